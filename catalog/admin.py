@@ -1,0 +1,234 @@
+"""Shops and products in the admin: many photos at once, thumbnails, reorder, filters."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminFileWidget
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Product, ProductImage, Shop, check_upload
+
+MANY_SHOPS = "_shelfsight_many_shops"
+
+
+def has_many_shops(request) -> bool:
+    """Whether this user sees more than one shop; a single-shop user never reads the word."""
+    if not hasattr(request, MANY_SHOPS):
+        setattr(request, MANY_SHOPS, Shop.objects.visible_to(request.user)[:2].count() > 1)
+    return getattr(request, MANY_SHOPS)
+
+
+class ManyPhotosInput(AdminFileWidget):
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+    def __init__(self, attrs=None):
+        accept = "image/jpeg,image/png,image/webp,image/avif,image/heic,image/heif,.heic,.heif"
+        super().__init__({"multiple": True, "accept": accept, **(attrs or {})})
+
+    def value_from_datadict(self, data, files, name):
+        return files.getlist(name) if hasattr(files, "getlist") else files.get(name)
+
+
+class ManyPhotosField(forms.FileField):
+    """Several uploaded photos, each checked by decoding it; every bad one is named."""
+
+    widget = ManyPhotosInput
+
+    def clean(self, data, initial=None):
+        files, errors = [], []
+        for item in data or []:
+            try:
+                file = super().clean(item, initial)
+                check_upload(file, file.name)
+                files.append(file)
+            except ValidationError as error:
+                errors.extend(error.messages)
+        if errors:
+            raise ValidationError(
+                [*errors, f"Nothing was added. Choose the other {len(files)} again without these."]
+                if files
+                else errors
+            )
+        return files
+
+
+class ProductForm(forms.ModelForm):
+    new_photos = ManyPhotosField(
+        required=False,
+        label=_("Add photos"),
+        help_text=_("Choose several at once, or drop them here. The recogniser learns them by itself."),
+    )
+
+    class Meta:
+        model = Product
+        fields = ["shop", "name", "sku", "barcode", "price", "is_active"]
+
+
+class PhotoInline(admin.TabularInline):
+    model = ProductImage
+    extra = 0
+    max_num = 0  # new photos come in through "Add photos"
+    fields = ["picture", "filename", "size", "added_at", "position"]
+    readonly_fields = ["picture", "filename", "size", "added_at"]
+    template = "admin/catalog/product/photos.html"
+
+    @admin.display(description=_("photo"))
+    def picture(self, photo):
+        return thumbnail_html(photo.pk, photo.sha256, photo.filename, link=True)
+
+    @admin.display(description=_("size"))
+    def size(self, photo):
+        return f"{photo.width} × {photo.height}"
+
+
+def thumbnail_html(pk, sha256, alt, link=False):
+    """An <img> of a photo's thumbnail, linked to the original if asked."""
+    source = reverse("photo-thumbnail", args=[pk, sha256])
+    picture = format_html('<img class="photo-thumbnail" src="{}" alt="{}" loading="lazy">', source, alt)
+    if not link:
+        return picture
+    return format_html('<a href="{}">{}</a>', reverse("photo", args=[pk, sha256]), picture)
+
+
+class PhotoCountFilter(admin.SimpleListFilter):
+    title = _("how many photos")
+    parameter_name = "photos"
+    RANGES = {"0": (0, 0), "1-4": (1, 4), "5-9": (5, 9), "10-": (10, None)}
+
+    def lookups(self, request, model_admin):
+        return [("0", _("none")), ("1-4", _("1 to 4")), ("5-9", _("5 to 9")), ("10-", _("10 and more"))]
+
+    def queryset(self, request, queryset):
+        if self.value() not in self.RANGES:
+            return queryset
+        least, most = self.RANGES[self.value()]
+        queryset = queryset.filter(photo_count__gte=least)
+        return queryset if most is None else queryset.filter(photo_count__lte=most)
+
+
+class ShopFilter(admin.SimpleListFilter):
+    title = _("shop")
+    parameter_name = "shop"
+
+    def lookups(self, request, model_admin):
+        return [(shop.pk, shop.name) for shop in Shop.objects.visible_to(request.user)]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(shop=self.value()) if (self.value() or "").isdigit() else queryset
+
+
+@admin.register(Product)
+class ProductAdmin(admin.ModelAdmin):
+    form = ProductForm
+    inlines = [PhotoInline]
+    search_fields = ["name", "sku", "barcode"]
+    list_per_page = 50
+    list_select_related = ["shop"]
+    actions = ["switch_on", "switch_off"]
+
+    class Media:
+        css = {"all": ["catalog/products.css"]}
+        js = ["catalog/products.js"]
+
+    def get_queryset(self, request):
+        first = ProductImage.objects.filter(product=OuterRef("pk")).order_by("position", "pk")
+        return (
+            super()
+            .get_queryset(request)
+            .filter(shop__in=Shop.objects.visible_to(request.user))
+            .annotate(
+                photo_count=Count("images"),
+                cover_pk=Subquery(first.values("pk")[:1]),
+                cover_sha256=Subquery(first.values("sha256")[:1]),
+            )
+        )
+
+    def get_list_display(self, request):
+        shop = ["shop"] if has_many_shops(request) else []
+        return ["cover", "name", "sku", "barcode", *shop, "photos", "is_active"]
+
+    def get_list_display_links(self, request, list_display):
+        return ["cover", "name"]
+
+    def get_list_filter(self, request):
+        shop = [ShopFilter] if has_many_shops(request) else []
+        return [*shop, PhotoCountFilter, "is_active"]
+
+    def get_fields(self, request, obj=None):
+        shop = ["shop"] if has_many_shops(request) else []
+        return ["name", "sku", "barcode", "price", "is_active", *shop, "new_photos"]
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "shop":
+            kwargs["queryset"] = Shop.objects.visible_to(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @admin.display(description="")
+    def cover(self, product):
+        if product.cover_pk is None:
+            return format_html('<span class="photo-none">{}</span>', _("no photo"))
+        return thumbnail_html(product.cover_pk, product.cover_sha256, "")
+
+    @admin.display(description=_("photos"), ordering="photo_count")
+    def photos(self, product):
+        return product.photo_count
+
+    def save_model(self, request, obj, form, change):
+        if obj.shop_id is None:
+            obj.shop = Shop.objects.visible_to(request.user).first()
+        super().save_model(request, obj, form, change)
+
+    def has_add_permission(self, request):
+        return super().has_add_permission(request) and Shop.objects.visible_to(request.user).exists()
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        files = form.cleaned_data.get("new_photos") or []
+        if files and self.has_change_permission(request, form.instance):
+            self._add_photos(request, form.instance, files)
+
+    def _add_photos(self, request, product, files):
+        last = product.images.order_by("-position").values_list("position", flat=True).first()
+        start, added = (0 if last is None else last + 1), 0
+        for position, file in enumerate(files, start=start):
+            try:
+                with transaction.atomic():
+                    ProductImage(product=product, image=file, position=position).save()
+                added += 1
+            except ValidationError as error:
+                for text in error.messages:
+                    messages.warning(request, text)
+        if added:
+            text = "1 photo added." if added == 1 else f"{added} photos added."
+            messages.success(request, f"{text} The recogniser is learning.")
+
+    @admin.action(description=_("Switch on: recognise the selected products"), permissions=["change"])
+    def switch_on(self, request, queryset):
+        self._switch(queryset, True)
+
+    @admin.action(description=_("Switch off: stop recognising the selected products"), permissions=["change"])
+    def switch_off(self, request, queryset):
+        self._switch(queryset, False)
+
+    def _switch(self, queryset, is_active):
+        with transaction.atomic():
+            for product in queryset.exclude(is_active=is_active):
+                product.is_active = is_active
+                product.save(update_fields=["is_active"])
+
+
+@admin.register(Shop)
+class ShopAdmin(admin.ModelAdmin):
+    list_display = ["name", "slug"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    filter_horizontal = ["members"]
+
+    def get_queryset(self, request):
+        queryset = super().get_queryset(request)
+        return queryset.filter(pk__in=Shop.objects.visible_to(request.user))

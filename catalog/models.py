@@ -1,0 +1,158 @@
+"""A shop's own data: shops, products and their photos. Knows nothing of training."""
+
+import uuid
+from pathlib import PurePath
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.base import File
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from catalog.photos import PhotoFacts, PhotoLimits, PhotoRefused, check_photo
+
+
+class ShopQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The shops a user may work in: all for superusers, their own for staff, none for others."""
+        if not (user.is_active and user.is_staff):
+            return self.none()
+        return self if user.is_superuser else self.filter(members=user)
+
+
+class Shop(models.Model):
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(unique=True)
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="shops",
+        help_text=_("Staff who may see and change this shop. Superusers see every shop."),
+    )
+
+    objects = ShopQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self):
+        return self.name
+
+    @classmethod
+    def default(cls) -> "Shop":
+        """The shop that a single-shop installation works in: the oldest."""
+        return cls.objects.order_by("pk").first() or cls.objects.create(name="My shop", slug="default")
+
+
+class Product(models.Model):
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="products")
+    sku = models.CharField(_("SKU"), max_length=100)
+    name = models.CharField(max_length=200)
+    barcode = models.CharField(max_length=64, blank=True)
+    price = models.DecimalField(
+        max_digits=10, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Products that are not active are not recognised.")
+    )
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shop", "sku"],
+                name="one_sku_per_shop",
+                violation_error_message=_("This shop already has a product with this SKU."),
+            )
+        ]
+        indexes = [models.Index(fields=["shop", "name", "id"], name="product_list")]
+
+    def __str__(self):
+        return self.name
+
+
+def photo_path(photo: "ProductImage", filename: str) -> str:
+    """Where a photo's file is kept. The name a person gave is in the row; paths never repeat."""
+    return f"{photo.product.shop_id}/{uuid.uuid4().hex}.{photo.facts.extension}"
+
+
+class ProductImage(models.Model):
+    """One photo. The stored file is what was sent, byte for byte; size and hash are read from it."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
+    image = models.FileField(_("photo"), upload_to=photo_path, max_length=200)
+    filename = models.CharField(max_length=255, editable=False, help_text=_("The file's name when added."))
+    sha256 = models.CharField(max_length=64, editable=False, db_index=True)
+    width = models.PositiveIntegerField(editable=False, help_text=_("Pixels, upright."))
+    height = models.PositiveIntegerField(editable=False, help_text=_("Pixels, upright."))
+    position = models.PositiveIntegerField(default=0, help_text=_("The photo with the lowest comes first."))
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    facts: PhotoFacts | None = None  # of a file that was just given to this instance
+    _checked_file = None
+
+    class Meta:
+        ordering = ["position", "pk"]
+        verbose_name = _("photo")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "sha256"],
+                name="no_photo_twice_on_a_product",
+                violation_error_message=_("This product already has this photo."),
+            )
+        ]
+        indexes = [models.Index(fields=["product", "position", "id"], name="photo_order")]
+
+    def __str__(self):
+        return self.filename or "photo"
+
+    def save(self, *args, **kwargs):
+        """Check a new file before it is stored.
+
+        Raises:
+            ValidationError: the file cannot be taken, or (code `duplicate`) the product has it already.
+        """
+        if self.image and not self.image._committed:
+            self.clean()
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "filename", "sha256", "width", "height"}
+        super().save(*args, **kwargs)
+
+    def clean(self):
+        """Read hash and size from a new file, once; refuse it with a sentence that names it."""
+        if not self.image or self.image._committed:
+            return
+        if self._checked_file is not self.image.file:
+            self.facts = check_upload(self.image.file, self.image.name)
+            self._checked_file = self.image.file
+        facts = self.facts
+        others = ProductImage.objects.filter(product=self.product_id, sha256=facts.sha256)
+        if others.exclude(pk=self.pk).exists():
+            text = f"{short_name(self.image.name)}: {self.product} already has this photo."
+            raise ValidationError(text, code="duplicate")
+        self.filename = short_name(self.image.name)
+        self.sha256, self.width, self.height = facts.sha256, facts.width, facts.height
+
+
+def short_name(name: str) -> str:
+    """A file's own name without folders, short enough to store."""
+    return PurePath(name.replace("\\", "/")).name[-255:]
+
+
+def check_upload(file: File, name: str) -> PhotoFacts:
+    """Check a file that somebody sent, and leave it ready to be read again.
+
+    Raises:
+        ValidationError: the file cannot be taken; the text names it and says what to do.
+    """
+    limits = PhotoLimits(
+        settings.PHOTO_MAX_MEGABYTES * 1024 * 1024, settings.PHOTO_MAX_MEGAPIXELS * 1000 * 1000
+    )
+    file.seek(0)
+    try:
+        return check_photo(file.read(limits.max_bytes + 1), limits)
+    except PhotoRefused as refused:
+        raise ValidationError(f"{short_name(name)}: {refused}") from refused
+    finally:
+        file.seek(0)

@@ -1,0 +1,116 @@
+"""Reads photo files as people send them: checks them for real, and opens them upright in RGB.
+
+Called by `catalog.models` on upload and by whoever needs pixels. Pure Pillow, no Django.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import pillow_heif
+from PIL import Image, ImageOps
+
+pillow_heif.register_heif_opener()
+# Our own limit is checked before any pixel is decoded; Pillow's would only warn.
+Image.MAX_IMAGE_PIXELS = None
+
+ACCEPTED = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif", "HEIF": "heic", "MPO": "jpg"}
+LEAST_SIDE = 32  # pixels: below this there is nothing to recognise
+
+
+class PhotoRefused(ValueError):
+    """Raised when a file cannot be taken as a photo; its text tells a person what to do."""
+
+
+@dataclass(frozen=True)
+class PhotoLimits:
+    max_bytes: int = 20 * 1024 * 1024
+    max_pixels: int = 50 * 1000 * 1000
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """What is known of an accepted file. Width and height are those of the upright picture."""
+
+    sha256: str
+    width: int
+    height: int
+    extension: str
+
+
+def check_photo(data: bytes, limits: PhotoLimits) -> PhotoFacts:
+    """Decode a file completely and return what it is.
+
+    Raises:
+        PhotoRefused: not a photo we take, damaged, too large or too small.
+    """
+    if not data:
+        raise PhotoRefused("The file is empty (0 bytes). Copy it from the phone or camera again.")
+    if len(data) > limits.max_bytes:
+        raise PhotoRefused(
+            f"The file has {len(data) / 1024**2:.1f} MB; at most {limits.max_bytes // 1024**2} MB are taken. "
+            "Save the photo smaller and add it again."
+        )
+    image = _open(data)
+    pixels = image.width * image.height
+    if pixels > limits.max_pixels:
+        raise PhotoRefused(
+            f"The picture has {pixels / 1e6:.0f} megapixels; at most {limits.max_pixels / 1e6:.0f} are taken. "
+            "Save the photo smaller and add it again."
+        )
+    if min(image.size) < LEAST_SIDE:
+        raise PhotoRefused(
+            f"The picture is only {image.width} x {image.height} pixels; "
+            f"at least {LEAST_SIDE} on each side are needed. Take a larger photo."
+        )
+    upright = _decode(image)
+    return PhotoFacts(hashlib.sha256(data).hexdigest(), *upright.size, ACCEPTED[image.format])
+
+
+def open_upright(data: bytes, least_side: int | None = None) -> Image.Image:
+    """Decode a photo to upright RGB, 8 bits a channel.
+
+    Args:
+        least_side: pixels; a JPEG may then be decoded at a half, a quarter or an eighth of its size as long
+            as its shorter side stays at least this long, which is several times faster.
+    Raises:
+        PhotoRefused: the file cannot be decoded.
+    """
+    image = _open(data)
+    if least_side and image.format == "JPEG":
+        image.draft("RGB", (least_side, least_side))
+    return _decode(image)
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(data), formats=[*ACCEPTED])
+    except Image.DecompressionBombError as error:
+        raise PhotoRefused("The picture is too large to open. Save it smaller and add it again.") from error
+    except Exception as error:
+        raise PhotoRefused(
+            "This is not a photo that can be read. Take JPEG, PNG, WebP, AVIF or HEIC files."
+        ) from error
+    return image
+
+
+def _decode(image: Image.Image) -> Image.Image:
+    try:
+        image.seek(0)  # an animation counts as its first frame
+        image.load()
+        return _to_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # Pillow's decoders raise many kinds, and damaged files reach them all
+        raise PhotoRefused(
+            "The file is damaged or cut off. Copy it from the phone or camera again, or take a new photo."
+        ) from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):  # 16 bits a channel: Pillow's own conversion would clip, not scale
+        return image.convert("I").point(lambda value: value / 256).convert("L").convert("RGB")
+    if image.mode in {"P", "PA", "LA", "RGBA", "La", "RGBa"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")

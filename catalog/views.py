@@ -1,0 +1,61 @@
+"""Serves photos to those who may see them. A photo's address carries its hash, so it never changes."""
+
+import io
+
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpResponse
+from django.views.decorators.http import require_safe
+
+from catalog.models import ProductImage, Shop
+from catalog.photos import ACCEPTED, PhotoRefused, open_upright
+
+THUMBNAIL_SIDE = 240  # pixels
+_FOR_EVER = "private, max-age=31536000, immutable"
+_CONTENT_TYPES = {"jpg": "image/jpeg", "heic": "image/heic"} | {
+    extension: f"image/{extension}" for extension in ACCEPTED.values() if extension not in {"jpg", "heic"}
+}
+
+
+def _visible_photo(request, pk: int, sha256: str) -> ProductImage:
+    if not request.user.has_perm("catalog.view_productimage"):
+        raise Http404
+    shops = Shop.objects.visible_to(request.user)
+    photo = ProductImage.objects.filter(pk=pk, sha256=sha256, product__shop__in=shops).first()
+    if photo is None:
+        raise Http404
+    return photo
+
+
+@login_required
+@require_safe
+def photo(request, pk: int, sha256: str):
+    """The original, byte for byte."""
+    found = _visible_photo(request, pk, sha256)
+    try:
+        file = found.image.open("rb")
+    except FileNotFoundError as error:
+        raise Http404("This photo's file is missing from the storage.") from error
+    extension = found.image.name.rpartition(".")[2]
+    response = FileResponse(file, content_type=_CONTENT_TYPES.get(extension, "application/octet-stream"))
+    response["Content-Disposition"] = "inline"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = _FOR_EVER
+    return response
+
+
+@login_required
+@require_safe
+def thumbnail(request, pk: int, sha256: str):
+    """A small upright JPEG, whatever the original's format."""
+    found = _visible_photo(request, pk, sha256)
+    try:
+        with found.image.open("rb") as file:
+            picture = open_upright(file.read(), THUMBNAIL_SIDE)
+    except (FileNotFoundError, PhotoRefused) as error:
+        raise Http404("This photo's file is missing or damaged.") from error
+    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)
+    return HttpResponse(
+        buffer.getvalue(), content_type="image/jpeg", headers={"Cache-Control": _FOR_EVER}
+    )

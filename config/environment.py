@@ -1,0 +1,76 @@
+"""Reads the environment variables that configure an installation, and fails with a sentence.
+
+Called by `config.settings` only.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+
+def whole_number(name: str, default: int, least: int = 0) -> int:
+    """Read a whole number of at least `least`.
+
+    Raises:
+        ImproperlyConfigured: the value is something else; names the variable.
+    """
+    text = os.environ.get(name, str(default))
+    if not text.strip().isdigit() or int(text) < least:
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number of {least} or more.")
+    return int(text)
+
+
+def switch(name: str, default: bool) -> bool:
+    """Read an on/off value: 1/0, true/false, yes/no, on/off.
+
+    Raises:
+        ImproperlyConfigured: the value is something else; names the variable.
+    """
+    text = os.environ.get(name, "1" if default else "0").strip().lower()
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off", ""}:
+        return False
+    raise ImproperlyConfigured(f"{name} is {text!r}; write 1 or 0.")
+
+
+def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """Read one of a few words.
+
+    Raises:
+        ImproperlyConfigured: the value is none of them; names the variable and the words.
+    """
+    text = os.environ.get(name, default)
+    if text not in allowed:
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be one of: {', '.join(allowed)}.")
+    return text
+
+
+def secret_key(data_dir: Path) -> str:
+    """Return SECRET_KEY, or the key kept in the data folder, made on first use (mode 0600)."""
+    if key := os.environ.get("SECRET_KEY"):
+        return key
+    path = data_dir / "secret_key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _wait_for_key(path)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key := secrets.token_urlsafe(64))
+    return key
+
+
+def _wait_for_key(path: Path) -> str:
+    """Read a key that another process may be writing at this moment."""
+    import time
+
+    for _ in range(100):
+        if key := path.read_text().strip():
+            return key
+        time.sleep(0.01)
+    raise ImproperlyConfigured(f"{path} is empty: delete it (everyone is then logged out) or set SECRET_KEY.")

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class MlTrainingConfig(AppConfig):
+    name = "ml_training"
+    verbose_name = "Training"
+
+    def ready(self):
+        from ml_training import checks, receivers, warmup  # noqa: F401
+
+        receivers.connect()
+        warmup.connect()

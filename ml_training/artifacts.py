@@ -1,0 +1,104 @@
+"""Keeps the files of model versions in the model storage.
+
+Called by `job`, `serving`, views and receivers. A version's files are written once, under a folder of their
+own, and never changed.
+"""
+
+import hashlib
+from functools import partial
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from ml_training.manifest import Manifest
+from ml_training.models import ModelVersion, TrainingRun
+from ml_training.recognizer.export import FILES, ModelFile
+from ml_training.recognizer.head import Head
+
+
+class ModelFileDamaged(RuntimeError):
+    """Raised when a stored model file is missing or is not what was published; names the file."""
+
+
+def storage() -> Storage:
+    return storages["models"]
+
+
+def folder_of(run: TrainingRun) -> str:
+    """A run's folder: another try of another worker writes elsewhere."""
+    return f"{run.shop_id}/{run.pk}-{run.worker_token[:8]}"
+
+
+def next_number(shop_id: int) -> int:
+    last = ModelVersion.objects.filter(shop_id=shop_id).aggregate(last=Max("number"))["last"]
+    return (last or 0) + 1
+
+
+def metadata(manifest: Manifest, number: int, head: Head, metrics: dict) -> dict:
+    """The content of `metadata.json`; `labels` are in the head's order."""
+    return {
+        "version": number,
+        "trained_at": timezone.now().isoformat(),
+        "labels": [{"id": item.pk, "sku": item.sku, "name": item.name} for item in manifest.products],
+        "counts": {"products": len(manifest.products), "photos": len(manifest.photos)},
+        "calibration": {"temperature": head.temperature},
+        "metrics": metrics,
+    }
+
+
+def describe(files: dict[str, ModelFile]) -> dict:
+    return {
+        kind: {"name": file.name, "sha256": file.sha256, "bytes": len(file.content)}
+        for kind, file in files.items()
+    }
+
+
+def store(folder: str, files: dict[str, ModelFile]) -> None:
+    for file in files.values():
+        storage().save(f"{folder}/{file.name}", ContentFile(file.content))
+
+
+def read(version: ModelVersion, kind: str) -> bytes:
+    """Read one of a version's files and check it.
+
+    Raises:
+        ModelFileDamaged: it is missing or has another hash.
+    """
+    described = version.files[kind]
+    try:
+        with storage().open(f"{version.folder}/{described['name']}", "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise ModelFileDamaged(f"{described['name']} of version {version.number} is missing.") from error
+    if hashlib.sha256(content).hexdigest() != described["sha256"]:
+        raise ModelFileDamaged(f"{described['name']} of version {version.number} is damaged.")
+    return content
+
+
+def is_present(version: ModelVersion, kind: str) -> bool:
+    described = version.files.get(kind)
+    return bool(described) and storage().exists(f"{version.folder}/{described['name']}")
+
+
+def remove(folder: str) -> None:
+    """Remove the files of a version that was never published, or that goes."""
+    for name in FILES.values():
+        storage().delete(f"{folder}/{name}")
+
+
+def remove_shop_on_commit(shop_id: int) -> None:
+    """Remove all model files of a shop once its deletion is final."""
+    transaction.on_commit(partial(_remove_shop, shop_id), robust=True)
+
+
+def _remove_shop(shop_id: int) -> None:
+    root = str(shop_id)
+    if not storage().exists(root):
+        return
+    for folder in storage().listdir(root)[0]:
+        remove(f"{root}/{folder}")
+        storage().delete(f"{root}/{folder}")
+    storage().delete(root)

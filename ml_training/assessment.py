@@ -1,0 +1,71 @@
+"""Measures the active version on labelled photos in folders. Called by the command `evaluate`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from catalog.importing import find_product_folders
+from catalog.models import Shop
+from catalog.photos import PhotoRefused, open_upright
+from ml_training.recognizer.embedding import embed_all
+from ml_training.recognizer.preprocess import to_pixels
+from ml_training.runtime import open_embedder
+from ml_training.serving import Recognition, active_model, rank
+
+TOP = 3
+
+
+def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None) -> dict:
+    """Recognise every photo below `root` and compare with the name of its folder.
+
+    Photos of SKUs that the model does not know are counted apart and not in `top1` and `top3`.
+
+    Returns:
+        `photos` (how many count), `top1` and `top3` as fractions, `unknown_skus`, `refused` and `per_product`.
+    Raises:
+        NoActiveModel: the shop has no model yet.
+    """
+    model, embedder = active_model(shop), open_embedder()
+    preprocessing = embedder.backbone.preprocessing
+
+    def read(source: tuple[str, Path]) -> np.ndarray:
+        image = open_upright(source[1].read_bytes(), preprocessing.decode_side)
+        return to_pixels(image, preprocessing)
+
+    known = set(shop.products.filter(pk__in=model.product_pks.tolist()).values_list("sku", flat=True))
+    sources = [(folder.name, path) for folder, paths in find_product_folders(root).items() for path in paths]
+    report = {"refused": [], "unknown_skus": sorted({sku for sku, _ in sources} - known)}
+    skus, vectors = [], []
+    for (sku, path), vector, error in embed_all(embedder, sources, read):
+        if isinstance(error, (PhotoRefused, OSError)):
+            report["refused"].append({"file": str(path.relative_to(root)), "reason": str(error)})
+        elif error is not None:
+            raise error
+        elif sku in known:
+            skus.append(sku)
+            vectors.append(vector)
+        on_photo()
+    answers = rank(shop, model, np.stack(vectors), TOP) if vectors else []
+    return report | _score(skus, answers)
+
+
+def _score(skus: list[str], answers: list[Recognition]) -> dict:
+    per_product: dict[str, dict] = {}
+    for sku, answer in zip(skus, answers, strict=True):
+        ranked = [candidate.sku for candidate in answer.candidates]
+        counts = per_product.setdefault(sku, {"photos": 0, "top1": 0, "top3": 0})
+        counts["photos"] += 1
+        counts["top1"] += sku == ranked[0] if ranked else 0
+        counts["top3"] += sku in ranked
+    photos = len(skus)
+    total = {name: sum(counts[name] for counts in per_product.values()) for name in ("top1", "top3")}
+    for counts in per_product.values():
+        for name in ("top1", "top3"):
+            counts[name] = round(counts[name] / counts["photos"], 4)
+    return {
+        "photos": photos,
+        "top1": round(total["top1"] / photos, 4) if photos else None,
+        "top3": round(total["top3"] / photos, 4) if photos else None,
+        "per_product": dict(sorted(per_product.items())),
+    }

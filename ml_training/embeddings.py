@@ -1,0 +1,97 @@
+"""The vectors of a shop's photos: read from the table, computed where they are missing.
+
+Called by `job` and `serving`; a photo's bytes are embedded once for each backbone, whoever asks.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from django.core.files.storage import default_storage
+
+from catalog.photos import PhotoRefused, open_upright
+from ml_training.manifest import Manifest, ManifestPhoto
+from ml_training.models import ImageEmbedding
+from ml_training.recognizer.embedding import Embedder, embed_all
+from ml_training.recognizer.preprocess import Preprocessing, to_pixels
+
+CHUNK = 500  # hashes in one query, vectors in one insert
+
+
+def read_pixels(photo: ManifestPhoto, preprocessing: Preprocessing) -> np.ndarray:
+    """Read a stored photo as a backbone sees it.
+
+    Returns:
+        (side, side, 3) uint8.
+    Raises:
+        PhotoRefused, OSError: the file cannot be decoded, or is missing.
+    """
+    with default_storage.open(photo.path, "rb") as file:
+        data = file.read()
+    return to_pixels(open_upright(data, preprocessing.decode_side), preprocessing)
+
+
+def load_embeddings(
+    embedder: Embedder, manifest: Manifest, on_progress: Callable[[float], None], fresh: bool = False
+) -> tuple[dict[str, np.ndarray], list[tuple[ManifestPhoto, str]]]:
+    """Get the vector of every photo of a manifest.
+
+    Args:
+        fresh: look at every photo again instead of using vectors that are there.
+    Returns:
+        sha256 to (D,) float32 vector, and the photos set aside, each with the reason.
+    Effects:      ImageEmbedding rows for photos seen for the first time.
+    Repeatable:   yes; a second call computes nothing.
+    """
+    backbone = embedder.backbone
+    first_of_hash = {photo.sha256: photo for photo in reversed(manifest.photos)}
+    vectors = {} if fresh else stored_vectors(backbone.id, list(first_of_hash))
+    missing = [photo for photo in manifest.photos if photo.sha256 not in vectors]
+    missing = [photo for photo in missing if first_of_hash[photo.sha256] is photo]
+    reasons, new = {}, {}
+    outcomes = embed_all(embedder, missing, lambda photo: read_pixels(photo, backbone.preprocessing))
+    for done, (photo, vector, error) in enumerate(outcomes, start=1):
+        if error is not None:
+            reasons[photo.sha256] = _reason(error)
+        else:
+            new[photo.sha256] = vector
+        if len(new) >= CHUNK:
+            vectors |= _store(backbone.id, new)
+            new = {}
+        on_progress(done / len(missing))
+    vectors |= _store(backbone.id, new)
+    aside = [(photo, reasons[photo.sha256]) for photo in manifest.photos if photo.sha256 in reasons]
+    return vectors, aside
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, PhotoRefused):
+        return str(error)
+    if isinstance(error, FileNotFoundError):
+        return "The photo's file is missing from the storage. Delete this photo and add it again."
+    if isinstance(error, OSError):
+        return f"The photo's file cannot be read ({error.strerror}). Check the storage, then prepare again."
+    raise error
+
+
+def stored_vectors(backbone_id: str, hashes: list[str]) -> dict[str, np.ndarray]:
+    """Read the vectors that are there: sha256 to (D,) float32."""
+    found = {}
+    for start in range(0, len(hashes), CHUNK):
+        rows = ImageEmbedding.objects.filter(backbone=backbone_id, sha256__in=hashes[start : start + CHUNK])
+        for sha256, vector in rows.values_list("sha256", "vector"):
+            found[sha256] = np.frombuffer(vector, "<f4")
+    return found
+
+
+def _store(backbone_id: str, vectors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    rows = [
+        ImageEmbedding(sha256=sha256, backbone=backbone_id, vector=vector.astype("<f4").tobytes())
+        for sha256, vector in vectors.items()
+    ]
+    ImageEmbedding.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["backbone", "sha256"],
+        update_fields=["vector"],
+    )
+    return vectors

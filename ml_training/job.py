@@ -1,0 +1,124 @@
+"""Trains a shop's recogniser: one run from claim to active version.
+
+    prepare → embed → fit → evaluate → publish
+
+Called by the task and by the command `train`; calls `training` for every status and `recognizer` for every
+number.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from ml_training import artifacts, training
+from ml_training.embeddings import load_embeddings, read_pixels
+from ml_training.heartbeat import Heartbeat
+from ml_training.manifest import Manifest, read_manifest
+from ml_training.models import ModelVersion, TrainingRun
+from ml_training.progress import Progress
+from ml_training.recognizer.calibration import fit_temperature
+from ml_training.recognizer.evaluation import held_out_logits
+from ml_training.recognizer.export import build_files, check_output
+from ml_training.recognizer.head import Head, fit_head
+from ml_training.runtime import open_embedder
+from ml_training.training import Phase, RunLost
+
+logger = logging.getLogger(__name__)
+CHECK_PHOTOS = 4
+
+
+def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None) -> TrainingRun | None:
+    """Claim a run and bring it to its end.
+
+    Args:
+        on_change: called with the run when its progress was pushed.
+    Returns:
+        The run as it ended, or None when there was nothing to claim.
+    Effects:      see `training.claim`, `training.complete` and `training.fail`; files in the model storage.
+    Repeatable:   yes; only one caller can claim a run.
+    """
+    run = training.claim(run_id)
+    if run is None:
+        return None
+    folder = artifacts.folder_of(run)
+    try:
+        with Heartbeat(run) as heartbeat:
+            _train(run, Progress(run, heartbeat, on_change), folder)
+    except RunLost:
+        logger.warning("Run %s was taken from this worker; its result is dropped.", run.pk)
+        artifacts.remove(folder)
+    except BaseException as error:  # also the queue's timeout, which is a SystemExit
+        logger.exception("Run %s failed.", run.pk)
+        artifacts.remove(folder)
+        training.fail(run, _sentence(error))
+        if not isinstance(error, Exception):
+            raise
+    run.refresh_from_db()
+    return run
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "The worker ran out of memory. Give it more, or set COMPUTE_THREADS lower; it tries again."
+    if not isinstance(error, Exception):
+        return "The run was stopped before it was done. It is tried again by itself."
+    text = str(error).strip() or type(error).__name__
+    return f"Training stopped: {text.rstrip('.')}. It is tried again by itself; the worker's log has more."
+
+
+def _train(run: TrainingRun, progress: Progress, folder: str) -> None:
+    started = time.perf_counter()
+    progress.enter(Phase.PREPARING)
+    embedder = open_embedder()
+    manifest = read_manifest(run.shop_id)
+    progress.enter(Phase.EMBEDDING)
+    vectors, set_aside = load_embeddings(embedder, manifest, progress.within, fresh=run.fresh)
+    run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
+    usable = manifest.without({photo.pk for photo, _ in set_aside})
+    run.products, run.photos = len(usable.products), len(usable.photos)
+    if len(usable.products) < 2:
+        run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
+        progress.finish()
+        training.complete(run, None, usable.what_is_missing())
+        return
+    progress.enter(Phase.FITTING)
+    matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
+    head = fit_head(matrix, usable.labels)
+    progress.enter(Phase.EVALUATING)
+    head, metrics = _calibrate(head, matrix, usable.labels)
+    progress.enter(Phase.PUBLISHING)
+    version = _publish(run, folder, embedder, head, usable, metrics, vectors)
+    progress.finish()
+    run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
+    training.complete(run, version, f"Version {version.number} is active.")
+
+
+def _calibrate(head: Head, matrix: np.ndarray, labels: np.ndarray) -> tuple[Head, dict]:
+    held, logits = held_out_logits(matrix, labels)
+    temperature = fit_temperature(logits, labels[held])
+    return Head(head.weights, head.bias, temperature), {"photos_held_out": len(held)}
+
+
+def _publish(run, folder, embedder, head: Head, usable: Manifest, metrics: dict, vectors) -> ModelVersion:
+    number = artifacts.next_number(run.shop_id)
+    metadata = artifacts.metadata(usable, number, head, metrics)
+    files = build_files(embedder.backbone, head, metadata)
+    check = usable.spread(CHECK_PHOTOS)
+    pixels = np.stack([read_pixels(photo, embedder.backbone.preprocessing) for photo in check])
+    metrics["output_difference"] = check_output(
+        files["onnx"].content, head, pixels, np.stack([vectors[photo.sha256] for photo in check])
+    )
+    artifacts.store(folder, files)
+    return ModelVersion(
+        shop_id=run.shop_id,
+        number=number,
+        run=run,
+        backbone=embedder.backbone.id,
+        folder=folder,
+        files=artifacts.describe(files),
+        products=len(usable.products),
+        photos=len(usable.photos),
+        metrics=metrics,
+    )

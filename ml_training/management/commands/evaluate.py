@@ -1,0 +1,42 @@
+"""Measures the active version on labelled photos."""
+
+import time
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from catalog.importing import find_product_folders
+from catalog.management.shop_command import ShopCommand
+from ml_training.assessment import assess
+from ml_training.serving import NoActiveModel
+
+
+class Command(ShopCommand):
+    help = "Measure the active version on photos in folders named by SKU."
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument("dir", type=Path, metavar="DIR")
+
+    def run(self, shop, **options):
+        root, started = options["dir"], time.perf_counter()
+        if not root.is_dir():
+            raise CommandError(f"{root} is not a folder.")
+        total = sum(map(len, find_product_folders(root).values()))
+        if not total:
+            raise CommandError(f"No image files in {root} or below.")
+        try:
+            with self.bar(total, "photos") as bar:
+                report = assess(shop, root, bar.update)
+        except NoActiveModel as error:
+            raise CommandError(str(error)) from error
+        report["seconds"] = round(time.perf_counter() - started, 3)
+        if report["unknown_skus"]:
+            self.say(f"The model does not know: {', '.join(report['unknown_skus'])}.")
+        if not report["photos"]:
+            raise CommandError("None of these folders has the name of a product that the model knows.")
+        self.say(
+            f"{report['photos']} photos: first answer right {report['top1']:.1%}, among the first three "
+            f"{report['top3']:.1%}; {report['seconds']:.1f} s."
+        )
+        return report

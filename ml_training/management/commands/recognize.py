@@ -1,0 +1,49 @@
+"""Names the products on photos."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from catalog.management.shop_command import ShopCommand
+from catalog.photos import PhotoRefused
+from ml_training.serving import NoActiveModel, recognize
+
+
+class Command(ShopCommand):
+    help = "Name the product on each photo, with the active version."
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+
+    def run(self, shop, **options):
+        version, results = None, []
+        for path in options["files"]:
+            try:
+                answer = recognize(shop, path.read_bytes())
+            except NoActiveModel as error:
+                raise CommandError(str(error)) from error
+            except OSError as error:
+                results.append(self._unreadable(path, f"The file cannot be read: {error.strerror}."))
+            except PhotoRefused as error:
+                results.append(self._unreadable(path, str(error)))
+            else:
+                version = answer.version
+                candidates = [asdict(candidate) for candidate in answer.candidates]
+                for candidate in candidates:
+                    candidate["probability"] = round(candidate["probability"], 4)
+                results.append({"file": str(path), "candidates": candidates})
+                self._tell(path, candidates)
+        self.is_done = all("error" not in result for result in results)
+        return {"version": version, "results": results}
+
+    def _unreadable(self, path: Path, reason: str) -> dict:
+        self.stderr.write(f"{path}: {reason}")
+        return {"file": str(path), "candidates": [], "error": reason}
+
+    def _tell(self, path: Path, candidates: list[dict]) -> None:
+        if not candidates:
+            self.say(f"{path}: no product of the model is switched on")
+        for number, found in enumerate(candidates[:3]):
+            self.say(f"{path if number == 0 else '':<40} {found['probability']:>6.1%}  {found['name']} ({found['sku']})")

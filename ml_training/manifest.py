@@ -1,0 +1,85 @@
+"""What a run learns from: a shop's products and photos, read once at its beginning.
+
+Called by `job` and the API; product order is the class order of the model.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from catalog.models import ProductImage
+
+
+@dataclass(frozen=True)
+class ManifestPhoto:
+    pk: int
+    sha256: str
+    path: str  # in the photo storage
+    filename: str
+    product_pk: int
+    sku: str
+
+    def as_json(self, reason: str) -> dict:
+        """How a photo that was set aside is remembered on its run."""
+        return {
+            "photo": self.pk,
+            "filename": self.filename,
+            "product": self.product_pk,
+            "sku": self.sku,
+            "reason": reason,
+        }
+
+
+@dataclass(frozen=True)
+class ManifestProduct:
+    pk: int
+    sku: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    products: tuple[ManifestProduct, ...]
+    photos: tuple[ManifestPhoto, ...]
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(N,) int64: the class of each photo, an index into `products`."""
+        index = {product.pk: number for number, product in enumerate(self.products)}
+        return np.array([index[photo.product_pk] for photo in self.photos], np.int64)
+
+    def without(self, photo_pks: set[int]) -> "Manifest":
+        """This manifest less some photos, and less the products that then have none."""
+        photos = tuple(photo for photo in self.photos if photo.pk not in photo_pks)
+        left = {photo.product_pk for photo in photos}
+        return Manifest(tuple(product for product in self.products if product.pk in left), photos)
+
+    def spread(self, count: int) -> list[ManifestPhoto]:
+        """Up to `count` photos, evenly spread."""
+        step = max(len(self.photos) // count, 1)
+        return list(self.photos[::step])[:count]
+
+    def what_is_missing(self) -> str:
+        """Why these photos make no model yet."""
+        if not self.products:
+            return "There are no usable photos yet. Add photos of at least two products."
+        return f"Only {self.products[0].name} has a usable photo. Add photos of at least one more product."
+
+
+def read_manifest(shop_id: int) -> Manifest:
+    """Read all photos of a shop with their products, in two queries' time and a fixed order.
+
+    Products that are switched off are learned too: switching one on again then takes effect at once. They are
+    left out of answers by `serving`.
+    """
+    rows = (
+        ProductImage.objects.filter(product__shop_id=shop_id)
+        .order_by("product_id", "position", "pk")
+        .values_list("pk", "sha256", "image", "filename", "product_id", "product__sku", "product__name")
+    )
+    products, photos = {}, []
+    for *photo, product_pk, sku, name in rows.iterator(chunk_size=5000):
+        products.setdefault(product_pk, ManifestProduct(product_pk, sku, name))
+        photos.append(ManifestPhoto(*photo, product_pk, sku))
+    return Manifest(tuple(products.values()), tuple(photos))

@@ -1,0 +1,121 @@
+"""What is owed, what is being done, and what came of it. `training.py` is the only writer of run status."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Shop
+
+
+class ShopTraining(models.Model):
+    """One row a shop. `trained < wanted` says that work is owed; nothing else decides whether to train."""
+
+    shop = models.OneToOneField(Shop, on_delete=models.CASCADE, primary_key=True, related_name="training")
+    wanted = models.PositiveBigIntegerField(default=0, help_text=_("Counts every change of the photos."))
+    trained = models.PositiveBigIntegerField(default=0, help_text=_("The change the last run included."))
+    active_version = models.ForeignKey(
+        "ModelVersion", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(trained__lte=F("wanted")), name="trained_not_beyond_wanted")
+        ]
+
+    def __str__(self):
+        return f"Training of {self.shop}"
+
+    @property
+    def is_owed(self) -> bool:
+        return self.trained < self.wanted
+
+
+class TrainingRun(models.Model):
+    """One job. The queue only wakes a worker up; this row says what is to be done and how far it is."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        TRAINING = "training", _("Training")
+        COMPLETED = "completed", _("Completed")
+        FAILED = "failed", _("Failed")
+        SUPERSEDED = "superseded", _("Superseded")
+
+    class Phase(models.TextChoices):
+        WAITING = "waiting", _("Waiting for a worker")
+        PREPARING = "preparing", _("Preparing the recogniser")
+        EMBEDDING = "embedding", _("Looking at the photos")
+        FITTING = "fitting", _("Learning the products")
+        EVALUATING = "evaluating", _("Checking how good it is")
+        PUBLISHING = "publishing", _("Publishing the model")
+        DONE = "done", _("Done")
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="training_runs")
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
+    phase = models.CharField(max_length=12, choices=Phase, default=Phase.WAITING)
+    progress = models.FloatField(default=0.0, help_text=_("Share done, 0 to 1."))
+    generation = models.PositiveBigIntegerField(null=True, help_text=_("The change this run includes."))
+    fresh = models.BooleanField(default=False, help_text=_("Look at every photo again."))
+    trigger = models.JSONField(default=list, blank=True, help_text=_("What asked for it."))
+    products = models.PositiveIntegerField(default=0)
+    photos = models.PositiveIntegerField(default=0)
+    set_aside = models.JSONField(default=list, blank=True, help_text=_("Photos that could not be used."))
+    metrics = models.JSONField(default=dict, blank=True)
+    message = models.TextField(blank=True)
+    error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=1, help_text=_("Which try at this work it is."))
+    worker_lost = models.BooleanField(default=False, help_text=_("The worker died or went silent."))
+    worker_token = models.CharField(max_length=32, blank=True)
+    worker_host = models.CharField(max_length=255, blank=True)
+    worker_pid = models.PositiveIntegerField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    woken_at = models.DateTimeField(null=True, help_text=_("When a worker was last told of it."))
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["shop"], condition=Q(status="queued"), name="one_queued_run"),
+            models.UniqueConstraint(fields=["shop"], condition=Q(status="training"), name="one_training_run"),
+        ]
+        indexes = [models.Index(fields=["shop", "-id"], name="run_history")]
+
+    def __str__(self):
+        return f"Run {self.pk} ({self.get_status_display()})"
+
+
+class ModelVersion(models.Model):
+    """A published model. Its files never change; one version a shop is active."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="model_versions")
+    number = models.PositiveIntegerField()
+    run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, related_name="version")
+    backbone = models.CharField(max_length=100)
+    folder = models.CharField(max_length=200, help_text=_("Where its files are in the model storage."))
+    files = models.JSONField(help_text=_("By kind: name, sha256 and bytes."))
+    products = models.PositiveIntegerField()
+    photos = models.PositiveIntegerField()
+    metrics = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["shop", "number"], name="one_number_per_version")]
+
+    def __str__(self):
+        return f"Version {self.number}"
+
+
+class ImageEmbedding(models.Model):
+    """The vector of one photo's bytes for one backbone: computed once, whoever asks."""
+
+    sha256 = models.CharField(max_length=64)
+    backbone = models.CharField(max_length=100)
+    vector = models.BinaryField(help_text=_("float32, little-endian."))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["backbone", "sha256"], name="one_vector_per_photo")]
+
+    def __str__(self):
+        return f"{self.sha256[:12]} by {self.backbone}"

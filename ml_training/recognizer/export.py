@@ -1,0 +1,155 @@
+"""Writes a trained model as four files that prove themselves, and reads them back.
+
+`model.json` says what the model is, `weights.safetensors` holds the head, `metadata.json` the labels and
+figures, `model.onnx` everything from pixels to probabilities in one graph. Nothing is pickled.
+Called by training; the files are described in docs/model-files.md.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, compose, helper, numpy_helper
+from safetensors.numpy import load as load_safetensors
+from safetensors.numpy import save as save_safetensors
+
+from ml_training.recognizer.backbone import Backbone, ExportDiffers
+from ml_training.recognizer.calibration import softmax
+from ml_training.recognizer.head import Head
+
+FORMAT = "shelfsight/1"
+OUTPUT_TOLERANCE = 1e-3  # largest difference allowed between a probability in torch and in the file
+FILES = {
+    "model_json": "model.json",
+    "weights": "weights.safetensors",
+    "metadata": "metadata.json",
+    "onnx": "model.onnx",
+}
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    name: str
+    content: bytes
+    sha256: str
+
+
+def build_files(backbone: Backbone, head: Head, metadata: dict) -> dict[str, ModelFile]:
+    """Build a model's four files in memory.
+
+    Args:
+        metadata: JSON-serialisable; its `labels` list has one entry a class, in the head's order.
+    Returns:
+        The files by kind (the keys of `FILES`).
+    """
+    contents = {
+        "weights": save_safetensors({"weights": head.weights, "bias": head.bias}),
+        "metadata": _json(metadata),
+        "onnx": join(backbone, head).SerializeToString(),
+    }
+    listed = {
+        kind: {"name": FILES[kind], "sha256": _sha256(content), "bytes": len(content)}
+        for kind, content in contents.items()
+    }
+    contents["model_json"] = _json(
+        {
+            "format": FORMAT,
+            "backbone": {
+                "id": backbone.id,
+                "sha256": backbone.sha256,
+                "preprocessing": backbone.preprocessing.as_json(),
+                "vector_size": backbone.vector_size,
+            },
+            "head": {
+                "kind": "linear",
+                "classes": len(head.bias),
+                "vector_size": head.weights.shape[1],
+                "temperature": head.temperature,
+            },
+            "files": listed,
+        }
+    )
+    return {kind: ModelFile(FILES[kind], content, _sha256(content)) for kind, content in contents.items()}
+
+
+def _json(value: dict) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False).encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def join(backbone: Backbone, head: Head) -> onnx.ModelProto:
+    """Join a backbone's graph with a head: `pixels` (N, side, side, 3) uint8 to `probabilities` (N, C)."""
+    encoder = onnx.load(backbone.path)
+    float_type = TensorProto.FLOAT
+    scale = np.float32(1 / head.temperature)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gemm", ["head_vectors", "head_weights", "head_bias"], ["logits"], transB=1),
+            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+        ],
+        "head",
+        [helper.make_tensor_value_info("head_vectors", float_type, ["photos", head.weights.shape[1]])],
+        [helper.make_tensor_value_info("probabilities", float_type, ["photos", len(head.bias)])],
+        [
+            numpy_helper.from_array(np.ascontiguousarray(head.weights * scale), "head_weights"),
+            numpy_helper.from_array(head.bias * scale, "head_bias"),
+        ],
+    )
+    opset = [helper.make_opsetid("", encoder.opset_import[0].version)]
+    tail = helper.make_model(graph, opset_imports=opset, ir_version=encoder.ir_version)
+    joined = compose.merge_models(encoder, tail, io_map=[("vectors", "head_vectors")])
+    joined.producer_name = "shelfsight"
+    return joined
+
+
+def check_output(onnx_file: bytes, head: Head, pixels: np.ndarray, vectors: np.ndarray) -> float:
+    """Compare a joined file with the training side on real photos.
+
+    Args:
+        pixels: (N, side, side, 3) uint8.
+        vectors: (N, D) float32, the vectors the training side has of these photos.
+    Returns:
+        The largest difference of any probability.
+    Raises:
+        ExportDiffers: it is above `OUTPUT_TOLERANCE`.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    session = onnxruntime.InferenceSession(onnx_file, options, providers=["CPUExecutionProvider"])
+    (probabilities,) = session.run(["probabilities"], {"pixels": pixels})
+    difference = float(np.abs(probabilities - softmax(head.logits(vectors))).max())
+    if not difference <= OUTPUT_TOLERANCE:
+        raise ExportDiffers("model", difference)
+    return difference
+
+
+def read_head(model_json: bytes, weights: bytes) -> Head:
+    """Read a head back from its files.
+
+    Raises:
+        ValueError: the format is unknown or the shapes do not fit the description.
+    """
+    described = json.loads(model_json)
+    if described.get("format") != FORMAT:
+        raise ValueError(f"model.json has format {described.get('format')!r}; this version reads {FORMAT!r}.")
+    tensors = load_safetensors(weights)
+    head = Head(tensors["weights"], tensors["bias"], described["head"]["temperature"])
+    expected = (described["head"]["classes"], described["head"]["vector_size"])
+    if head.weights.shape != expected or head.bias.shape != expected[:1]:
+        raise ValueError(f"weights.safetensors has shape {head.weights.shape}; model.json says {expected}.")
+    return head
+
+
+def write_files(files: dict[str, ModelFile], folder: Path) -> None:
+    """Write a model's files into a folder of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files.values():
+        (folder / file.name).write_bytes(file.content)

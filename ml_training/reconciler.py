@@ -1,0 +1,100 @@
+"""Closes every gap that a crash can leave: dead workers, lost tasks, work that is owed.
+
+Called by the worker's supervisor every few seconds, by a django-q2 schedule every minute and by the command
+`reconcile`. Safe to call at any time, from any number of places.
+"""
+
+import logging
+import os
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from ml_training import training
+from ml_training.models import ShopTraining, TrainingRun
+from ml_training.training import Status
+
+logger = logging.getLogger(__name__)
+RETRY_AFTER_SECONDS = 30  # doubled with every failed try
+WAKE_AFTER_SECONDS = 20  # a queued run this old whose shop is not training has lost its task
+
+
+@dataclass
+class Reconciled:
+    """What was found and mended, as ids of runs."""
+
+    given_up: list[int]
+    queued: list[int]
+    woken: list[int]
+
+
+def reconcile() -> Reconciled:
+    """Fail runs whose worker is gone, queue what is owed, wake what waits.
+
+    Effects:      run status; new runs and tasks.
+    Transaction:  opens one a shop.
+    Repeatable:   yes; a second call finds nothing to mend.
+    """
+    given_up = [run.pk for run in _dead_runs() if training.give_up(run)]
+    for run_id in given_up:
+        logger.warning("The worker of run %s is gone; its work is queued again.", run_id)
+    owed = ShopTraining.objects.filter(trained__lt=F("wanted")).values_list("shop_id", flat=True)
+    queued = [run.pk for shop_id in owed if (run := _queue_owed(shop_id))]
+    return Reconciled(given_up, queued, _wake_waiting())
+
+
+def _dead_runs():
+    limit = timezone.now() - timedelta(seconds=settings.HEARTBEAT_LIMIT_SECONDS)
+    for run in TrainingRun.objects.filter(status=Status.TRAINING):
+        if run.heartbeat_at < limit or _process_is_gone(run):
+            yield run
+
+
+def _process_is_gone(run: TrainingRun) -> bool:
+    """Whether a worker on this host has died: known at once, without waiting for its heartbeat."""
+    if run.worker_host != socket.gethostname() or not run.worker_pid:
+        return False
+    try:
+        os.kill(run.worker_pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def _queue_owed(shop_id: int) -> TrainingRun | None:
+    with transaction.atomic():
+        state = ShopTraining.objects.select_for_update().filter(shop_id=shop_id).first()
+        if state is None or not state.is_owed:
+            return None
+        runs = TrainingRun.objects.filter(shop_id=shop_id)
+        if runs.filter(status__in=[Status.QUEUED, Status.TRAINING]).exists():
+            return None
+        last = runs.exclude(status=Status.SUPERSEDED).first()
+        if last is None or last.status != Status.FAILED or last.generation != state.wanted:
+            return training.queue_owed(shop_id)
+        return training.queue_again(last) if may_try_again(last) else None
+
+
+def may_try_again(last: TrainingRun) -> bool:
+    """Whether a failed run of unchanged photos is tried again now: a few times, ever later."""
+    if last.attempts >= settings.MAX_ATTEMPTS:
+        return False
+    wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** (last.attempts - 1))
+    return last.worker_lost or timezone.now() >= last.finished_at + wait
+
+
+def _wake_waiting() -> list[int]:
+    old = timezone.now() - timedelta(seconds=WAKE_AFTER_SECONDS)
+    busy = TrainingRun.objects.filter(status=Status.TRAINING).values("shop_id")
+    waiting = TrainingRun.objects.filter(status=Status.QUEUED).exclude(shop_id__in=busy)
+    woken = [run.pk for run in waiting.exclude(woken_at__gte=old)]
+    for run_id in woken:
+        training.wake_worker(run_id)
+    return woken

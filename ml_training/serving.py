@@ -1,0 +1,125 @@
+"""Answers "which product is this?" with a shop's active version.
+
+Called by the command `recognize`, the API and the till. Models are kept in memory; each call asks the
+database which version is active, so another one takes effect in every process at the next photo.
+"""
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog.models import Product, Shop
+from catalog.photos import open_upright
+from ml_training import artifacts
+from ml_training.models import ModelVersion, ShopTraining
+from ml_training.recognizer.calibration import softmax
+from ml_training.recognizer.export import read_head
+from ml_training.recognizer.head import Head
+from ml_training.recognizer.preprocess import to_pixels
+from ml_training.runtime import open_embedder
+
+MOST_LOADED = 16  # models kept in memory
+
+
+class NoActiveModel(RuntimeError):
+    """Raised when a shop has no model yet; says what is missing."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    version: int
+    backbone: str
+    head: Head
+    product_pks: np.ndarray  # (C,) int64
+
+
+@dataclass(frozen=True)
+class Candidate:
+    product_id: int
+    sku: str
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Recognition:
+    version: int
+    candidates: list[Candidate]  # best first
+
+
+_loaded: OrderedDict[int, LoadedModel] = OrderedDict()  # by primary key of the version
+_lock = threading.Lock()
+
+
+def recognize(shop: Shop, photo: bytes, limit: int = 5) -> Recognition:
+    """Rank a shop's products for one photo.
+
+    Products that are switched off or gone are not answered, from this call on.
+
+    Args:
+        photo: the file's bytes.
+        limit: how many candidates at most.
+    Raises:
+        NoActiveModel: the shop has no model yet.
+        PhotoRefused: the file cannot be decoded.
+    """
+    model = active_model(shop)
+    embedder = open_embedder()
+    preprocessing = embedder.backbone.preprocessing
+    pixels = to_pixels(open_upright(photo, preprocessing.decode_side), preprocessing)
+    return rank(shop, model, embedder.embed(pixels[None]), limit)[0]
+
+
+def active_model(shop: Shop) -> LoadedModel:
+    """The shop's active version, from memory or storage.
+
+    Raises:
+        NoActiveModel: there is none.
+    """
+    state = ShopTraining.objects.select_related("active_version").filter(shop=shop).first()
+    if state is None or state.active_version is None:
+        raise NoActiveModel(
+            f"{shop.name} has no model yet. Add photos of at least two products; it trains by itself."
+        )
+    version = state.active_version
+    with _lock:
+        if version.pk not in _loaded:
+            _loaded[version.pk] = _load(version)
+            while len(_loaded) > MOST_LOADED:
+                _loaded.popitem(last=False)
+        _loaded.move_to_end(version.pk)
+        return _loaded[version.pk]
+
+
+def _load(version: ModelVersion) -> LoadedModel:
+    head = read_head(artifacts.read(version, "model_json"), artifacts.read(version, "weights"))
+    labels = json.loads(artifacts.read(version, "metadata"))["labels"]
+    pks = np.array([label["id"] for label in labels], np.int64)
+    return LoadedModel(version.number, version.backbone, head, pks)
+
+
+def rank(shop: Shop, model: LoadedModel, vectors: np.ndarray, limit: int) -> list[Recognition]:
+    """Rank products for (N, D) float32 vectors, in one query."""
+    answered = {
+        product.pk: product
+        for product in Product.objects.filter(shop=shop, is_active=True).only("pk", "sku", "name")
+    }
+    kept = np.array([pk in answered for pk in model.product_pks], bool)  # (C,)
+    if not kept.any():
+        return [Recognition(model.version, []) for _ in vectors]
+    pks = model.product_pks[kept]
+    probabilities = softmax(model.head.logits(vectors)[:, kept])  # (N, kept)
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :limit]
+    return [
+        Recognition(
+            model.version,
+            [
+                Candidate(int(pks[i]), answered[pks[i]].sku, answered[pks[i]].name, float(row[i]))
+                for i in order
+            ],
+        )
+        for row, order in zip(probabilities, best, strict=True)
+    ]

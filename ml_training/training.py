@@ -1,0 +1,253 @@
+"""Decides when to train and is the only writer of a run's status.
+
+    queued → training → completed | failed | superseded
+
+Called by receivers (`request_training`), workers (`claim`, `report_progress`, `complete`, `fail`) and the
+reconciler. Calls the queue only to wake a worker up: a lost queue loses nothing.
+"""
+
+import logging
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+from functools import partial
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from catalog.models import Shop
+from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED, STARTED, MLStatusEvent, emit
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+
+logger = logging.getLogger(__name__)
+Status, Phase = TrainingRun.Status, TrainingRun.Phase
+MOST_CHANGES_NAMED = 20
+
+
+class RunLost(Exception):
+    """Raised when a run is no longer this worker's: it was given up for dead, or its shop is gone."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Why training is asked for: a kind (see `wording.py`) and the product it concerns, if one."""
+
+    kind: str
+    product: str = ""
+
+
+def request_training(shop_id: int, change: Change, fresh: bool = False) -> TrainingRun:
+    """Note that a shop's photos moved on, and see that one run is queued.
+
+    Effects:      ShopTraining.wanted + 1; at most one new TrainingRun; a task and a `queued` event on commit.
+    Transaction:  opens one, or joins the caller's.
+    Repeatable:   a second call counts again and joins the run that is queued already.
+    """
+    with transaction.atomic():
+        changed = ShopTraining.objects.filter(shop_id=shop_id).update(wanted=F("wanted") + 1)
+        if not changed:
+            ShopTraining.objects.get_or_create(shop_id=shop_id)
+            ShopTraining.objects.filter(shop_id=shop_id).update(wanted=F("wanted") + 1)
+        # The update above holds this shop's row, so no two callers are here for one shop at once.
+        return _queue(shop_id, change, fresh=fresh)
+
+
+def _queue(shop_id: int, change: Change, fresh: bool = False) -> TrainingRun:
+    run = TrainingRun.objects.filter(shop_id=shop_id, status=Status.QUEUED).first()
+    if run is None:
+        return _create(TrainingRun(shop_id=shop_id, fresh=fresh, trigger=_with_change([], change)))
+    run.trigger, run.fresh = _with_change(run.trigger, change), run.fresh or fresh
+    run.save(update_fields=["trigger", "fresh"])
+    return run
+
+
+def _create(run: TrainingRun) -> TrainingRun:
+    run.save(force_insert=True)
+    transaction.on_commit(partial(wake_worker, run.pk), robust=True)
+    transaction.on_commit(partial(_emit, run, QUEUED), robust=True)
+    return run
+
+
+def queue_again(failed: TrainingRun) -> TrainingRun:
+    """Queue the same work once more; tries are counted before the work, so a run that kills its worker ends."""
+    return _create(
+        TrainingRun(
+            shop_id=failed.shop_id,
+            fresh=failed.fresh,
+            trigger=failed.trigger,
+            attempts=failed.attempts + 1,
+        )
+    )
+
+
+def _with_change(trigger: list, change: Change) -> list:
+    for item in trigger:
+        if item["kind"] == change.kind and item["product"] == change.product:
+            item["count"] += 1
+            return trigger
+    if len(trigger) >= MOST_CHANGES_NAMED:
+        change = Change("other")
+        if trigger[-1]["kind"] == "other":
+            trigger[-1]["count"] += 1
+            return trigger
+    return [*trigger, {"kind": change.kind, "product": change.product, "count": 1}]
+
+
+def wake_worker(run_id: int) -> None:
+    """Put a task on the queue; if that fails the reconciler will, and the caller goes on."""
+    from django_q.tasks import async_task
+
+    TrainingRun.objects.filter(pk=run_id).update(woken_at=timezone.now())
+    try:
+        async_task("ml_training.tasks.train", run_id, task_name=f"train {run_id}")
+    except Exception:
+        logger.exception("Run %s could not be put on the queue; the reconciler will try again.", run_id)
+
+
+def claim(run_id: int) -> TrainingRun | None:
+    """Take a queued run for this worker.
+
+    Effects:      status training, worker token, heartbeat; `started` event. A run with nothing owed any more
+                  becomes superseded.
+    Transaction:  opens one.
+    Returns:
+        The run, or None when it is not queued, or its shop is training already (that run wakes this one).
+    """
+    with transaction.atomic():
+        queued = TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED)
+        run = queued.first()
+        if run is None:
+            return None
+        state = ShopTraining.objects.select_for_update().get(shop_id=run.shop_id)
+        if not state.is_owed:
+            queued.update(status=Status.SUPERSEDED, phase=Phase.DONE, finished_at=timezone.now())
+            return None
+        now, token = timezone.now(), uuid.uuid4().hex
+        try:
+            with transaction.atomic():
+                claimed = queued.update(
+                    status=Status.TRAINING,
+                    phase=Phase.PREPARING,
+                    generation=state.wanted,
+                    worker_token=token,
+                    worker_host=socket.gethostname(),
+                    worker_pid=os.getpid(),
+                    started_at=now,
+                    heartbeat_at=now,
+                )
+        except IntegrityError:  # another run of this shop is training
+            return None
+        if not claimed:
+            return None
+        run.refresh_from_db()
+        transaction.on_commit(partial(_emit, run, STARTED), robust=True)
+        return run
+
+
+def _own(run: TrainingRun):
+    """The run's row, as long as it is this worker's."""
+    return TrainingRun.objects.filter(pk=run.pk, status=Status.TRAINING, worker_token=run.worker_token)
+
+
+def beat(run: TrainingRun, **fields) -> None:
+    """Say that the worker lives, and write how far it is.
+
+    Raises:
+        RunLost: the run is not this worker's any more.
+    """
+    if not _own(run).update(heartbeat_at=timezone.now(), **fields):
+        raise RunLost(f"Run {run.pk} was taken from this worker.")
+
+
+def emit_progress(run: TrainingRun) -> None:
+    _emit(run, PROGRESS)
+
+
+def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") -> None:
+    """Finish a run and make its version the active one, or finish without a version and say why.
+
+    Effects:      run completed; ModelVersion row; ShopTraining.trained and active_version; a run for what
+                  changed meanwhile; `completed` event.
+    Transaction:  opens one: the version is active for everyone or does not exist.
+    Raises:
+        RunLost: the run is not this worker's any more; nothing was written.
+    """
+    with transaction.atomic():
+        state = ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
+        run.status, run.phase, run.progress = Status.COMPLETED, Phase.DONE, 1.0
+        run.message, run.finished_at = message, timezone.now()
+        changed = ("status", "phase", "progress", "message", "finished_at", "products", "photos")
+        values = {name: getattr(run, name) for name in (*changed, "set_aside", "metrics")}
+        if state is None or not _own(run).update(**values):
+            raise RunLost(f"Run {run.pk} was taken from this worker.")
+        new = {"trained": Greatest("trained", run.generation)}
+        if version is not None:
+            version.save()
+            new["active_version"] = version
+        ShopTraining.objects.filter(shop_id=run.shop_id).update(**new)
+        state.refresh_from_db()
+        _queue_or_wake(state)
+        transaction.on_commit(partial(_emit, run, COMPLETED), robust=True)
+
+
+def fail(run: TrainingRun, error: str) -> bool:
+    """End a run with a sentence that says what to do; the active version goes on serving.
+
+    Returns:
+        Whether the run was still this worker's.
+    """
+    return _fail(run, _own(run), error)
+
+
+def give_up(run: TrainingRun) -> bool:
+    """End a run whose worker is gone, unless it was heard of since `run` was read."""
+    run.worker_lost = True
+    silent = _own(run).filter(heartbeat_at=run.heartbeat_at)
+    return _fail(run, silent, "The worker stopped in the middle of the run. It is tried again by itself.")
+
+
+def _fail(run: TrainingRun, rows, error: str) -> bool:
+    with transaction.atomic():
+        run.status, run.error, run.finished_at = Status.FAILED, error, timezone.now()
+        names = ("status", "error", "finished_at", "set_aside", "worker_lost")
+        if not rows.update(**{name: getattr(run, name) for name in names}):
+            return False
+        waiting = TrainingRun.objects.filter(shop_id=run.shop_id, status=Status.QUEUED).first()
+        if waiting:
+            transaction.on_commit(partial(wake_worker, waiting.pk), robust=True)
+        transaction.on_commit(partial(_emit, run, FAILED), robust=True)
+    return True
+
+
+def _queue_or_wake(state: ShopTraining) -> None:
+    """After a run: see that what is still owed has a queued run whose worker is awake."""
+    waiting = TrainingRun.objects.filter(shop_id=state.shop_id, status=Status.QUEUED).first()
+    if waiting:
+        transaction.on_commit(partial(wake_worker, waiting.pk), robust=True)
+    elif state.is_owed:
+        _queue(state.shop_id, Change("changed_meanwhile"))
+
+
+def _emit(run: TrainingRun, kind: str) -> None:
+    message = run.error if kind == FAILED else run.message
+    emit(MLStatusEvent(run.shop_id, run.pk, kind, run.progress, run.phase, message))
+
+
+def queue_owed(shop_id: int) -> TrainingRun:
+    """Queue a run for work that is owed and has none. The caller holds the shop's row."""
+    return _queue(shop_id, Change("owed"))
+
+
+def owed_run(shop: Shop, fresh: bool = False) -> TrainingRun | None:
+    """The queued run for what a shop is owed, or None when nothing is; `fresh` asks for everything anew."""
+    if fresh:
+        return request_training(shop.pk, Change("asked"), fresh=True)
+    with transaction.atomic():
+        state = ShopTraining.objects.select_for_update().filter(shop=shop).first()
+        if state is None or not state.is_owed:
+            return None
+        run = TrainingRun.objects.filter(shop=shop, status=Status.QUEUED).first()
+        return run or queue_owed(shop.pk)

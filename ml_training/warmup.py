@@ -1,0 +1,27 @@
+"""Warms up each queue worker when it starts, so that the first photo of the day is as quick as the next.
+
+Connected by `ml_training.apps` to django-q2's signal, which is sent inside the new process.
+"""
+
+import logging
+
+from django_q.signals import post_spawn
+
+logger = logging.getLogger(__name__)
+
+
+def connect():
+    post_spawn.connect(warm_up, dispatch_uid="ml_training.warm_up")
+
+
+def warm_up(**kwargs):
+    try:
+        import torch
+
+        from ml_training import job  # noqa: F401
+        from ml_training.runtime import open_embedder
+
+        torch.linalg.cholesky(torch.eye(2))
+        open_embedder()
+    except Exception:
+        logger.exception("The worker could not warm up; the first run will say why.")
