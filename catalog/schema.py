@@ -41,12 +41,16 @@ def find_shop(info, shop_id=None) -> Shop:
     if shop_id is not None:
         shop = shops.filter(pk=shop_id).first() if str(shop_id).isdigit() else None
         if shop is None:
-            raise GraphQLError("There is no such shop, or you may not see it.", extensions={"code": "NOT_FOUND"})
+            raise GraphQLError(
+                "There is no such shop, or you may not see it.", extensions={"code": "NOT_FOUND"}
+            )
         return shop
     found = list(shops[:2])
     if len(found) != 1:
         code = "SHOP_REQUIRED" if found else "NOT_FOUND"
-        text = "You see several shops: say which with shopId." if found else "You are not a member of any shop."
+        text = (
+            "You see several shops: say which with shopId." if found else "You are not a member of any shop."
+        )
         raise GraphQLError(text, extensions={"code": code})
     return found[0]
 

@@ -56,6 +56,4 @@ def thumbnail(request, pk: int, sha256: str):
     picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=80)
-    return HttpResponse(
-        buffer.getvalue(), content_type="image/jpeg", headers={"Cache-Control": _FOR_EVER}
-    )
+    return HttpResponse(buffer.getvalue(), content_type="image/jpeg", headers={"Cache-Control": _FOR_EVER})

@@ -139,7 +139,7 @@ Q_CLUSTER = {
 
 # --- Recogniser ------------------------------------------------------------------------------------
 
-BACKBONE = one_of("BACKBONE", "efficientnet-lite0", ("efficientnet-lite0", "efficientnet-lite2"))
+BACKBONE = one_of("BACKBONE", "efficientnet-lite2", ("efficientnet-lite0", "efficientnet-lite2"))
 # A run whose worker has not been heard of for this long is given up and queued again.
 HEARTBEAT_SECONDS = whole_number("HEARTBEAT_SECONDS", 5, least=1)
 HEARTBEAT_LIMIT_SECONDS = whole_number("HEARTBEAT_LIMIT_SECONDS", 30, least=2)

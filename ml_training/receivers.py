@@ -54,7 +54,9 @@ def remember_product(instance, raw, **kwargs):
     instance._trained_on = None
     if not raw and instance.pk:
         instance._trained_on = (
-            Product.objects.filter(pk=instance.pk, images__isnull=False).values("shop_id", "is_active").first()
+            Product.objects.filter(pk=instance.pk, images__isnull=False)
+            .values("shop_id", "is_active")
+            .first()
         )
 
 
@@ -82,4 +84,8 @@ def shop_deleted(instance, **kwargs):
 def _comes_from(origin, model) -> bool:
     """Whether a deletion began at this model: photos that go with their product are one change, and when the
     whole shop goes there is nothing left to train."""
-    return origin is None or isinstance(origin, model) or (isinstance(origin, QuerySet) and origin.model is model)
+    return (
+        origin is None
+        or isinstance(origin, model)
+        or (isinstance(origin, QuerySet) and origin.model is model)
+    )

@@ -117,7 +117,9 @@ def _message(status: str, ended: TrainingRun | None, version: ModelVersion | Non
         serving = f"Version {version.number} goes on serving." if version else "No model serves yet."
         return f"{serving} A change of any photo also starts a new run."
     if status == IDLE or (ended and ended.status == "completed" and not hasattr(ended, "version")):
-        return (ended and ended.message) or "Add photos of at least two products; the recogniser trains itself."
+        return (
+            ended and ended.message
+        ) or "Add photos of at least two products; the recogniser trains itself."
     return ""
 
 

@@ -233,6 +233,8 @@ def _queue_or_wake(state: ShopTraining) -> None:
 
 def _emit(run: TrainingRun, kind: str) -> None:
     message = run.error if kind == FAILED else run.message
+    if kind != PROGRESS:
+        logger.info("Shop %s, run %s %s. %s", run.shop_id, run.pk, kind, message)
     emit(MLStatusEvent(run.shop_id, run.pk, kind, run.progress, run.phase, message))
 
 

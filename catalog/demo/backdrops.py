@@ -32,7 +32,8 @@ def table(size: surfaces.Size, rng: random.Random) -> Backdrop:
     top = rng.choice((surfaces.wood, surfaces.stone, surfaces.marble, surfaces.gingham, surfaces.wood))
     edge = round(height * rng.uniform(0.4, 0.66))
     picture = wall(size, rng)
-    corners = [(-0.12 * width, edge), (1.12 * width, edge), (2.0 * width, 1.04 * height), (-width, 1.04 * height)]
+    near = 1.04 * height
+    corners = [(-0.12 * width, edge), (1.12 * width, edge), (2.0 * width, near), (-width, near)]
     surface, (x, y) = warped(top(size, rng), corners, size)
     picture.paste(surface, (x, y), surface)
     shade = Image.new("L", (1, 4))
@@ -46,7 +47,8 @@ def table(size: surfaces.Size, rng: random.Random) -> Backdrop:
 def shelf(size: surfaces.Size, rng: random.Random) -> Backdrop:
     """A shop shelf: a dim back, a board, and a rail with price labels under it."""
     width, height = size
-    picture = surfaces.tinted(surfaces.noise(size, (4, 4), rng), *rng.choice((("#5d5c60", "#a09c96"), ("#8d8982", "#d2cdc4"))))
+    dark, light = rng.choice((("#5d5c60", "#a09c96"), ("#8d8982", "#d2cdc4")))
+    picture = surfaces.tinted(surfaces.noise(size, (4, 4), rng), dark, light)
     draw = ImageDraw.Draw(picture, "RGBA")
     for x in range(rng.randrange(14), width, 14):
         draw.line((x, 0, x, height), fill=(0, 0, 0, 40))

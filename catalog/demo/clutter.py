@@ -19,7 +19,8 @@ def _sheet(size: int, aspect: float = 1.0) -> tuple[Image.Image, ImageDraw.Image
 
 def _lit_from_left(picture: Image.Image) -> Image.Image:
     """Darken towards the right, as a window at the left would."""
-    ramp = Image.linear_gradient("L").rotate(90).resize(picture.size).point(lambda level: 130 + level * 125 // 255)
+    ramp = Image.linear_gradient("L").rotate(90).resize(picture.size)
+    ramp = ramp.point([130 + level * 125 // 255 for level in range(256)])
     *colours, alpha = picture.split()
     return Image.merge("RGBA", [*(ImageChops.multiply(band, ramp) for band in colours), alpha])
 
@@ -76,7 +77,8 @@ def receipt(size: int, rng: random.Random) -> Image.Image:
     draw.rectangle((0, 0, picture.width, size), fill="#f4f2ec")
     for row in range(4, 24):
         y, left = size * row / 26, picture.width * 0.12
-        draw.line((left, y, left + picture.width * rng.uniform(0.25, 0.75), y), fill="#8b8780", width=max(1, size // 90))
+        right = left + picture.width * rng.uniform(0.25, 0.75)
+        draw.line((left, y, right, y), fill="#8b8780", width=max(1, size // 90))
     return picture.rotate(rng.uniform(-60, 60), Image.Resampling.BILINEAR, expand=True)
 
 
@@ -100,11 +102,13 @@ def coins(size: int, rng: random.Random) -> Image.Image:
     for _ in range(3):
         r = size * rng.uniform(0.12, 0.2)
         x, y = rng.uniform(r, size - r), rng.uniform(r, size - r)
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=rng.choice(("#c9a24a", "#b9bcc0", "#b0754a")), outline="#6f6a60")
+        metal = rng.choice(("#c9a24a", "#b9bcc0", "#b0754a"))
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=metal, outline="#6f6a60")
     return picture
 
 
 Thing = Callable[[int, random.Random], Image.Image]
 # With each thing its natural size, in pixels beside a product photographed from near.
-STANDING: tuple[tuple[Thing, int], ...] = ((mug, 260), (fruit, 210), (plate, 250), (plain_box, 370), (plant, 400))
-LYING: tuple[tuple[Thing, int], ...] = ((fruit, 210), (receipt, 400), (coins, 170), (plain_box, 340))
+Things = tuple[tuple[Thing, int], ...]
+STANDING: Things = ((mug, 260), (fruit, 210), (plate, 250), (plain_box, 370), (plant, 400))
+LYING: Things = ((fruit, 210), (receipt, 400), (coins, 170), (plain_box, 340))

@@ -15,7 +15,7 @@ CASTS = ((1.0, 0.93, 0.8), (1.0, 1.0, 1.0), (0.92, 0.97, 1.0), (0.95, 1.0, 0.93)
 def lit(picture: Image.Image, light: float, rng: random.Random) -> Image.Image:
     """Light a picture from one side (-1 left, 1 right) in a random colour and strength."""
     cast = rng.choice(CASTS)
-    strength, exposure = rng.uniform(0.08, 0.45), rng.uniform(0.95, 1.4)
+    strength, exposure = rng.uniform(0.08, 0.45), rng.uniform(1.0, 1.42)
     ramp = Image.linear_gradient("L").rotate(90 * light + rng.uniform(-30, 30), Image.Resampling.BILINEAR)
     ramp = ramp.crop((48, 48, 208, 208)).resize(picture.size, Image.Resampling.BILINEAR)
     bands = []
@@ -50,7 +50,7 @@ def _shaken(picture: Image.Image, rng: random.Random) -> Image.Image:
 
 def taken(picture: Image.Image, rng: random.Random) -> Image.Image:
     """Take the picture with a phone: imperfect focus, a little shake, grain, JPEG blocks."""
-    focus = rng.choice((0, 0, 0.4, 0.6, 0.9, 1.4))
+    focus = rng.choice((0, 0, 0, 0.5, 0.9, 1.4))
     if focus:
         picture = picture.filter(ImageFilter.BoxBlur(focus))
     if rng.random() < 0.25:
@@ -58,7 +58,7 @@ def taken(picture: Image.Image, rng: random.Random) -> Image.Image:
     width, height = picture.size
     grain = Image.frombytes("L", (width // 2, height // 2), rng.randbytes(width * height // 4))
     grain = grain.resize(picture.size, Image.Resampling.BILINEAR)
-    depth = rng.uniform(0.01, 0.06)
+    depth = rng.uniform(0.008, 0.045)
     grain = grain.point([round(128 + (level - 128) * depth * 2) for level in range(256)])
     picture = ImageChops.add(picture, Image.merge("RGB", (grain, grain, grain)), 1, -128)
     file = io.BytesIO()

@@ -82,7 +82,8 @@ class Sheet:
         """Write the title's lines below one another, all inside the box `fit`."""
         step = fit[1] / len(look.title)
         for row, words in enumerate(look.title):
-            self.text(words, x, y + (row - (len(look.title) - 1) / 2) * step, (fit[0], step * 0.8), colour, 0.025)
+            line = y + (row - (len(look.title) - 1) / 2) * step
+            self.text(words, x, line, (fit[0], step * 0.8), colour, 0.025)
 
     def finished(self) -> Image.Image:
         return self.image.reduce(OVERSIZE)

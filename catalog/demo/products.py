@@ -60,9 +60,7 @@ SEMI_SKIMMED_MILK = replace(
 RASPBERRY_JAM = replace(
     STRAWBERRY_JAM, title=("Raspberry", "Jam"), band="#8f2560", motif="raspberry", content="#6f0f36"
 )
-PAPRIKA_CRISPS = replace(
-    SALTED_CRISPS, title=("Paprika", "Crisps"), band="#c2402b", motif="paprika_crisps"
-)
+PAPRIKA_CRISPS = replace(SALTED_CRISPS, title=("Paprika", "Crisps"), band="#c2402b", motif="paprika_crisps")
 MILK_CHOCOLATE = replace(DARK_CHOCOLATE, title=("Milk", "Chocolate"), band="#b5702f", motif="milk_cocoa")
 TOMATO_BASIL_SOUP = replace(
     TOMATO_SOUP, title=("Tomato", "& Basil"), base="#edf0d6", accent="#6ea33c", motif="tomato_basil"
@@ -109,7 +107,7 @@ DEMO_PRODUCTS: tuple[DemoProduct, ...] = (
     _product("CHOC-DARK", "Dorrimel dark chocolate 100 g", "2007310051171", "1.59", DARK_CHOCOLATE),
     _product("CHOC-MILK", "Dorrimel milk chocolate 100 g", "2007310052543", "1.49", MILK_CHOCOLATE),
     _product("SOUP-TOMATO", "Ladlebrook tomato soup 400 g", "2007310053915", "1.35", TOMATO_SOUP),
-    _product("SOUP-BASIL", "Ladlebrook tomato & basil soup 400 g", "2007310055285", "1.45", TOMATO_BASIL_SOUP),
+    _product("SOUP-BASIL", "Ladlebrook tomato & basil 400 g", "2007310055285", "1.45", TOMATO_BASIL_SOUP),
     _product("COFFEE-HOUSE", "Lanternbird house coffee 250 g", "2007310056657", "4.49", COFFEE),
     _product("TEA-GARDEN", "Wrenhollow garden tea, 80 bags", "2007310058026", "3.85", TEA),
     _product("SOAP-LEMON", "Sudswick lemon dish soap 500 ml", "2007310059399", "1.95", DISH_SOAP),

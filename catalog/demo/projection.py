@@ -38,12 +38,12 @@ class Face:
 def turned(corner: Corner, pose: Pose) -> Corner:
     """Rotate a corner by yaw, then pitch, then roll."""
     x, y, z = corner
-    x, z = x * math.cos(pose.yaw) + z * math.sin(pose.yaw), z * math.cos(pose.yaw) - x * math.sin(pose.yaw)
-    y, z = y * math.cos(pose.pitch) + z * math.sin(pose.pitch), (
-        z * math.cos(pose.pitch) - y * math.sin(pose.pitch)
-    )
-    x, y = x * math.cos(pose.roll) - y * math.sin(pose.roll), x * math.sin(pose.roll) + y * math.cos(pose.roll)
-    return x, y, z
+    sin, cos = math.sin(pose.yaw), math.cos(pose.yaw)
+    x, z = x * cos + z * sin, z * cos - x * sin
+    sin, cos = math.sin(pose.pitch), math.cos(pose.pitch)
+    y, z = y * cos + z * sin, z * cos - y * sin
+    sin, cos = math.sin(pose.roll), math.cos(pose.roll)
+    return x * cos - y * sin, x * sin + y * cos, z
 
 
 def shaded(picture: Image.Image, brightness: float | Image.Image) -> Image.Image:
@@ -118,7 +118,8 @@ def warped(
     a, b, c, d, e, f, g, h = _quad_coefficients((width, height), [(x - left, y - top) for x, y in quad])
     numbers = (a + g, b + h, c + 1, d + g, e + h, f + 1, g, h)  # moved by the rim's one pixel
     size = (right - left, bottom - top)
-    return picture.transform(size, Image.Transform.PERSPECTIVE, numbers, Image.Resampling.BILINEAR), (left, top)
+    placed = picture.transform(size, Image.Transform.PERSPECTIVE, numbers, Image.Resampling.BILINEAR)
+    return placed, (left, top)
 
 
 def look_at(faces: Sequence[Face], pose: Pose, height: float) -> Image.Image:
@@ -140,12 +141,13 @@ def look_at(faces: Sequence[Face], pose: Pose, height: float) -> Image.Image:
             for x, y, z in corners
         ]
         if _area(quad) > 20:
-            visible.append((sum(z for _, _, z in corners), quad, face.picture, _brightness(corners, pose.light)))
-    points = [point for _, quad, _, _ in visible for point in quad]
+            nearness = sum(z for _, _, z in corners)
+            visible.append((nearness, quad, shaded(face.picture, _brightness(corners, pose.light))))
+    points = [point for _, quad, _ in visible for point in quad]
     left, top = (math.floor(min(axis)) - 2 for axis in zip(*points, strict=True))
     right, bottom = (math.ceil(max(axis)) + 2 for axis in zip(*points, strict=True))
     sight = Image.new("RGBA", (right - left, bottom - top))
-    for _, quad, picture, brightness in sorted(visible, key=lambda entry: entry[0]):
-        seen, (x, y) = warped(shaded(picture, brightness), quad)
+    for _, quad, picture in sorted(visible, key=lambda entry: entry[0]):
+        seen, (x, y) = warped(picture, quad)
         sight.alpha_composite(seen, (x - left, y - top))
     return sight

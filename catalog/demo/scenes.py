@@ -13,6 +13,7 @@ from catalog.demo.backdrops import Backdrop
 from catalog.demo.products import DemoProduct
 from catalog.demo.projection import Pose
 from catalog.demo.solids import NEAR_HEIGHT, stand
+from catalog.demo.staging import Stage
 
 PHOTO_SIZE = (640, 640)
 HALF_SIZE = (320, 320)
@@ -30,7 +31,8 @@ def draw_photo(product: DemoProduct, seed: int) -> Image.Image:
     subject = stand(product, _pose(product, backdrop, scale, light, rng), rng)
     x, y = _place(subject, backdrop, rng)
     room = backdrop.picture.copy()
-    staging.add_neighbours(room, product, backdrop, scale, (x // 2, (x + subject.width) // 2), rng)
+    stage = Stage(room, backdrop, product, scale, left=x // 2, right=(x + subject.width) // 2)
+    staging.add_neighbours(stage, rng)
     photo = backdrops.in_focus(backdrop, room, PHOTO_SIZE)
     staging.put(photo, subject, (x, y), light, backdrop.lying)
     if rng.random() < 0.35:

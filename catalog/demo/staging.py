@@ -5,6 +5,7 @@ Called by `catalog.demo.scenes`; calls `solids` and `clutter` for the things.
 
 import math
 import random
+from dataclasses import dataclass
 from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps
@@ -19,11 +20,24 @@ SHADOW = (18, 14, 12)
 NEIGHBOUR_VIEWS = 4
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A set that is being filled around the place the subject will take. Pixels are half-size."""
+
+    room: Image.Image  # drawn on
+    backdrop: Backdrop
+    product: DemoProduct
+    scale: float  # the subject's; neighbours come a little smaller, as they stand further away
+    left: int  # of the subject
+    right: int
+
+
 @lru_cache(maxsize=NEIGHBOUR_VIEWS * len(DEMO_PRODUCTS))
 def _neighbour(product: DemoProduct, view: int) -> Image.Image:
     """One of a few ready views of a product at half size; as a neighbour it is out of focus anyway."""
     rng = random.Random(f"neighbour:{product.sku}:{view}")
-    pose = Pose(NEAR_HEIGHT[product.look.package] / 2, rng.gauss(0, 0.3), rng.uniform(0.02, 0.25), 0.0, rng.uniform(-1, 1))
+    height = NEAR_HEIGHT[product.look.package] / 2
+    pose = Pose(height, rng.gauss(0, 0.3), rng.uniform(0.02, 0.25), 0.0, rng.uniform(-1, 1))
     return stand(product, pose, rng)
 
 
@@ -39,66 +53,55 @@ def _some_thing(backdrop: Backdrop, scale: float, rng: random.Random) -> Image.I
     return draw(round(size * scale), rng)
 
 
-def add_neighbours(
-    room: Image.Image,
-    product: DemoProduct,
-    backdrop: Backdrop,
-    scale: float,
-    taken: tuple[int, int],
-    rng: random.Random,
-) -> None:
-    """Put other products and everyday things around the place the subject will take.
-
-    Args:
-        room: the half-size set; it is drawn on.
-        scale: the subject's; neighbours come a little smaller, as they stand further away.
-        taken: left and right of the subject, in half-size pixels.
-    """
-    if backdrop.lying:
-        _strew(room, product, backdrop, scale, rng)
-    elif backdrop.crowded:
-        _fill_shelf(room, product, backdrop, scale, taken, rng)
+def add_neighbours(stage: Stage, rng: random.Random) -> None:
+    """Put other products and everyday things around the place the subject will take."""
+    if stage.backdrop.lying:
+        _strew(stage, rng)
+    elif stage.backdrop.crowded:
+        _fill_shelf(stage, rng)
     else:
-        _stand_about(room, product, backdrop, scale, taken, rng)
+        _stand_about(stage, rng)
 
 
-def _fill_shelf(room, product, backdrop, scale, taken, rng) -> None:
+def _fill_shelf(stage: Stage, rng: random.Random) -> None:
     """Stand packages side by side on both sides of the subject, with the odd gap."""
-    floor = round(backdrop.floor * room.height) - rng.randint(2, 8)
+    floor = round(stage.backdrop.floor * stage.room.height) - rng.randint(2, 8)
     for side in (-1, 1):
-        edge = taken[0] - rng.randint(-12, 12) if side < 0 else taken[1] + rng.randint(-12, 12)
-        while 0 < edge < room.width:
-            thing = _some_product(product, scale * 0.92, rng)
+        edge = (stage.left if side < 0 else stage.right) + rng.randint(-12, 12)
+        while 0 < edge < stage.room.width:
+            thing = _some_product(stage.product, stage.scale * 0.92, rng)
             for _ in range(rng.choice((1, 1, 2))):
-                put(room, thing, (edge - thing.width if side < 0 else edge, floor - thing.height), 0.3, False)
+                x = edge - thing.width if side < 0 else edge
+                put(stage.room, thing, (x, floor - thing.height), 0.3, False)
                 edge += side * (thing.width + rng.randint(0, 4))
             edge += side * rng.choice((4, 10, 40))
 
 
-def _stand_about(room, product, backdrop, scale, taken, rng) -> None:
-    """Stand up to four things on the table, partly behind the subject."""
+def _stand_about(stage: Stage, rng: random.Random) -> None:
+    """Stand up to three things on the table, partly behind the subject."""
     for _ in range(rng.randint(0, 3)):
         back = rng.uniform(0.72, 0.95)
         if rng.random() < 0.5:
-            thing = _some_product(product, scale * back, rng)
+            thing = _some_product(stage.product, stage.scale * back, rng)
         else:
-            thing = _some_thing(backdrop, scale * back / 2, rng)
+            thing = _some_thing(stage.backdrop, stage.scale * back / 2, rng)
         if rng.random() < 0.5:
-            x = taken[0] - thing.width * rng.uniform(0.5, 1.2)
+            x = stage.left - thing.width * rng.uniform(0.5, 1.2)
         else:
-            x = taken[1] - thing.width * rng.uniform(-0.2, 0.5)
-        foot = backdrop.floor * room.height - 6 - (1 - back) * 130
-        put(room, thing, (round(x), round(foot - thing.height)), 0.4, False)
+            x = stage.right - thing.width * rng.uniform(-0.2, 0.5)
+        foot = stage.backdrop.floor * stage.room.height - 6 - (1 - back) * 130
+        put(stage.room, thing, (round(x), round(foot - thing.height)), 0.4, False)
 
 
-def _strew(room, product, backdrop, scale, rng) -> None:
-    """Lay up to four things anywhere, at any angle, mostly away from the middle."""
+def _strew(stage: Stage, rng: random.Random) -> None:
+    """Lay up to three things anywhere, at any angle, mostly away from the middle."""
+    room = stage.room
     for _ in range(rng.randint(0, 3)):
         if rng.random() < 0.5:
-            thing = _some_product(product, scale, rng)
+            thing = _some_product(stage.product, stage.scale, rng)
             thing = thing.rotate(rng.uniform(-180, 180), Image.Resampling.BILINEAR, expand=True)
         else:
-            thing = _some_thing(backdrop, scale / 2, rng)
+            thing = _some_thing(stage.backdrop, stage.scale / 2, rng)
         angle, reach = rng.uniform(0, 2 * math.pi), rng.uniform(0.42, 0.62) * room.width
         x = room.width / 2 + reach * math.cos(angle) - thing.width / 2
         y = room.height / 2 + reach * math.sin(angle) - thing.height / 2

@@ -57,7 +57,8 @@ def marble(size: Size, rng: random.Random) -> Image.Image:
         for _ in range(14):
             x, y = x + rng.uniform(5, 32), y + slope * rng.uniform(-4, 32)
             course.append((x, y))
-        draw.line(course, fill=(120, 122, 132, rng.randint(50, 130)), width=rng.choice((1, 2, 4)), joint="curve")
+        colour = (120, 122, 132, rng.randint(50, 130))
+        draw.line(course, fill=colour, width=rng.choice((1, 2, 4)), joint="curve")
     return picture.filter(ImageFilter.GaussianBlur(1.3))
 
 
@@ -116,6 +117,6 @@ def shop_lights(size: Size, rng: random.Random) -> Image.Image:
     draw = ImageDraw.Draw(picture, "RGBA")
     for _ in range(rng.randint(8, 16)):
         x, y, r = rng.uniform(0, size[0]), rng.uniform(0, size[1] * 0.7), rng.uniform(6, 24)
-        colour = rng.choice(((255, 226, 170), (255, 190, 120), (200, 220, 255), (240, 120, 90), (150, 210, 160)))
+        colour = ImageColor.getrgb(rng.choice(("#ffe2aa", "#ffbe78", "#c8dcff", "#f0785a", "#96d2a0")))
         draw.ellipse((x - r, y - r, x + r, y + r), fill=(*colour, rng.randint(50, 130)))
     return picture.filter(ImageFilter.GaussianBlur(4))

@@ -19,14 +19,18 @@ class ShopCommand(BaseCommand):
     is_done = True
 
     def add_arguments(self, parser):
-        parser.add_argument("--shop", metavar="SLUG", help="the shop (default: the default shop)")
         parser.add_argument(
-            "--json", action="store_true", help="print one JSON object on standard output, and nothing else there"
+            "--shop", dest="slug", metavar="SLUG", help="the shop (default: the default shop)"
+        )
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="print one JSON object on standard output, and nothing else there",
         )
 
     def handle(self, *args, **options):
         self.as_json = options["json"]
-        report = self.run(self._shop(options["shop"]), **options)
+        report = self.run(self._shop(options.pop("slug")), **options)
         if self.as_json:
             self.stdout.write(json.dumps(report, ensure_ascii=False))
         if not self.is_done:
@@ -40,7 +44,9 @@ class ShopCommand(BaseCommand):
 
     def bar(self, total: int, unit: str) -> tqdm:
         """A progress bar on standard error; silent where that is no terminal."""
-        return tqdm(total=total, unit=f" {unit}", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
+        return tqdm(
+            total=total, unit=f" {unit}", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False
+        )
 
     def _shop(self, slug: str | None) -> Shop:
         if slug is None:

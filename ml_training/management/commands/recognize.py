@@ -46,4 +46,6 @@ class Command(ShopCommand):
         if not candidates:
             self.say(f"{path}: no product of the model is switched on")
         for number, found in enumerate(candidates[:3]):
-            self.say(f"{path if number == 0 else '':<40} {found['probability']:>6.1%}  {found['name']} ({found['sku']})")
+            self.say(
+                f"{path if number == 0 else '':<40} {found['probability']:>6.1%}  {found['name']} ({found['sku']})"
+            )

@@ -10,7 +10,9 @@ from ml_training.status import training_info
 
 
 class Command(ShopCommand):
-    help = "Train what is owed, now and here. Nothing owed is success. Not needed in daily work: workers do it."
+    help = (
+        "Train what is owed, now and here. Nothing owed is success. Not needed in daily work: workers do it."
+    )
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
@@ -24,7 +26,9 @@ class Command(ShopCommand):
         with self.bar(100, "%") as bar:
             run = run_job(queued.pk, on_change=lambda run: self._show(bar, run))
         if run is None:
-            raise CommandError("A worker is training this shop at this moment; its run includes these photos.")
+            raise CommandError(
+                "A worker is training this shop at this moment; its run includes these photos."
+            )
         if run.status == TrainingRun.Status.FAILED:
             raise CommandError(run.error)
         if run.status != TrainingRun.Status.COMPLETED:

