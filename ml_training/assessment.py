@@ -22,7 +22,7 @@ def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None
     Photos of SKUs that the model does not know are counted apart and not in `top1` and `top3`.
 
     Returns:
-        `photos` (how many count), `top1` and `top3` as fractions, `unknown_skus`, `refused` and `per_product`.
+        `photos` (how many count), `top1` and `top3` as fractions, `unknown_skus`, `refused`, `per_product`.
     Raises:
         NoActiveModel: the shop has no model yet.
     """

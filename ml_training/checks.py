@@ -25,7 +25,7 @@ def check_queue(app_configs, **kwargs):
 def check_channel_layer(app_configs, **kwargs):
     if not settings.REDIS_URL:
         yield Warning(
-            "REDIS_URL is not set: the web server does not hear from the worker, and pages fall back to polling.",
+            "REDIS_URL is not set: the web server does not hear from the worker; pages fall back to polling.",
             hint="Set REDIS_URL to a Redis or Valkey server that all processes reach.",
             id="ml_training.W001",
         )

@@ -72,7 +72,7 @@ def _create(run: TrainingRun) -> TrainingRun:
 
 
 def queue_again(failed: TrainingRun) -> TrainingRun:
-    """Queue the same work once more; tries are counted before the work, so a run that kills its worker ends."""
+    """Queue the same work once more. Tries are counted before the work: a run that kills its worker ends."""
     return _create(
         TrainingRun(
             shop_id=failed.shop_id,

@@ -67,7 +67,7 @@ def shelf(size: surfaces.Size, rng: random.Random) -> Backdrop:
         price = f"{rng.randint(0, 5)}.{rng.randint(1, 9)}9"
         draw.text((x + 40, rail + 25), price, fill="#26231f", font=font(15), anchor="rs")
         x += rng.randint(70, 120)
-    return Backdrop(picture, (board + 14) / height, False, True, rng.uniform(0.3, 1.2))
+    return Backdrop(picture, (board + 14) / height, False, True, rng.uniform(0.6, 1.6))
 
 
 def from_above(size: surfaces.Size, rng: random.Random) -> Backdrop:

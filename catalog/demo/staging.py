@@ -33,7 +33,7 @@ class Stage:
 
 
 @lru_cache(maxsize=NEIGHBOUR_VIEWS * len(DEMO_PRODUCTS))
-def _neighbour(product: DemoProduct, view: int) -> Image.Image:
+def neighbour_view(product: DemoProduct, view: int) -> Image.Image:
     """One of a few ready views of a product at half size; as a neighbour it is out of focus anyway."""
     rng = random.Random(f"neighbour:{product.sku}:{view}")
     height = NEAR_HEIGHT[product.look.package] / 2
@@ -43,7 +43,7 @@ def _neighbour(product: DemoProduct, view: int) -> Image.Image:
 
 def _some_product(product: DemoProduct, scale: float, rng: random.Random) -> Image.Image:
     other = rng.choice([other for other in DEMO_PRODUCTS if other != product])
-    view = _neighbour(other, rng.randrange(NEIGHBOUR_VIEWS))
+    view = neighbour_view(other, rng.randrange(NEIGHBOUR_VIEWS))
     size = (max(8, round(view.width * scale)), max(8, round(view.height * scale)))
     return view.resize(size, Image.Resampling.BILINEAR)
 
@@ -69,7 +69,7 @@ def _fill_shelf(stage: Stage, rng: random.Random) -> None:
     for side in (-1, 1):
         edge = (stage.left if side < 0 else stage.right) + rng.randint(-12, 12)
         while 0 < edge < stage.room.width:
-            thing = _some_product(stage.product, stage.scale * 0.92, rng)
+            thing = _some_product(stage.product, stage.scale * 0.88, rng)
             for _ in range(rng.choice((1, 1, 2))):
                 x = edge - thing.width if side < 0 else edge
                 put(stage.room, thing, (x, floor - thing.height), 0.3, False)

@@ -1,6 +1,6 @@
 """What every Shelfsight command shares: `--shop`, `--json`, a progress bar on a terminal.
 
-With `--json`, standard output carries one JSON object and nothing else; all other text goes to standard error.
+With `--json`, standard output carries one JSON object and nothing else; other text goes to standard error.
 """
 
 import json
@@ -13,8 +13,8 @@ from catalog.models import Shop
 
 
 class ShopCommand(BaseCommand):
-    """A command that works in one shop. Subclasses define `run(shop, **options)` and return its report; they set
-    `is_done` to False when part of the job could not be done, which is said in the report."""
+    """A command that works in one shop. Subclasses define `run(shop, **options)`, which returns a report, and
+    set `is_done` to False when part of the job could not be done; the report then says which."""
 
     is_done = True
 

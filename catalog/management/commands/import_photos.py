@@ -11,8 +11,8 @@ from catalog.management.shop_command import ShopCommand
 
 class Command(ShopCommand):
     help = (
-        "Import photos. Every folder at or below DIR that directly holds image files is a product, its SKU the "
-        "folder's name. Running it twice adds nothing."
+        "Import photos. Every folder at or below DIR that directly holds image files is a product, its SKU "
+        "the folder's name. Running it twice adds nothing."
     )
 
     def add_arguments(self, parser):

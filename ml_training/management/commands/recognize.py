@@ -46,6 +46,5 @@ class Command(ShopCommand):
         if not candidates:
             self.say(f"{path}: no product of the model is switched on")
         for number, found in enumerate(candidates[:3]):
-            self.say(
-                f"{path if number == 0 else '':<40} {found['probability']:>6.1%}  {found['name']} ({found['sku']})"
-            )
+            file = path if number == 0 else ""
+            self.say(f"{file!s:<40} {found['probability']:>6.1%}  {found['name']} ({found['sku']})")

@@ -1,7 +1,7 @@
-"""Runs the task queue and looks after it from outside: restarts it when it stands still, mends what a crash left.
+"""Runs the task queue and looks after it from outside: restarts it when it stands still, mends after crashes.
 
-django-q2's own guard cannot see one case: a worker killed while idle may die holding the queue's lock, and all
-others then wait for ever. What is true stands in the database, so that is what is watched.
+django-q2's own guard cannot see one case: a worker killed while idle may die holding the queue's lock, and
+all others then wait for ever. What is true stands in the database, so that is what is watched.
 """
 
 import contextlib

@@ -1,0 +1,22 @@
+"""The project's own settings, with data in a temporary folder and services from TEST_… variables."""
+
+import os
+import tempfile
+
+_data = tempfile.TemporaryDirectory(prefix="shelfsight-tests-")
+os.environ["DATA_DIR"] = _data.name
+os.environ["HTTPS"] = "0"
+os.environ["BACKBONE"] = "efficientnet-lite0"
+for name in ("DATABASE_URL", "REDIS_URL"):
+    os.environ.pop(name, None)
+    if value := os.environ.get(f"TEST_{name}"):
+        os.environ[name] = value
+
+from config.settings import *  # noqa: E402, F403
+from config.settings import BASE_DIR, DATABASES  # noqa: E402
+
+# Exported once for all test runs: it takes longer than most tests together.
+CACHE_DIR = BASE_DIR / "var" / "cache"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if "sqlite3" not in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["TEST"] = {"NAME": f"test_shelfsight_{os.getpid()}"}
