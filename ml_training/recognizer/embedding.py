@@ -35,7 +35,7 @@ class Embedder:
         """Embed photos that are preprocessed already.
 
         Args:
-            pixels: (N, side, side, 3) uint8.
+            pixels: (N, V, side, side, 3) uint8.
         Returns:
             (N, D) float32, L2-normalised rows, same order.
         """
@@ -47,7 +47,7 @@ def embed_all(embedder: Embedder, sources: Sequence, read, threads: int = 2) -> 
     """Embed many photos while the next ones are being decoded.
 
     Args:
-        read: called with one source in another thread; returns (side, side, 3) uint8 or raises.
+        read: called with one source in another thread; returns (V, side, side, 3) uint8 or raises.
         threads: how many photos are decoded at once.
     Yields:
         (source, (D,) float32 vector or None, error or None), in the order of `sources`.

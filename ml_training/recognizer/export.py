@@ -84,7 +84,7 @@ def _sha256(content: bytes) -> str:
 
 
 def join(backbone: Backbone, head: Head) -> onnx.ModelProto:
-    """Join a backbone's graph with a head: `pixels` (N, side, side, 3) uint8 to `probabilities` (N, C)."""
+    """Join a backbone's graph with a head: `pixels` (N, V, side, side, 3) uint8 to `probabilities` (N, C)."""
     encoder = onnx.load(backbone.path)
     float_type = TensorProto.FLOAT
     scale = np.float32(1 / head.temperature)
@@ -112,7 +112,7 @@ def check_output(onnx_file: bytes, head: Head, pixels: np.ndarray, vectors: np.n
     """Compare a joined file with the training side on real photos.
 
     Args:
-        pixels: (N, side, side, 3) uint8.
+        pixels: (N, V, side, side, 3) uint8.
         vectors: (N, D) float32, the vectors the training side has of these photos.
     Returns:
         The largest difference of any probability.

@@ -10,38 +10,58 @@ from PIL import Image
 
 
 @dataclass(frozen=True)
+class View:
+    """One look at a photo: the middle part of it, scaled to a square."""
+
+    share: float  # of each side that is kept, centred
+    mirrored: bool = False
+
+
+# One look at nearly everything and one at the middle, where the product stands: worth more than a larger
+# input or a mirror image of the whole (docs/recognizer.md has the measurements).
+WIDE_AND_TIGHT = (View(0.875), View(0.6, mirrored=True))
+
+
+@dataclass(frozen=True)
 class Preprocessing:
-    """What happens to a photo before the backbone.
+    """What happens to a photo before the backbone."""
 
-    A tight centre square is worth more than a larger input, a mirror image or a better filter (docs/
-    recognizer.md has the measurements): what is photographed stands in the middle, its neighbours do not.
-    """
-
-    side: int  # pixels: the backbone's input is side x side
-    crop: float = 0.75  # share of the photo's shorter side that is kept, centred
+    side: int  # pixels: each view is side x side
+    views: tuple[View, ...] = WIDE_AND_TIGHT
     mean: float = 127.0
     scale: float = 128.0
     version: int = 1
 
     @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """The shape of one photo's pixels: (views, side, side, 3)."""
+        return (len(self.views), self.side, self.side, 3)
+
+    @property
     def decode_side(self) -> int:
         """The least shorter side, in pixels, a photo may be decoded at without losing detail."""
-        return 2 * round(self.side / self.crop)
+        return 2 * round(self.side / min(view.share for view in self.views))
 
     def as_json(self) -> dict:
-        return {"resample": "bilinear", "layout": "NHWC", "dtype": "uint8", "channels": "RGB", **asdict(self)}
+        return {"resample": "bilinear", "layout": "VHWC", "dtype": "uint8", "channels": "RGB", **asdict(self)}
 
 
 def to_pixels(image: Image.Image, preprocessing: Preprocessing) -> np.ndarray:
-    """Crop and scale one photo.
+    """Cut and scale one photo's views.
 
     Args:
         image: RGB, upright.
     Returns:
-        (side, side, 3) uint8.
+        (V, side, side, 3) uint8.
     """
-    kept = preprocessing.crop * min(image.size)
-    left, top = (image.width - kept) / 2, (image.height - kept) / 2
-    size = (preprocessing.side, preprocessing.side)
-    box = (left, top, left + kept, top + kept)
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))
+    pixels = np.empty(preprocessing.shape, np.uint8)
+    for number, view in enumerate(preprocessing.views):
+        pixels[number] = _cut(image, view, preprocessing.side)
+    return pixels
+
+
+def _cut(image: Image.Image, view: View, side: int) -> np.ndarray:
+    left, top = (1 - view.share) / 2 * image.width, (1 - view.share) / 2 * image.height
+    box = (left, top, image.width - left, image.height - top)
+    cut = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
+    return cut[:, ::-1] if view.mirrored else cut
