@@ -14,10 +14,14 @@ class ShelfsightAdminSite(AdminSite):
     site_url = None
 
     def get_urls(self):
-        from ml_training.page import ml_model_page
+        from ml_training import page
 
         return [
-            path("settings/ml-model/", self.admin_view(ml_model_page), name="ml_model"),
+            path("settings/ml-model/", self.admin_view(page.ml_model_page), name="ml_model"),
+            path(
+                "settings/ml-model/status.json", self.admin_view(page.ml_model_status), name="ml_model_status"
+            ),
+            path("settings/ml-model/prepare/", self.admin_view(page.prepare), name="ml_model_prepare"),
             *super().get_urls(),
         ]
 

@@ -18,6 +18,8 @@ class MLStatusEvent:
     progress: float  # in [0, 1]
     phase: str
     message: str
+    sequence: int  # of the shop's state; grows with every kind but progress
+    step: int  # counts the progress of one run
 
 
 ml_status_changed = Signal()  # sender: TrainingRun; event: MLStatusEvent

@@ -92,7 +92,16 @@ def _train(run: TrainingRun, progress: Progress, folder: str) -> None:
     version = _publish(run, folder, embedder, head, usable, metrics, vectors)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
-    training.complete(run, version, f"Version {version.number} is active.")
+    training.complete(run, version, f"Version {version.number} is active.{_what_was_found(run)}")
+
+
+def _what_was_found(run: TrainingRun) -> str:
+    """For a run that looked at every photo again, or that found bad ones: how many there are."""
+    aside = len(run.set_aside)
+    if not (run.fresh or aside):
+        return ""
+    found = f"{aside} set aside" if aside else "all of them good"
+    return f" {run.photos + aside} photos checked, {found}."
 
 
 def _calibrate(head: Head, matrix: np.ndarray, labels: np.ndarray) -> tuple[Head, dict]:

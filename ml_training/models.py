@@ -13,6 +13,7 @@ class ShopTraining(models.Model):
     shop = models.OneToOneField(Shop, on_delete=models.CASCADE, primary_key=True, related_name="training")
     wanted = models.PositiveBigIntegerField(default=0, help_text=_("Counts every change of the photos."))
     trained = models.PositiveBigIntegerField(default=0, help_text=_("The change the last run included."))
+    sequence = models.PositiveBigIntegerField(default=0, help_text=_("Counts every change of state."))
     active_version = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -21,6 +22,7 @@ class ShopTraining(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(trained__lte=F("wanted")), name="trained_not_beyond_wanted")
         ]
+        permissions = [("prepare_training", _("Can prepare training data"))]
 
     def __str__(self):
         return f"Training of {self.shop}"

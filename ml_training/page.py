@@ -1,13 +1,22 @@
-"""The admin page Settings > ML Model. Called by `config.site`; what it shows comes from `status`."""
+"""The admin page Settings > ML Model, and what its buttons and its script ask for.
 
-from django.contrib import admin
+Called by `config.site`; what it shows comes from `status` and `history`.
+"""
+
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.http import Http404, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Shop
+from ml_training.history import training_history
 from ml_training.status import training_info
+from ml_training.training import prepare_training_data
+
+VIEW, PREPARE = "ml_training.view_trainingrun", "ml_training.prepare_training"
 
 
 def chosen_shop(request) -> tuple[Shop | None, list[Shop]]:
@@ -15,7 +24,10 @@ def chosen_shop(request) -> tuple[Shop | None, list[Shop]]:
 
     Raises:
         Http404: the user may not see that shop, or there is none of that name.
+        PermissionDenied: the user may not see training at all.
     """
+    if not request.user.has_perm(VIEW):
+        raise PermissionDenied
     shops = list(Shop.objects.visible_to(request.user))
     slug = request.GET.get("shop")
     if slug is None:
@@ -26,10 +38,10 @@ def chosen_shop(request) -> tuple[Shop | None, list[Shop]]:
     raise Http404("There is no such shop, or you may not see it.")
 
 
+@never_cache
 @require_safe
 def ml_model_page(request):
-    if not request.user.has_perm("ml_training.view_trainingrun"):
-        raise PermissionDenied
+    """The page as it is now; a script keeps it so."""
     shop, shops = chosen_shop(request)
     context = {
         **admin.site.each_context(request),
@@ -37,5 +49,37 @@ def ml_model_page(request):
         "shop": shop,
         "shops": shops,
         "info": training_info(shop) if shop else None,
+        "history": training_history(shop) if shop else [],
+        "may_prepare": request.user.has_perm(PREPARE),
     }
     return render(request, "admin/ml_model.html", context)
+
+
+@never_cache
+@require_safe
+def ml_model_status(request):
+    """The same as JSON: for Refresh, after a lost connection, and where pushes do not come through."""
+    shop, _ = chosen_shop(request)
+    if shop is None:
+        raise Http404("You are not a member of any shop.")
+    return JsonResponse(page_data(shop))
+
+
+def page_data(shop: Shop) -> dict:
+    """Everything the page shows of a shop, as JSON-serialisable values."""
+    history = [run.as_json() for run in training_history(shop)]
+    return {"info": training_info(shop).as_json(), "history": history}
+
+
+@require_POST
+def prepare(request):
+    """Prepare training data: every photo is checked and looked at again."""
+    shop, _ = chosen_shop(request)
+    if shop is None or not request.user.has_perm(PREPARE):
+        raise PermissionDenied
+    prepare_training_data(shop)
+    text = "Every photo is being checked again. You will be told here what was found."
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"message": text})
+    messages.info(request, text)
+    return redirect(f"{reverse('admin:ml_model')}?shop={shop.slug}")

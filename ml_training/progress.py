@@ -23,6 +23,7 @@ class Progress:
     def __init__(self, run: TrainingRun, heartbeat: Heartbeat, on_change=None):
         self.run, self.phases = run, {}
         self._heartbeat, self._on_change = heartbeat, on_change or (lambda run: None)
+        self._step = 0
         self._pushed = self._written = self._phase_began = time.monotonic()
 
     def enter(self, phase: Phase) -> None:
@@ -59,6 +60,7 @@ class Progress:
             beat(self.run, phase=self.run.phase, progress=progress)
             self._written = now
         if at_once or now - self._pushed >= PUSH_SECONDS:
-            emit_progress(self.run)
+            self._step += 1
+            emit_progress(self.run, self._step)
             self._on_change(self.run)
             self._pushed = now

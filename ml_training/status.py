@@ -1,10 +1,12 @@
 """What the ML Model page, the API and the socket say of a shop's training: one function for all of them."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.urls import reverse
+from django.utils import timezone
 
 from catalog.models import Product, ProductImage, Shop
 from ml_training import artifacts
@@ -14,6 +16,7 @@ from ml_training.recognizer.export import FILES
 IDLE, QUEUED, TRAINING, ACTIVE, FAILED = "idle", "queued", "training", "active", "failed"
 LABELS = {IDLE: "Idle", QUEUED: "Queued", TRAINING: "Training", ACTIVE: "Active", FAILED: "Failed"}
 FILE_NAMES = {"model_json": "Model JSON", "weights": "Model weights", "metadata": "Metadata", "onnx": "ONNX"}
+TO_BEGIN = "Add photos of at least two products; the recogniser trains itself."
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,12 @@ class FileInfo:
 class TrainingInfo:
     shop_id: int
     shop_name: str
+    sequence: int  # grows with every change of state
     status: str  # idle, queued, training, active or failed
+    run_id: int | None  # the run that is queued or training
     progress: float  # in [0, 1]; 0 unless training
     phase: str
+    seconds_left: float | None
     started_at: datetime | None
     last_trained_at: datetime | None
     error: str
@@ -55,44 +61,79 @@ class TrainingInfo:
 
     @property
     def percent(self) -> int:
-        return round(100 * self.progress)
+        return int(100 * self.progress)
 
     @property
     def files_present(self) -> int:
         return sum(file.present for file in self.files)
 
     def as_json(self) -> dict:
-        """For the socket: dates as ISO 8601."""
+        """For the socket and the page's script: dates as ISO 8601."""
         data = asdict(self)
         for name in ("started_at", "last_trained_at"):
             data[name] = data[name] and data[name].isoformat()
+        data["files"] = [asdict(file) | {"slug": file.slug} for file in self.files]
         return data | {"label": self.label, "percent": self.percent, "files_present": self.files_present}
 
 
 def training_info(shop: Shop) -> TrainingInfo:
-    """Read a shop's training status, in five queries whatever the number of products, photos and runs."""
-    state = ShopTraining.objects.select_related("active_version__run").filter(shop=shop).first()
+    """Read the training status of one shop."""
+    return training_infos([shop])[0]
+
+
+def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
+    """Read the training status of some shops, in five queries whatever there is to count."""
+    shops = list(shops)
+    states = ShopTraining.objects.select_related("active_version").in_bulk([shop.pk for shop in shops])
+    runs = TrainingRun.objects.filter(shop__in=shops)
+    going = {run.shop_id: run for run in runs.filter(status__in=[QUEUED, TRAINING]).order_by("status")}
+    newest = runs.filter(status__in=["completed", "failed"]).order_by().values("shop").annotate(pk=Max("pk"))
+    last = TrainingRun.objects.filter(pk__in=newest.values("pk")).select_related("version")
+    ended = {run.shop_id: run for run in last}
+    products = _counts(Product.objects.filter(shop__in=shops, is_active=True), "shop")
+    images = ProductImage.objects.filter(product__shop__in=shops, product__is_active=True)
+    photos = _counts(images, "product__shop")
+    return [
+        _info(
+            shop,
+            states.get(shop.pk),
+            going.get(shop.pk),
+            ended.get(shop.pk),
+            counts=(products.get(shop.pk, 0), photos.get(shop.pk, 0)),
+        )
+        for shop in shops
+    ]
+
+
+def _counts(rows, by: str) -> dict[int, int]:
+    return dict(rows.order_by().values_list(by).annotate(count=Count("pk")))
+
+
+def _info(
+    shop: Shop,
+    state: ShopTraining | None,
+    going: TrainingRun | None,
+    ended: TrainingRun | None,
+    counts: tuple[int, int],
+) -> TrainingInfo:
     version = state.active_version if state else None
-    latest = TrainingRun.objects.filter(shop=shop).exclude(status="superseded")
-    latest_run = latest.first()
-    running = latest.filter(status="training").first() if _may_run_before(latest_run) else latest_run
-    run = running or latest_run
-    ended = latest.filter(status__in=["completed", "failed"]).first()
-    counts = Product.objects.filter(shop=shop, is_active=True).aggregate(products=Count("pk"))
-    photos = ProductImage.objects.filter(product__shop=shop, product__is_active=True).count()
-    status = _status(run, ended, version)
+    status = _status(going, ended, version)
+    is_training = status == TRAINING
     return TrainingInfo(
         shop_id=shop.pk,
         shop_name=shop.name,
+        sequence=state.sequence if state else 0,
         status=status,
-        progress=run.progress if status == TRAINING else 0.0,
-        phase=run.get_phase_display() if status in (QUEUED, TRAINING) else "",
-        started_at=run.started_at if status == TRAINING else None,
+        run_id=going.pk if going else None,
+        progress=going.progress if is_training else 0.0,
+        phase=going.get_phase_display() if going else "",
+        seconds_left=seconds_left(going) if is_training else None,
+        started_at=going.started_at if is_training else None,
         last_trained_at=version.created_at if version else None,
         error=ended.error if status == FAILED else "",
         message=_message(status, ended, version),
-        products=counts["products"],
-        photos=photos,
+        products=counts[0],
+        photos=counts[1],
         has_active_model=version is not None,
         version=version.number if version else None,
         set_aside=ended.set_aside if ended else [],
@@ -100,13 +141,17 @@ def training_info(shop: Shop) -> TrainingInfo:
     )
 
 
-def _may_run_before(run: TrainingRun | None) -> bool:
-    return run is not None and run.status == "queued"
+def seconds_left(run: TrainingRun) -> float | None:
+    """How long a run will take from here, judged by what it took so far; None while that says little."""
+    if run.progress < 0.05 or run.started_at is None:
+        return None
+    spent = (timezone.now() - run.started_at).total_seconds()
+    return round(spent * (1 - run.progress) / run.progress, 1)
 
 
-def _status(run: TrainingRun | None, ended: TrainingRun | None, version: ModelVersion | None) -> str:
-    if run and run.status in (QUEUED, TRAINING):
-        return run.status
+def _status(going: TrainingRun | None, ended: TrainingRun | None, version: ModelVersion | None) -> str:
+    if going:
+        return going.status
     if ended and ended.status == FAILED:
         return FAILED
     return ACTIVE if version else IDLE
@@ -115,12 +160,10 @@ def _status(run: TrainingRun | None, ended: TrainingRun | None, version: ModelVe
 def _message(status: str, ended: TrainingRun | None, version: ModelVersion | None) -> str:
     if status == FAILED:
         serving = f"Version {version.number} goes on serving." if version else "No model serves yet."
-        return f"{serving} A change of any photo also starts a new run."
-    if status == IDLE or (ended and ended.status == "completed" and not hasattr(ended, "version")):
-        return (
-            ended and ended.message
-        ) or "Add photos of at least two products; the recogniser trains itself."
-    return ""
+        return f"{serving} Any change of photos also starts a new run, and so does Prepare training data."
+    if ended and ended.status == "completed" and not hasattr(ended, "version"):
+        return ended.message
+    return TO_BEGIN if status == IDLE else ""
 
 
 def _files(version: ModelVersion | None) -> list[FileInfo]:

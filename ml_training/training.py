@@ -21,6 +21,7 @@ from django.utils import timezone
 from catalog.models import Shop
 from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED, STARTED, MLStatusEvent, emit
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.wording import trigger_in_words
 
 logger = logging.getLogger(__name__)
 Status, Phase = TrainingRun.Status, TrainingRun.Phase
@@ -67,7 +68,7 @@ def _queue(shop_id: int, change: Change, fresh: bool = False) -> TrainingRun:
 def _create(run: TrainingRun) -> TrainingRun:
     run.save(force_insert=True)
     transaction.on_commit(partial(wake_worker, run.pk), robust=True)
-    transaction.on_commit(partial(_emit, run, QUEUED), robust=True)
+    _announce(run, QUEUED, trigger_in_words(run))
     return run
 
 
@@ -143,7 +144,7 @@ def claim(run_id: int) -> TrainingRun | None:
         if not claimed:
             return None
         run.refresh_from_db()
-        transaction.on_commit(partial(_emit, run, STARTED), robust=True)
+        run.sequence = _announce(run, STARTED, trigger_in_words(run))
         return run
 
 
@@ -162,8 +163,10 @@ def beat(run: TrainingRun, **fields) -> None:
         raise RunLost(f"Run {run.pk} was taken from this worker.")
 
 
-def emit_progress(run: TrainingRun) -> None:
-    _emit(run, PROGRESS)
+def emit_progress(run: TrainingRun, step: int) -> None:
+    """Tell how far a run is; nothing is written."""
+    phase = Phase(run.phase).label
+    emit(MLStatusEvent(run.shop_id, run.pk, PROGRESS, run.progress, phase, "", run.sequence, step))
 
 
 def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") -> None:
@@ -190,7 +193,7 @@ def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") 
         ShopTraining.objects.filter(shop_id=run.shop_id).update(**new)
         state.refresh_from_db()
         _queue_or_wake(state)
-        transaction.on_commit(partial(_emit, run, COMPLETED), robust=True)
+        _announce(run, COMPLETED, message)
 
 
 def fail(run: TrainingRun, error: str) -> bool:
@@ -218,7 +221,7 @@ def _fail(run: TrainingRun, rows, error: str) -> bool:
         waiting = TrainingRun.objects.filter(shop_id=run.shop_id, status=Status.QUEUED).first()
         if waiting:
             transaction.on_commit(partial(wake_worker, waiting.pk), robust=True)
-        transaction.on_commit(partial(_emit, run, FAILED), robust=True)
+        _announce(run, FAILED, error)
     return True
 
 
@@ -231,11 +234,18 @@ def _queue_or_wake(state: ShopTraining) -> None:
         _queue(state.shop_id, Change("changed_meanwhile"))
 
 
-def _emit(run: TrainingRun, kind: str) -> None:
-    message = run.error if kind == FAILED else run.message
-    if kind != PROGRESS:
-        logger.info("Shop %s, run %s %s. %s", run.shop_id, run.pk, kind, message)
-    emit(MLStatusEvent(run.shop_id, run.pk, kind, run.progress, run.phase, message))
+def _announce(run: TrainingRun, kind: str, message: str) -> int:
+    """Number a change of state within its transaction, and tell of it once that has committed."""
+    ShopTraining.objects.filter(shop_id=run.shop_id).update(sequence=F("sequence") + 1)
+    sequence = ShopTraining.objects.values_list("sequence", flat=True).get(shop_id=run.shop_id)
+    event = MLStatusEvent(run.shop_id, run.pk, kind, run.progress, run.phase, message, sequence, 0)
+    transaction.on_commit(partial(_tell, event), robust=True)
+    return sequence
+
+
+def _tell(event: MLStatusEvent) -> None:
+    logger.info("Shop %s, run %s %s: %s", event.shop_id, event.run_id, event.kind, event.message)
+    emit(event)
 
 
 def queue_owed(shop_id: int) -> TrainingRun:
@@ -253,3 +263,18 @@ def owed_run(shop: Shop, fresh: bool = False) -> TrainingRun | None:
             return None
         run = TrainingRun.objects.filter(shop=shop, status=Status.QUEUED).first()
         return run or queue_owed(shop.pk)
+
+
+def prepare_training_data(shop: Shop) -> TrainingRun:
+    """Have every photo of a shop checked and looked at again, and what is found reported.
+
+    Effects:      see `request_training`.
+    Transaction:  opens one.
+    Repeatable:   yes; while one such run is queued, or training on the newest photos, that one is returned.
+    """
+    with transaction.atomic():
+        state, _ = ShopTraining.objects.select_for_update().get_or_create(shop=shop)
+        going = TrainingRun.objects.filter(shop=shop, status=Status.TRAINING, fresh=True).first()
+        if going and going.generation == state.wanted:
+            return going
+        return request_training(shop.pk, Change("prepare"), fresh=True)

@@ -1,0 +1,54 @@
+"""The last runs of a shop, in words. Called by the ML Model page and the API."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from catalog.models import Shop
+from ml_training.models import TrainingRun
+from ml_training.wording import trigger_in_words
+
+MOST = 10
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    run_id: int
+    trigger: str  # in words
+    status: str
+    label: str
+    result: str  # in words
+    photos: int
+    products: int
+    seconds: float | None
+    created_at: datetime
+    finished_at: datetime | None
+
+    def as_json(self) -> dict:
+        data = asdict(self)
+        data["created_at"] = self.created_at.isoformat()
+        data["finished_at"] = self.finished_at and self.finished_at.isoformat()
+        return data
+
+
+def training_history(shop: Shop, most: int = MOST) -> list[RunInfo]:
+    """Read the newest runs, newest first, in one query. Runs that had nothing to do are left out."""
+    runs = TrainingRun.objects.filter(shop=shop).exclude(status="superseded").select_related("version")
+    return [_run_info(run) for run in runs[:most]]
+
+
+def _run_info(run: TrainingRun) -> RunInfo:
+    seconds = None
+    if run.started_at and run.finished_at:
+        seconds = round((run.finished_at - run.started_at).total_seconds(), 2)
+    return RunInfo(
+        run_id=run.pk,
+        trigger=trigger_in_words(run),
+        status=run.status,
+        label=run.get_status_display(),
+        result=run.error or run.message or run.get_phase_display(),
+        photos=run.photos,
+        products=run.products,
+        seconds=seconds,
+        created_at=run.created_at,
+        finished_at=run.finished_at,
+    )

@@ -1,0 +1,151 @@
+"""The websocket of the admin: a snapshot on connect, pushes after that, marking notifications read.
+
+Called by `config.asgi`. docs/live-updates.md lists the messages.
+"""
+
+import asyncio
+import contextlib
+import logging
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.contrib.auth import get_user_model
+
+from catalog.models import Shop
+from ml_training.status import training_infos
+from notifications.inbox import PERMISSION, inbox, mark_read, unread_count
+from notifications.push import push_read, shop_group, user_group
+
+logger = logging.getLogger(__name__)
+REFUSED = 4403
+LATEST = 20
+CHECK_SECONDS = 15
+LAYER_TIMEOUT = 3
+
+
+class NotificationConsumer(AsyncJsonWebsocketConsumer):
+    """One open page. `live` is whether pushes reach it; if not, the page polls and says so."""
+
+    groups = ()
+
+    async def connect(self):
+        self.joined, self.live, self.heard, self.watch = set(), False, True, None
+        await self.accept()
+        if not await self._refresh_rights():
+            await self.close(REFUSED)
+            return
+        self.live = await self._join()
+        await self._send_snapshot()
+        self.watch = asyncio.create_task(self._check_layer())
+
+    async def disconnect(self, code):
+        if getattr(self, "watch", None):
+            self.watch.cancel()
+        for group in getattr(self, "joined", ()):
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self.channel_layer.group_discard(group, self.channel_name), 1)
+
+    async def receive_json(self, content, **kwargs):
+        """What a page may ask: {"type": "read", "id": 1}, {"type": "read_all"}, {"type": "snapshot"}."""
+        kind = content.get("type") if isinstance(content, dict) else None
+        if not await self._refresh_rights():
+            await self.close(REFUSED)
+        elif kind == "snapshot":
+            await self._send_snapshot()
+        elif kind == "read_all":
+            await self._mark_read(None)
+        elif kind == "read" and isinstance(content.get("id"), int):
+            await self._mark_read(content["id"])
+        else:
+            await self.send_json({"type": "error", "message": "Send read (with id), read_all or snapshot."})
+
+    @classmethod
+    async def decode_json(cls, text_data):
+        try:
+            return await super().decode_json(text_data)
+        except ValueError:
+            return None
+
+    # --- pushes from the channel layer -------------------------------------------------------------
+
+    async def ml_progress(self, message):
+        await self._send_if_visible({"type": "progress", **message["data"]})
+
+    async def ml_status(self, message):
+        if not await self._refresh_rights():
+            await self.close(REFUSED)
+            return
+        await self._send_if_visible({"type": "status", **message["data"]})
+
+    async def notification_new(self, message):
+        unread = await database_sync_to_async(unread_count)(self.user)
+        await self.send_json({"type": "notification", "notification": message["data"], "unread": unread})
+
+    async def notification_read(self, message):
+        await self.send_json({"type": "read", **await self._notifications()})
+
+    async def layer_check(self, message):
+        self.heard = True
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    async def _send_if_visible(self, message):
+        if message["shop_id"] in self.shop_pks:
+            await self.send_json(message)
+
+    async def _mark_read(self, notification_id):
+        await database_sync_to_async(mark_read)(self.user, notification_id)
+        await self.send_json({"type": "read", **await self._notifications()})
+        await database_sync_to_async(push_read)(self.user.pk)
+
+    @database_sync_to_async
+    def _refresh_rights(self) -> bool:
+        """Read again who this is and what may be seen: rights can be taken while a page is open."""
+        user = get_user_model().objects.filter(pk=getattr(self.scope["user"], "pk", None)).first()
+        if user is None or not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
+            return False
+        self.user = user
+        self.shops = list(Shop.objects.visible_to(user))
+        self.shop_pks = {shop.pk for shop in self.shops}
+        return True
+
+    async def _join(self) -> bool:
+        wanted = {user_group(self.user.pk), *map(shop_group, self.shop_pks)}
+        try:
+            for group in wanted - self.joined:
+                await asyncio.wait_for(self.channel_layer.group_add(group, self.channel_name), LAYER_TIMEOUT)
+                self.joined.add(group)
+        except Exception as error:  # whatever a network can do: the page polls
+            logger.warning("The channel layer does not answer (%s).", error)
+            return False
+        return True
+
+    @database_sync_to_async
+    def _notifications(self) -> dict:
+        latest = [notification.as_json() for notification in inbox(self.user)[:LATEST]]
+        return {"unread": unread_count(self.user), "notifications": latest}
+
+    @database_sync_to_async
+    def _statuses(self) -> list[dict]:
+        return [info.as_json() for info in training_infos(self.shops)]
+
+    async def _send_snapshot(self):
+        """Joined before it is read, so nothing falls between; a push told twice is known by its number."""
+        snapshot = {"shops": await self._statuses(), **await self._notifications(), "live": self.live}
+        await self.send_json({"type": "snapshot", **snapshot})
+
+    async def _check_layer(self):
+        """Send word to oneself through the channel layer; say so when pushes stop or come again."""
+        while True:
+            self.heard = False
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(
+                    self.channel_layer.send(self.channel_name, {"type": "layer.check"}), LAYER_TIMEOUT
+                )
+            await asyncio.sleep(CHECK_SECONDS)
+            live = self.heard and await self._join()
+            if live != self.live:
+                self.live = live
+                await self.send_json({"type": "live", "live": live})
+                if live:
+                    await self._send_snapshot()

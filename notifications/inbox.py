@@ -1,0 +1,92 @@
+"""Keeps what staff are told, and what they have read. Called by receivers, the consumer and the API."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog.models import Shop
+from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED, MLStatusEvent
+from notifications.models import Notification
+
+PERMISSION = "ml_training.view_trainingrun"
+KEEP_READ_DAYS = 30
+TITLES = {
+    QUEUED: ("info", "Training is queued"),
+    STARTED: ("info", "Training has started"),
+    COMPLETED: ("success", "Training is done"),
+    FAILED: ("error", "Training failed"),
+}
+
+
+def recipients(shop_id: int):
+    """Who is told of a shop: its staff who may see training, and superusers."""
+    users = get_user_model().objects.with_perm(
+        PERMISSION, backend="django.contrib.auth.backends.ModelBackend"
+    )
+    return users.filter(Q(is_superuser=True) | Q(shops=shop_id), is_staff=True).distinct()
+
+
+def store_status(event: MLStatusEvent) -> list[Notification]:
+    """Keep an event for each recipient.
+
+    Returns:
+        The notifications that are new.
+    Repeatable:   yes; an event told again adds nothing.
+    """
+    shop = Shop.objects.filter(pk=event.shop_id).first()
+    if shop is None:
+        return []
+    level, title = TITLES[event.kind]
+    key = f"run-{event.run_id}-{event.kind}"
+    told = set(Notification.objects.filter(key=key).values_list("recipient_id", flat=True))
+    new = [
+        Notification(
+            recipient=user,
+            shop=shop,
+            kind=Notification.Kind.ML_TRAINING,
+            level=level,
+            title=f"{shop.name}: {title}",
+            message=event.message,
+            link=f"{reverse('admin:ml_model')}?shop={shop.slug}",
+            data=asdict(event),
+            key=key,
+        )
+        for user in recipients(shop.pk)
+        if user.pk not in told
+    ]
+    Notification.objects.bulk_create(new, ignore_conflicts=True)
+    if event.kind == COMPLETED:
+        _forget_old(shop)
+    recipient_pks = [notification.recipient_id for notification in new]
+    return list(Notification.objects.filter(key=key, recipient__in=recipient_pks))
+
+
+def _forget_old(shop: Shop) -> None:
+    before = timezone.now() - timedelta(days=KEEP_READ_DAYS)
+    Notification.objects.filter(shop=shop, read_at__lt=before).delete()
+
+
+def inbox(user):
+    """A user's notifications, newest first; of shops that the user may still see."""
+    return Notification.objects.filter(recipient=user, shop__in=Shop.objects.visible_to(user))
+
+
+def unread_count(user) -> int:
+    return inbox(user).filter(read_at__isnull=True).count()
+
+
+def mark_read(user, notification_id: int | None = None) -> int:
+    """Mark one notification read, or all of them.
+
+    Returns:
+        How many were unread until now.
+    Repeatable:   yes.
+    """
+    unread = Notification.objects.filter(recipient=user, read_at__isnull=True)
+    if notification_id is not None:
+        unread = unread.filter(pk=notification_id)
+    return unread.update(read_at=timezone.now())

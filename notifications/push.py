@@ -1,0 +1,64 @@
+"""Pushes news to open pages over the channel layer. A push is a hint: the row is the truth.
+
+Called by receivers and the consumer. Whatever is wrong with the channel layer, nothing here raises and
+nothing waits for long: after a failure pushes are left out for a while, and pages poll.
+"""
+
+import logging
+import time
+from dataclasses import asdict
+
+from asgiref.sync import async_to_sync
+from channels.exceptions import ChannelFull
+from channels.layers import get_channel_layer
+
+from catalog.models import Shop
+from ml_training.events import MLStatusEvent
+from ml_training.page import page_data
+
+logger = logging.getLogger(__name__)
+PAUSE_SECONDS = 10  # after a failure
+_paused_until = 0.0
+
+
+def shop_group(shop_id: int) -> str:
+    return f"shop-{shop_id}"
+
+
+def user_group(user_id: int) -> str:
+    return f"user-{user_id}"
+
+
+def push_progress(event: MLStatusEvent) -> None:
+    _push(shop_group(event.shop_id), {"type": "ml.progress", "data": asdict(event)})
+
+
+def push_status(event: MLStatusEvent) -> None:
+    """Push a change of state with everything the page shows, so that a page needs to ask for nothing."""
+    shop = Shop.objects.filter(pk=event.shop_id).first()
+    if shop is not None:
+        data = asdict(event) | page_data(shop)
+        _push(shop_group(shop.pk), {"type": "ml.status", "data": data})
+
+
+def push_notification(notification) -> None:
+    message = {"type": "notification.new", "data": notification.as_json()}
+    _push(user_group(notification.recipient_id), message)
+
+
+def push_read(user_id: int) -> None:
+    """Tell a user's other tabs that something was read."""
+    _push(user_group(user_id), {"type": "notification.read"})
+
+
+def _push(group: str, message: dict) -> None:
+    global _paused_until
+    if time.monotonic() < _paused_until:
+        return
+    try:
+        async_to_sync(get_channel_layer().group_send)(group, message)
+    except ChannelFull:
+        logger.debug("A page is too slow for its pushes; it will read the row.")
+    except Exception as error:  # whatever a network can do
+        _paused_until = time.monotonic() + PAUSE_SECONDS
+        logger.warning("The channel layer does not answer (%s); pages poll meanwhile.", error)
