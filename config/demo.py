@@ -30,12 +30,11 @@ def main() -> None:
     sockets = Path(tempfile.mkdtemp(prefix="shelfsight-"))  # mode 0700, and a path short enough for a socket
     try:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        server = channel_server(sockets / "channels.sock")
-        if server and not os.environ.get("REDIS_URL"):
-            environment["REDIS_URL"] = f"unix://{sockets / 'channels.sock'}"
         prepare(environment, password)
         manager = Manager()
-        if "REDIS_URL" not in os.environ and server:
+        server = None if os.environ.get("REDIS_URL") else channel_server(sockets / "channels.sock")
+        if server:
+            environment["REDIS_URL"] = f"unix://{sockets / 'channels.sock'}"
             manager.add_process("channels", server, env=environment, quiet=True)
         manager.add_process("web", web_server(port), env=environment, cwd=str(BASE_DIR))
         manager.add_process("worker", python("manage.py", "worker"), env=environment, cwd=str(BASE_DIR))

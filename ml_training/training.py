@@ -165,7 +165,7 @@ def beat(run: TrainingRun, **fields) -> None:
 
 def emit_progress(run: TrainingRun, step: int) -> None:
     """Tell how far a run is; nothing is written."""
-    phase = Phase(run.phase).label
+    phase = str(Phase(run.phase).label)
     emit(MLStatusEvent(run.shop_id, run.pk, PROGRESS, run.progress, phase, "", run.sequence, step))
 
 

@@ -3,7 +3,7 @@
 // News comes as events on `document` (notifications/socket.js). A push is a hint: after a lost connection, and
 // while pushes do not come through, the page asks for its rows again.
 
-import { inWords, left } from "../notifications/time.js";
+import { inWords, left } from "./time.js";
 
 const POLL = 3000; // milliseconds between questions while pushes do not come through
 const SAFETY_POLL = 15000; // while a run is going, even if they do
@@ -46,7 +46,8 @@ function showInfo(info) {
 function showProgress(training, progress, secondsLeft) {
   const bar = part("progress");
   show(bar, training);
-  bar.value = training ? 100 * progress : 0;
+  bar.value = training ? Math.max(100 * progress, shown.run === bar.run ? bar.value : 0) : 0;
+  bar.run = shown.run;
   part("time-left").textContent = training ? left(secondsLeft) : "";
 }
 

@@ -2,7 +2,7 @@
 // Without this script it is a link to the list.
 
 import { send } from "./socket.js";
-import { inWords } from "./time.js";
+import { inWords } from "../ml_training/time.js";
 
 export class Bell {
   constructor(element) {
