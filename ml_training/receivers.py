@@ -4,7 +4,7 @@ Connected by `ml_training.apps`; calls `training.request_training`.
 """
 
 from django.db.models import QuerySet
-from django.db.models.signals import post_delete, post_save, pre_save
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from catalog.models import Product, ProductImage, Shop
 from ml_training import artifacts
@@ -18,6 +18,7 @@ def connect():
         (post_delete, photo_deleted, ProductImage),
         (pre_save, remember_product, Product),
         (post_save, product_saved, Product),
+        (pre_delete, remember_photos, Product),
         (post_delete, product_deleted, Product),
         (post_delete, shop_deleted, Shop),
     ]:
@@ -72,8 +73,12 @@ def product_saved(instance, raw, **kwargs):
         request_training(instance.shop_id, Change(kind, instance.name))
 
 
-def product_deleted(instance, origin=None, **kwargs):
-    if _comes_from(origin, Product):
+def remember_photos(instance, origin=None, **kwargs):
+    instance._had_photos = _comes_from(origin, Product) and instance.images.exists()
+
+
+def product_deleted(instance, **kwargs):
+    if instance._had_photos:
         request_training(instance.shop_id, Change("product_deleted", instance.name))
 
 
