@@ -192,8 +192,8 @@ def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") 
             new["active_version"] = version
         ShopTraining.objects.filter(shop_id=run.shop_id).update(**new)
         state.refresh_from_db()
-        _queue_or_wake(state)
         _announce(run, COMPLETED, message)
+        _queue_or_wake(state)
 
 
 def fail(run: TrainingRun, error: str) -> bool:
