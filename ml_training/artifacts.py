@@ -1,10 +1,11 @@
 """Keeps the files of model versions in the model storage.
 
-Called by `job`, `serving`, views and receivers. A version's files are written once, under a folder of their
-own, and never changed.
+Called by `job`, `reconciler`, `serving`, views and receivers. A version's files are written once, under a
+folder of their own, and never changed.
 """
 
 import hashlib
+import logging
 from functools import partial
 
 from django.core.files.base import ContentFile
@@ -17,6 +18,8 @@ from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.export import FILES, ModelFile
 from ml_training.recognizer.head import Head
+
+logger = logging.getLogger(__name__)
 
 
 class ModelFileDamaged(RuntimeError):
@@ -87,6 +90,15 @@ def remove(folder: str) -> None:
     """Remove the files of a version that was never published, or that goes."""
     for name in FILES.values():
         storage().delete(f"{folder}/{name}")
+    storage().delete(folder)
+
+
+def discard(folder: str) -> None:
+    """Remove what a run that failed may have stored; a storage that fails too is logged and harms nothing."""
+    try:
+        remove(folder)
+    except Exception:
+        logger.exception("The files in %s of the model storage could not be removed.", folder)
 
 
 def remove_shop_on_commit(shop_id: int) -> None:
@@ -100,5 +112,4 @@ def _remove_shop(shop_id: int) -> None:
         return
     for folder in storage().listdir(root)[0]:
         remove(f"{root}/{folder}")
-        storage().delete(f"{root}/{folder}")
     storage().delete(root)

@@ -3,7 +3,9 @@
 Called by `job` and `serving`; a photo's bytes are embedded once for each backbone, whoever asks.
 """
 
-from collections.abc import Callable
+import contextlib
+import hashlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from django.core.files.storage import default_storage
@@ -17,17 +19,54 @@ from ml_training.recognizer.preprocess import Preprocessing, to_pixels
 CHUNK = 500  # hashes in one query, vectors in one insert
 
 
-def read_pixels(photo: ManifestPhoto, preprocessing: Preprocessing) -> np.ndarray:
+def read_pixels(copies: Sequence[ManifestPhoto], preprocessing: Preprocessing) -> np.ndarray:
     """Read a stored photo as a backbone sees it.
 
+    Args:
+        copies: photos of the same bytes, on one product or several; any good file among theirs will do.
     Returns:
         (V, side, side, 3) uint8.
     Raises:
-        PhotoRefused, OSError: the file cannot be decoded, or is missing.
+        PhotoRefused, OSError: no file is there, or is what was added, or can be decoded.
     """
-    with default_storage.open(photo.path, "rb") as file:
-        data = file.read()
-    return to_pixels(open_upright(data, preprocessing.decode_side), preprocessing)
+    return to_pixels(open_upright(_read_one(copies), preprocessing.decode_side), preprocessing)
+
+
+def _read_one(copies: Sequence[ManifestPhoto]) -> bytes:
+    refusal = None
+    for photo in copies:
+        try:
+            with default_storage.open(photo.path, "rb") as file:
+                data = file.read()
+        except OSError as error:
+            refusal = error
+            continue
+        if hashlib.sha256(data).hexdigest() == photo.sha256:
+            return data
+        refusal = PhotoRefused(
+            "The stored file has changed since it was added. Delete this photo and add it again."
+        )
+    raise refusal
+
+
+def read_some(
+    photos: Sequence[ManifestPhoto], embedder: Embedder, vectors: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read photos to check a model on. Files that vanished since they were looked at are passed over.
+
+    Returns:
+        (N, V, side, side, 3) uint8 pixels and (N, D) float32 vectors; of noise if no file is left.
+    """
+    preprocessing = embedder.backbone.preprocessing
+    pixels, found = [], []
+    for photo in photos:
+        with contextlib.suppress(PhotoRefused, OSError):
+            pixels.append(read_pixels([photo], preprocessing))
+            found.append(vectors[photo.sha256])
+    if not found:
+        noise = np.random.default_rng(0).integers(0, 256, (1, *preprocessing.shape), np.uint8)
+        return noise, embedder.embed(noise)
+    return np.stack(pixels), np.stack(found)
 
 
 def load_embeddings(
@@ -39,26 +78,26 @@ def load_embeddings(
         fresh: look at every photo again instead of using vectors that are there.
     Returns:
         sha256 to (D,) float32 vector, and the photos set aside, each with the reason.
-    Effects:      ImageEmbedding rows for photos seen for the first time.
+    Effects:      ImageEmbedding rows for photos seen for the first time; none for photos set aside.
     Repeatable:   yes; a second call computes nothing.
     """
     backbone = embedder.backbone
-    first_of_hash = {photo.sha256: photo for photo in reversed(manifest.photos)}
-    vectors = {} if fresh else stored_vectors(backbone.id, list(first_of_hash))
-    missing = [photo for photo in manifest.photos if photo.sha256 not in vectors]
-    missing = [photo for photo in missing if first_of_hash[photo.sha256] is photo]
+    vectors = {} if fresh else stored_vectors(backbone.id, [*manifest.copies])
+    missing = [copies for sha256, copies in manifest.copies.items() if sha256 not in vectors]
     reasons, new = {}, {}
-    outcomes = embed_all(embedder, missing, lambda photo: read_pixels(photo, backbone.preprocessing))
-    for done, (photo, vector, error) in enumerate(outcomes, start=1):
+    outcomes = embed_all(embedder, missing, lambda copies: read_pixels(copies, backbone.preprocessing))
+    for done, (copies, vector, error) in enumerate(outcomes, start=1):
         if error is not None:
-            reasons[photo.sha256] = _reason(error)
+            reasons[copies[0].sha256] = _reason(error)
         else:
-            new[photo.sha256] = vector
+            new[copies[0].sha256] = vector
         if len(new) >= CHUNK:
             vectors |= _store(backbone.id, new)
             new = {}
         on_progress(done / len(missing))
     vectors |= _store(backbone.id, new)
+    if fresh:
+        _forget(backbone.id, [*reasons])
     aside = [(photo, reasons[photo.sha256]) for photo in manifest.photos if photo.sha256 in reasons]
     return vectors, aside
 
@@ -95,3 +134,10 @@ def _store(backbone_id: str, vectors: dict[str, np.ndarray]) -> dict[str, np.nda
         update_fields=["vector"],
     )
     return vectors
+
+
+def _forget(backbone_id: str, hashes: list[str]) -> None:
+    """Photos that were found bad stay aside in the runs that follow."""
+    for start in range(0, len(hashes), CHUNK):
+        rows = ImageEmbedding.objects.filter(backbone=backbone_id, sha256__in=hashes[start : start + CHUNK])
+        rows.delete()

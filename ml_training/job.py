@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ml_training import artifacts, training
-from ml_training.embeddings import load_embeddings, read_pixels
+from ml_training.embeddings import load_embeddings, read_some
 from ml_training.heartbeat import Heartbeat
 from ml_training.manifest import Manifest, read_manifest
 from ml_training.models import ModelVersion, TrainingRun
@@ -35,7 +35,7 @@ def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None)
     Args:
         on_change: called with the run when its progress was pushed.
     Returns:
-        The run as it ended, or None when there was nothing to claim.
+        The run as it ended, or None when there was nothing to claim or the shop is gone.
     Effects:      see `training.claim`, `training.complete` and `training.fail`; files in the model storage.
     Repeatable:   yes; only one caller can claim a run.
     """
@@ -48,24 +48,26 @@ def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None)
             _train(run, Progress(run, heartbeat, on_change), folder)
     except RunLost:
         logger.warning("Run %s was taken from this worker; its result is dropped.", run.pk)
-        artifacts.remove(folder)
+        artifacts.discard(folder)
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Run %s failed.", run.pk)
-        artifacts.remove(folder)
-        training.fail(run, _sentence(error))
+        if training.fail(run, _sentence(error)):  # if not, it had published already
+            artifacts.discard(folder)
         if not isinstance(error, Exception):
             raise
-    run.refresh_from_db()
-    return run
+    ended = TrainingRun.objects.filter(pk=run.pk).first()
+    if ended is None:  # the shop was deleted, perhaps before this run stored its files
+        artifacts.remove_shop_on_commit(run.shop_id)
+    return ended
 
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
-        return "The worker ran out of memory. Give it more, or set COMPUTE_THREADS lower; it tries again."
+        return "The worker ran out of memory. Give it more, or set COMPUTE_THREADS lower."
     if not isinstance(error, Exception):
-        return "The run was stopped before it was done. It is tried again by itself."
+        return "The run was stopped before it was done."
     text = str(error).strip() or type(error).__name__
-    return f"Training stopped: {text.rstrip('.')}. It is tried again by itself; the worker's log has more."
+    return f"Training stopped: {text.rstrip('.')}. The worker's log has more."
 
 
 def _train(run: TrainingRun, progress: Progress, folder: str) -> None:
@@ -114,11 +116,8 @@ def _publish(run, folder, embedder, head: Head, usable: Manifest, metrics: dict,
     number = artifacts.next_number(run.shop_id)
     metadata = artifacts.metadata(usable, number, head, metrics)
     files = build_files(embedder.backbone, head, metadata)
-    check = usable.spread(CHECK_PHOTOS)
-    pixels = np.stack([read_pixels(photo, embedder.backbone.preprocessing) for photo in check])
-    metrics["output_difference"] = check_output(
-        files["onnx"].content, head, pixels, np.stack([vectors[photo.sha256] for photo in check])
-    )
+    check = read_some(usable.spread(CHECK_PHOTOS), embedder, vectors)
+    metrics["output_difference"] = check_output(files["onnx"].content, head, *check)
     artifacts.store(folder, files)
     return ModelVersion(
         shop_id=run.shop_id,

@@ -49,6 +49,14 @@ class Manifest:
         index = {product.pk: number for number, product in enumerate(self.products)}
         return np.array([index[photo.product_pk] for photo in self.photos], np.int64)
 
+    @cached_property
+    def copies(self) -> dict[str, list[ManifestPhoto]]:
+        """sha256 to the photos of these bytes: more than one where several products have the same photo."""
+        found = {}
+        for photo in self.photos:
+            found.setdefault(photo.sha256, []).append(photo)
+        return found
+
     def without(self, photo_pks: set[int]) -> "Manifest":
         """This manifest less some photos, and less the products that then have none."""
         photos = tuple(photo for photo in self.photos if photo.pk not in photo_pks)

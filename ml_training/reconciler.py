@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from ml_training import training
+from ml_training import artifacts, training
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.training import Status
 
@@ -36,16 +36,17 @@ class Reconciled:
 def reconcile() -> Reconciled:
     """Fail runs whose worker is gone, queue what is owed, wake what waits.
 
-    Effects:      run status; new runs and tasks.
+    Effects:      run status; new runs and tasks; files of dead runs removed.
     Transaction:  opens one a shop.
     Repeatable:   yes; a second call finds nothing to mend.
     """
-    given_up = [run.pk for run in _dead_runs() if training.give_up(run)]
-    for run_id in given_up:
-        logger.warning("The worker of run %s is gone; its work is queued again.", run_id)
+    given_up = [run for run in _dead_runs() if training.give_up(run)]
+    for run in given_up:
+        logger.warning("The worker of run %s is gone.", run.pk)
+        artifacts.discard(artifacts.folder_of(run))
     owed = ShopTraining.objects.filter(trained__lt=F("wanted")).values_list("shop_id", flat=True)
     queued = [run.pk for shop_id in owed if (run := _queue_owed(shop_id))]
-    return Reconciled(given_up, queued, _wake_waiting())
+    return Reconciled([run.pk for run in given_up], queued, _wake_waiting())
 
 
 def _dead_runs():

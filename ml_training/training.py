@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass
 from functools import partial
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
@@ -199,6 +200,8 @@ def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") 
 def fail(run: TrainingRun, error: str) -> bool:
     """End a run with a sentence that says what to do; the active version goes on serving.
 
+    Whether it is tried again is added to the sentence.
+
     Returns:
         Whether the run was still this worker's.
     """
@@ -209,11 +212,12 @@ def give_up(run: TrainingRun) -> bool:
     """End a run whose worker is gone, unless it was heard of since `run` was read."""
     run.worker_lost = True
     silent = _own(run).filter(heartbeat_at=run.heartbeat_at)
-    return _fail(run, silent, "The worker stopped in the middle of the run. It is tried again by itself.")
+    return _fail(run, silent, "The worker stopped in the middle of the run.")
 
 
 def _fail(run: TrainingRun, rows, error: str) -> bool:
     with transaction.atomic():
+        error = f"{error} {_what_comes_next(run)}"
         run.status, run.error, run.finished_at = Status.FAILED, error, timezone.now()
         names = ("status", "error", "finished_at", "set_aside", "worker_lost")
         if not rows.update(**{name: getattr(run, name) for name in names}):
@@ -223,6 +227,12 @@ def _fail(run: TrainingRun, rows, error: str) -> bool:
             transaction.on_commit(partial(wake_worker, waiting.pk), robust=True)
         _announce(run, FAILED, error)
     return True
+
+
+def _what_comes_next(run: TrainingRun) -> str:
+    if run.attempts < settings.MAX_ATTEMPTS:
+        return "It is tried again by itself."
+    return f"It was tried {run.attempts} times and is not tried again by itself."
 
 
 def _queue_or_wake(state: ShopTraining) -> None:
