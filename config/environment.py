@@ -6,6 +6,7 @@ Called by `config.settings` only.
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -48,6 +49,25 @@ def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
     text = os.environ.get(name, default)
     if text not in allowed:
         raise ImproperlyConfigured(f"{name} is {text!r}; it must be one of: {', '.join(allowed)}.")
+    return text
+
+
+def web_address(name: str) -> str:
+    """Read the address of another server, such as https://gpu.example:8100; empty if there is none.
+
+    Raises:
+        ImproperlyConfigured: it is no plain http(s) address; names the variable.
+    """
+    text = os.environ.get(name, "").strip().rstrip("/")
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
+    except ValueError:  # a port that is no number
+        sound = False
+    if text and (not sound or parts.username is not None or parts.query or parts.fragment):
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}; it must look like https://host or https://host:8100, without a password."
+        )
     return text
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from config.environment import env, one_of, secret_key, switch, whole_number
+from config.environment import env, one_of, secret_key, switch, web_address, whole_number
 
 # Every process that computes reads these before numpy, torch or ONNX Runtime is loaded. Waiting threads
 # that sleep instead of spin leave a small machine usable while it trains.
@@ -145,6 +145,21 @@ HEARTBEAT_SECONDS = whole_number("HEARTBEAT_SECONDS", 5, least=1)
 HEARTBEAT_LIMIT_SECONDS = whole_number("HEARTBEAT_LIMIT_SECONDS", 30, least=2)
 # A run that killed its worker this often is a failure that a person must look at.
 MAX_ATTEMPTS = whole_number("MAX_ATTEMPTS", 3, least=1)
+
+# --- External trainer (docs/external-trainer.md) ----------------------------------------------------
+
+# Where a trainer takes runs. Empty: the worker trains by itself.
+ML_TRAINER_URL = web_address("ML_TRAINER_URL")
+# The secret that both sides know: the trainer starts work for nobody else.
+ML_TRAINER_TOKEN = os.environ.get("ML_TRAINER_TOKEN", "")
+# How the trainer reaches this site.
+PUBLIC_URL = web_address("PUBLIC_URL")
+# On the trainer: the sites it works for, as host or host:port. It contacts no other.
+ML_TRAINER_ALLOWED_HOSTS = env.list("ML_TRAINER_ALLOWED_HOSTS", default=[])
+# A trainer that was silent for so long has lost its run, and the run is trained again.
+ML_TRAINER_SILENCE_SECONDS = whole_number("ML_TRAINER_SILENCE_SECONDS", 120, least=2)
+# No run takes longer: its token is then worth nothing.
+ML_TRAINER_RUN_MINUTES = whole_number("ML_TRAINER_RUN_MINUTES", 360, least=1)
 
 GRAPHENE = {"SCHEMA": "config.schema.schema", "RELAY_CONNECTION_MAX_LIMIT": 100}
 

@@ -69,6 +69,7 @@ class TrainingRun(models.Model):
     worker_token = models.CharField(max_length=32, blank=True)
     worker_host = models.CharField(max_length=255, blank=True)
     worker_pid = models.PositiveIntegerField(null=True)
+    trainer = models.CharField(max_length=255, blank=True, help_text=_("The external trainer that has it."))
     heartbeat_at = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True, help_text=_("When a worker was last told of it."))
     created_at = models.DateTimeField(auto_now_add=True)
@@ -85,6 +86,17 @@ class TrainingRun(models.Model):
 
     def __str__(self):
         return f"Run {self.pk} ({self.get_status_display()})"
+
+
+class RunToken(models.Model):
+    """Opens one run to the external trainer that has it. Only the token's hash is kept."""
+
+    run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, primary_key=True, related_name="token")
+    sha256 = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self):
+        return f"Token of run {self.run_id}"
 
 
 class ModelVersion(models.Model):
