@@ -1,0 +1,57 @@
+"""Errors of the API: a sentence for a person, and a code for a program.
+
+Called by every resolver; `public_error` is called by whoever answers a request.
+"""
+
+import logging
+
+from graphql import GraphQLError
+
+logger = logging.getLogger(__name__)
+
+UNAUTHENTICATED = "UNAUTHENTICATED"  # nobody is logged in and no token holds
+FORBIDDEN = "FORBIDDEN"  # known, but without the permission or the scope
+NOT_FOUND = "NOT_FOUND"  # there is no such thing, or not for this caller
+SHOP_REQUIRED = "SHOP_REQUIRED"  # the caller sees several shops and named none
+BAD_INPUT = "BAD_INPUT"  # the request or a value in it cannot be understood
+CONFLICT = "CONFLICT"  # understood, but not possible as things are
+TOO_LARGE = "TOO_LARGE"  # more bytes than are taken
+TOO_COMPLEX = "TOO_COMPLEX"  # asks for more than one request may
+INTERNAL = "INTERNAL"  # our fault; the log has it
+
+CODES = (
+    UNAUTHENTICATED,
+    FORBIDDEN,
+    NOT_FOUND,
+    SHOP_REQUIRED,
+    BAD_INPUT,
+    CONFLICT,
+    TOO_LARGE,
+    TOO_COMPLEX,
+    INTERNAL,
+)
+
+
+class ApiError(GraphQLError):
+    """Raised when a request is refused; `code` is what a program goes by, the text what a person reads."""
+
+    def __init__(self, message: str, code: str = BAD_INPUT, nodes=None):
+        super().__init__(message, nodes=nodes, extensions={"code": code})
+
+    @property
+    def code(self) -> str:
+        return self.extensions["code"]
+
+
+def public_error(error: GraphQLError) -> dict:
+    """What a caller is told of an error: never a traceback, never the text of a fault of ours."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if cause is not None and not isinstance(cause, GraphQLError) and error.path:
+        logger.error("GraphQL field %s failed.", ".".join(map(str, error.path)), exc_info=cause)
+        text = "Something went wrong on the server; its log has more."
+        error = GraphQLError(text, error.nodes, path=error.path, extensions={"code": INTERNAL})
+    formatted = dict(error.formatted)
+    formatted["extensions"] = {"code": BAD_INPUT} | (error.extensions or {})
+    return formatted

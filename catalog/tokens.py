@@ -1,0 +1,104 @@
+"""Bearer tokens: what a program shows instead of a person's session.
+
+A token belongs to one shop. Its secret is shown once, when it is made; the row keeps a hash. Called by
+`catalog.api.access` for every request that carries one, and by the admin.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+READ, RECOGNIZE, TRAIN = "read", "recognize", "train"
+SCOPES = {
+    READ: _("Read products, photos, training status and models"),
+    RECOGNIZE: _("Recognise products on photos"),
+    TRAIN: _("Prepare training data, and choose or bring the model that serves"),
+}
+PREFIX = "shs_"
+SHOWN = len(PREFIX) + 6  # characters of the secret that are kept to tell tokens apart
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def check_scopes(scopes) -> None:
+    if not isinstance(scopes, list) or not scopes or not set(scopes) <= set(SCOPES):
+        raise ValidationError(_("Choose at least one of: %(scopes)s.") % {"scopes": ", ".join(SCOPES)})
+
+
+def digest_of(secret: str) -> str:
+    """SHA-256 suffices without a salt: the secret is 256 random bits, not a password."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiToken(models.Model):
+    """One program's access to one shop, until it expires or is revoked."""
+
+    name = models.CharField(max_length=100, help_text=_("Which program uses it, such as Till 2."))
+    shop = models.ForeignKey("catalog.Shop", on_delete=models.CASCADE, related_name="api_tokens")
+    prefix = models.CharField(_("begins with"), max_length=SHOWN, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list, validators=[check_scopes])
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: never."))
+    last_used_at = models.DateTimeField(null=True, editable=False, help_text=_("To the minute."))
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("API token")
+
+    def __str__(self):
+        return f"{self.name} ({self.prefix}…)"
+
+    def renew_secret(self) -> str:
+        """Give this token a secret, to be shown once; the caller saves the row."""
+        secret = PREFIX + secrets.token_urlsafe(32)
+        self.prefix, self.digest = secret[:SHOWN], digest_of(secret)
+        return secret
+
+    @classmethod
+    def make(cls, shop, name: str, scopes: list[str], **fields) -> tuple["ApiToken", str]:
+        """Create a token.
+
+        Returns:
+            The row and its secret, which nothing can tell again.
+        """
+        token = cls(shop=shop, name=name, scopes=scopes, **fields)
+        secret = token.renew_secret()
+        token.full_clean(exclude=["created_by"])
+        token.save()
+        return token, secret
+
+    @classmethod
+    def find(cls, secret: str) -> "ApiToken | None":
+        """The token with this secret, expired or revoked as it may be."""
+        return cls.objects.select_related("shop").filter(digest=digest_of(secret)).first()
+
+    @property
+    def problem(self) -> str:
+        """Why the token does not hold; empty if it does."""
+        if self.revoked_at is not None:
+            return "This token was revoked."
+        if self.expires_at is not None and self.expires_at <= timezone.now():
+            return "This token has expired."
+        return ""
+
+    def note_use(self) -> None:
+        """Remember that the token was used, with at most one write a minute."""
+        before = timezone.now() - USE_NOTED_EVERY
+        if self.last_used_at is None or self.last_used_at <= before:
+            long_ago = Q(last_used_at__isnull=True) | Q(last_used_at__lte=before)
+            type(self).objects.filter(long_ago, pk=self.pk).update(last_used_at=timezone.now())
+
+    def revoke(self) -> None:
+        """End the token for good. Repeatable: yes; the first time stays."""
+        type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
