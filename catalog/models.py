@@ -10,8 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from catalog.photos import PhotoFacts, PhotoLimits, PhotoRefused, check_photo
-from catalog.tokens import ApiToken as ApiToken
+from catalog.photos import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
 
 
 class ShopQuerySet(models.QuerySet):
@@ -91,7 +90,6 @@ class ProductImage(models.Model):
     added_at = models.DateTimeField(auto_now_add=True)
 
     facts: PhotoFacts | None = None  # of a file that was just given to this instance
-    _checked_file = None
 
     class Meta:
         ordering = ["position", "pk"]
@@ -124,10 +122,7 @@ class ProductImage(models.Model):
         """Read hash and size from a new file, once; refuse it with a sentence that names it."""
         if not self.image or self.image._committed:
             return
-        if self._checked_file is not self.image.file:
-            self.facts = check_upload(self.image.file, self.image.name)
-            self._checked_file = self.image.file
-        facts = self.facts
+        self.facts = facts = check_upload(self.image.file, self.image.name)
         others = ProductImage.objects.filter(product=self.product_id, sha256=facts.sha256)
         if others.exclude(pk=self.pk).exists():
             text = f"{short_name(self.image.name)}: {self.product} already has this photo."
@@ -144,16 +139,30 @@ def short_name(name: str) -> str:
 def check_upload(file: File, name: str) -> PhotoFacts:
     """Check a file that somebody sent, and leave it ready to be read again.
 
+    Decoding is the slow part of an upload: whoever calls this before opening a transaction keeps it short.
+
+    Repeatable:   a second call for the same file object answers from what the first one found.
     Raises:
         ValidationError: the file cannot be taken; the text names it and says what to do.
     """
+    if not hasattr(file, "_photo_facts"):
+        try:
+            file._photo_facts = _read_facts(file)
+        except PhotoRefused as refused:
+            raise ValidationError(f"{short_name(name)}: {refused}") from refused
+        except OSError as error:
+            text = f"{short_name(name)}: The file cannot be read: {error.strerror}."
+            raise ValidationError(text) from error
+    return file._photo_facts
+
+
+def _read_facts(file: File) -> PhotoFacts:
     limits = PhotoLimits(
         settings.PHOTO_MAX_MEGABYTES * 1024 * 1024, settings.PHOTO_MAX_MEGAPIXELS * 1000 * 1000
     )
+    check_size(file.size, limits)
     file.seek(0)
     try:
         return check_photo(file.read(limits.max_bytes + 1), limits)
-    except PhotoRefused as refused:
-        raise ValidationError(f"{short_name(name)}: {refused}") from refused
     finally:
         file.seek(0)

@@ -8,14 +8,26 @@ import io
 from dataclasses import dataclass
 
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 pillow_heif.register_heif_opener()
 # Our own limit is checked before any pixel is decoded; Pillow's would only warn.
 Image.MAX_IMAGE_PIXELS = None
 
+# What Pillow calls a format, and the extension it is stored with. MPO is a JPEG with more pictures behind it.
 ACCEPTED = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif", "HEIF": "heic", "MPO": "jpg"}
+_OPENERS = [name for name in ACCEPTED if name != "MPO"]  # Pillow opens an MPO as a JPEG first
 LEAST_SIDE = 32  # pixels: below this there is nothing to recognise
+
+_TURNED = {  # EXIF orientation: what brings the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class PhotoRefused(ValueError):
@@ -46,11 +58,7 @@ def check_photo(data: bytes, limits: PhotoLimits) -> PhotoFacts:
     """
     if not data:
         raise PhotoRefused("The file is empty (0 bytes). Copy it from the phone or camera again.")
-    if len(data) > limits.max_bytes:
-        raise PhotoRefused(
-            f"The file has {len(data) / 1024**2:.1f} MB; at most {limits.max_bytes // 1024**2} MB are taken. "
-            "Save the photo smaller and add it again."
-        )
+    check_size(len(data), limits)
     image = _open(data)
     pixels = image.width * image.height
     if pixels > limits.max_pixels:
@@ -65,6 +73,15 @@ def check_photo(data: bytes, limits: PhotoLimits) -> PhotoFacts:
         )
     upright = _decode(image)
     return PhotoFacts(hashlib.sha256(data).hexdigest(), *upright.size, ACCEPTED[image.format])
+
+
+def check_size(size: int, limits: PhotoLimits) -> None:
+    """Raises PhotoRefused when a file has too many bytes; nothing of it needs to be read for that."""
+    if size > limits.max_bytes:
+        raise PhotoRefused(
+            f"The file has {size / 1024**2:.1f} MB; at most {limits.max_bytes // 1024**2} MB are taken. "
+            "Save the photo smaller and add it again."
+        )
 
 
 def open_upright(data: bytes, least_side: int | None = None) -> Image.Image:
@@ -84,25 +101,32 @@ def open_upright(data: bytes, least_side: int | None = None) -> Image.Image:
 
 def _open(data: bytes) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data), formats=[*ACCEPTED])
-    except Image.DecompressionBombError as error:
-        raise PhotoRefused("The picture is too large to open. Save it smaller and add it again.") from error
+        return Image.open(io.BytesIO(data), formats=_OPENERS)
     except Exception as error:
         raise PhotoRefused(
-            "This is not a photo that can be read. Take JPEG, PNG, WebP, AVIF or HEIC files."
+            "This cannot be read as a photo: it is another kind of file, or it is damaged. "
+            "JPEG, PNG, WebP, AVIF and HEIC are taken."
         ) from error
-    return image
 
 
 def _decode(image: Image.Image) -> Image.Image:
+    """Decode the picture that a file opens with: of an animation the first, of a HEIC the primary one."""
     try:
-        image.seek(0)  # an animation counts as its first frame
         image.load()
-        return _to_rgb(ImageOps.exif_transpose(image))
+        return _to_rgb(_upright(image))
     except Exception as error:  # Pillow's decoders raise many kinds, and damaged files reach them all
         raise PhotoRefused(
             "The file is damaged or cut off. Copy it from the phone or camera again, or take a new photo."
         ) from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF says; damaged EXIF does not make a good picture a bad one."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow's EXIF reader raises as many kinds as its decoders
+        return image
+    return image.transpose(_TURNED[orientation]) if orientation in _TURNED else image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
