@@ -3,6 +3,8 @@
 Called by the command `import_photos`; every folder that directly holds image files is a product.
 """
 
+import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,12 +14,13 @@ from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import transaction
 
-from catalog.models import Product, ProductImage, Shop
+from catalog.models import Product, ProductImage, Shop, check_upload, short_name
 
 IMAGE_SUFFIXES = {
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif", ".hif",
     ".gif", ".bmp", ".tif", ".tiff",
 }  # fmt: skip
+LONGEST_SKU = Product._meta.get_field("sku").max_length
 
 
 @dataclass
@@ -34,15 +37,28 @@ class ImportReport:
 def find_product_folders(root: Path) -> dict[Path, list[Path]]:
     """Map each folder at or below `root` that directly holds image files to those files, sorted.
 
-    Hidden files and folders are passed over; links to folders are not followed.
+    Hidden files and folders are passed over; links to folders are not followed. A folder that cannot be read
+    is mapped to itself, so that the import names it.
     """
     folders: dict[Path, list[Path]] = {}
-    for path in sorted(root.rglob("*")):
-        if any(part.startswith(".") for part in path.relative_to(root).parts):
-            continue
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            folders.setdefault(path.parent, []).append(path)
+
+    def note_unreadable(error: OSError) -> None:
+        folders[Path(error.filename)] = [Path(error.filename)]
+
+    for folder, below, names in os.walk(os.path.abspath(root), onerror=note_unreadable):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        paths = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+        if files := [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and _is_file(path)]:
+            folders[Path(folder)] = files
     return folders
+
+
+def _is_file(path: Path) -> bool:
+    """Not a pipe, socket or device. What cannot be known, as of a broken link, is found out by opening it."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def import_photos(
@@ -58,51 +74,60 @@ def import_photos(
         folders: as `find_product_folders` returns them.
         on_photo: called after each file, whatever became of it.
     Effects:      Product and ProductImage rows, photo files; their signals ask for training.
-    Transaction:  opens one a folder: what was imported stays if the import is stopped.
+    Transaction:  opens one a photo, after decoding it: others can write meanwhile, and what was imported
+                  stays if the import is stopped.
     Repeatable:   a second call adds nothing; photos already there count as duplicates.
+    Raises:
+        OSError: a photo could not be stored. One that cannot be read is refused instead.
     """
     report, started = ImportReport(), time.perf_counter()
     for folder, files in folders.items():
-        with transaction.atomic():
-            _import_folder(shop, root, folder, files, report, on_photo)
+        sku = readable(folder.name)
+        product = Product.objects.filter(shop=shop, sku=sku).first() or _new_product(shop, sku)
+        for position, path in enumerate(files):
+            try:
+                _import_file(product, path, position, report)
+            except ValidationError as error:
+                _note_refusal(report, path, Path(os.path.abspath(root)), error)
+            on_photo()
     report.seconds = round(time.perf_counter() - started, 3)
     return report
 
 
-def _import_folder(shop, root, folder, files, report, on_photo):
-    product = Product.objects.filter(shop=shop, sku=folder.name[:100]).first()
-    for position, path in enumerate(files):
-        try:
-            if product is None:
-                product = _first_photo(shop, folder, path)
-                report.products += 1
-            else:
-                _add_photo(product, path, position)
-            report.photos += 1
-        except OSError as error:
-            _refuse(report, path.relative_to(root), f"The file cannot be read: {error.strerror}.")
-        except ValidationError as error:
-            if getattr(error, "code", None) == "duplicate":
-                report.duplicates += 1
-            else:
-                _refuse(report, path.relative_to(root), error.messages[0].removeprefix(f"{path.name}: "))
-        on_photo()
+def readable(name: str) -> str:
+    """A file's name as text that can be stored: bytes that are no UTF-8 are written as %E9."""
+    return "".join(f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)
 
 
-def _refuse(report: ImportReport, file: Path, reason: str) -> None:
-    report.refused.append({"file": str(file), "reason": reason})
+def _new_product(shop: Shop, sku: str) -> Product:
+    return Product(shop=shop, sku=sku, name=sku.replace("-", " ").replace("_", " ").strip() or sku)
 
 
-def _first_photo(shop: Shop, folder: Path, path: Path) -> Product:
-    """Create a product together with its first good photo: a folder of broken files makes no product."""
-    name = folder.name.replace("-", " ").replace("_", " ").strip() or folder.name
-    with transaction.atomic():
-        product = Product.objects.create(shop=shop, sku=folder.name[:100], name=name[:200])
-        _add_photo(product, path, 0)
-    return product
+def _import_file(product: Product, path: Path, position: int, report: ImportReport) -> None:
+    """Add one photo. A product is created with its first good one: a folder of broken files makes none."""
+    if len(product.sku) > LONGEST_SKU:
+        raise ValidationError(
+            f"The folder's name is longer than {LONGEST_SKU} characters. Rename the folder."
+        )
+    try:
+        source = path.open("rb")
+    except OSError as error:
+        raise ValidationError(f"The file cannot be read: {error.strerror}.") from error
+    with source:
+        file = File(source, name=readable(path.name))
+        check_upload(file, file.name)
+        is_new = product.pk is None
+        with transaction.atomic():
+            if is_new:
+                product.save()
+            ProductImage(product=product, position=position, image=file).save()
+        report.products += is_new
+        report.photos += 1
 
 
-def _add_photo(product: Product, path: Path, position: int) -> None:
-    with path.open("rb") as file, transaction.atomic():
-        photo = ProductImage(product=product, position=position, image=File(file, name=path.name))
-        photo.save()
+def _note_refusal(report: ImportReport, path: Path, root: Path, error: ValidationError) -> None:
+    if getattr(error, "code", None) == "duplicate":
+        report.duplicates += 1
+        return
+    reason = error.messages[0].removeprefix(f"{short_name(readable(path.name))}: ")
+    report.refused.append({"file": readable(str(path.relative_to(root))), "reason": reason})

@@ -27,7 +27,11 @@ class Command(ShopCommand):
         if not folders:
             raise CommandError(f"No image files in {root} or below.")
         with self.bar(sum(map(len, folders.values())), "photos") as bar:
-            report = import_photos(shop, root, folders, on_photo=bar.update)
+            try:
+                report = import_photos(shop, root, folders, on_photo=bar.update)
+            except OSError as error:  # such as a full disk
+                text = f"Stopped: a photo could not be stored ({error}). What was imported before stays."
+                raise CommandError(text) from error
         for refused in report.refused:
             self.stderr.write(f"Refused {refused['file']}: {refused['reason']}")
         self.say(
