@@ -1,8 +1,8 @@
 """Shops and products in the admin: many photos at once, thumbnails, reorder, filters."""
 
-from django import forms
+from contextlib import suppress
+
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from catalog.forms import ProductForm
 from catalog.models import Product, ProductImage, Shop, check_upload
 
 MANY_SHOPS = "_shelfsight_many_shops"
@@ -22,60 +23,15 @@ def has_many_shops(request) -> bool:
     return getattr(request, MANY_SHOPS)
 
 
-class ManyPhotosInput(AdminFileWidget):
-    allow_multiple_selected = True
-    template_name = "django/forms/widgets/file.html"
-
-    def __init__(self, attrs=None):
-        accept = "image/jpeg,image/png,image/webp,image/avif,image/heic,image/heif,.heic,.heif"
-        super().__init__({"multiple": True, "accept": accept, **(attrs or {})})
-
-    def value_from_datadict(self, data, files, name):
-        return files.getlist(name) if hasattr(files, "getlist") else files.get(name)
-
-
-class ManyPhotosField(forms.FileField):
-    """Several uploaded photos, each checked by decoding it; every bad one is named."""
-
-    widget = ManyPhotosInput
-
-    def clean(self, data, initial=None):
-        files, errors = [], []
-        for item in data or []:
-            try:
-                file = super().clean(item, initial)
-                check_upload(file, file.name)
-                files.append(file)
-            except ValidationError as error:
-                errors.extend(error.messages)
-        if errors:
-            raise ValidationError(
-                [*errors, f"Nothing was added. Choose the other {len(files)} again without these."]
-                if files
-                else errors
-            )
-        return files
-
-
-class ProductForm(forms.ModelForm):
-    new_photos = ManyPhotosField(
-        required=False,
-        label=_("Add photos"),
-        help_text=_("Choose several at once, or drop them here. The recogniser learns them by itself."),
-    )
-
-    class Meta:
-        model = Product
-        fields = ["shop", "name", "sku", "barcode", "price", "is_active"]
-
-
 class PhotoInline(admin.TabularInline):
     model = ProductImage
     extra = 0
-    max_num = 0  # new photos come in through "Add photos"
     fields = ["picture", "filename", "size", "added_at", "position"]
     readonly_fields = ["picture", "filename", "size", "added_at"]
     template = "admin/catalog/product/photos.html"
+
+    def has_add_permission(self, request, obj):
+        return False  # new photos come in through "Add photos"
 
     @admin.display(description=_("photo"))
     def picture(self, photo):
@@ -119,7 +75,8 @@ class ShopFilter(admin.SimpleListFilter):
         return [(shop.pk, shop.name) for shop in Shop.objects.visible_to(request.user)]
 
     def queryset(self, request, queryset):
-        return queryset.filter(shop=self.value()) if (self.value() or "").isdigit() else queryset
+        shops = {str(pk) for pk, _name in self.lookup_choices}
+        return queryset.filter(shop=self.value()) if self.value() in shops else queryset
 
 
 @admin.register(Product)
@@ -161,7 +118,24 @@ class ProductAdmin(admin.ModelAdmin):
 
     def get_fields(self, request, obj=None):
         shop = ["shop"] if has_many_shops(request) else []
-        return ["name", "sku", "barcode", "price", "is_active", *shop, "new_photos"]
+        photos = ["new_photos"] if self._may_add_photos(request, obj) else []
+        return ["name", "sku", "barcode", "price", "is_active", *shop, *photos]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+        if not self._may_add_photos(request, obj):
+            form.base_fields.pop("new_photos", None)
+        if not has_many_shops(request):
+            form.only_shop = Shop.objects.visible_to(request.user).first()
+        return form
+
+    def changeform_view(self, request, *args, **kwargs):
+        """Decode new photos before Django opens its transaction, which keeps others from writing."""
+        if request.method == "POST" and request.user.has_perm("catalog.add_productimage"):
+            for file in request.FILES.getlist("new_photos"):
+                with suppress(ValidationError):  # the form will say it
+                    check_upload(file, file.name)
+        return super().changeform_view(request, *args, **kwargs)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "shop":
@@ -178,19 +152,16 @@ class ProductAdmin(admin.ModelAdmin):
     def photos(self, product):
         return product.photo_count
 
-    def save_model(self, request, obj, form, change):
-        if obj.shop_id is None:
-            obj.shop = Shop.objects.visible_to(request.user).first()
-        super().save_model(request, obj, form, change)
-
     def has_add_permission(self, request):
         return super().has_add_permission(request) and Shop.objects.visible_to(request.user).exists()
 
+    def _may_add_photos(self, request, obj):
+        may_save = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        return may_save and request.user.has_perm("catalog.add_productimage")
+
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
-        files = form.cleaned_data.get("new_photos") or []
-        if files and self.has_change_permission(request, form.instance):
-            self._add_photos(request, form.instance, files)
+        self._add_photos(request, form.instance, form.cleaned_data.get("new_photos") or [])
 
     def _add_photos(self, request, product, files):
         last = product.images.order_by("-position").values_list("position", flat=True).first()

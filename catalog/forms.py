@@ -1,0 +1,74 @@
+"""The product form of the admin, and its field for many photos at once. Called by `catalog.admin`."""
+
+from django import forms
+from django.contrib.admin.widgets import AdminFileWidget
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Product, Shop, check_upload
+
+
+class ManyPhotosInput(AdminFileWidget):
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+    def __init__(self, attrs=None):
+        accept = "image/jpeg,image/png,image/webp,image/avif,image/heic,image/heif,.heic,.heif"
+        super().__init__({"multiple": True, "accept": accept, **(attrs or {})})
+
+    def value_from_datadict(self, data, files, name):
+        return files.getlist(name) if hasattr(files, "getlist") else files.get(name)
+
+
+class ManyPhotosField(forms.FileField):
+    """Several uploaded photos, each checked by decoding it; every bad one is named."""
+
+    widget = ManyPhotosInput
+
+    def __init__(self, **kwargs):
+        super().__init__(allow_empty_file=True, **kwargs)  # `check_upload` says it, and names the file
+
+    def has_changed(self, initial, data):
+        return bool(data)
+
+    def clean(self, data, initial=None):
+        files, errors = [], []
+        for item in data or []:
+            try:
+                file = super().clean(item, initial)
+                check_upload(file, file.name)
+                files.append(file)
+            except ValidationError as error:
+                errors.extend(error.messages)
+        if errors:
+            raise ValidationError(
+                [*errors, f"Nothing was added. Choose the other {len(files)} again without these."]
+                if files
+                else errors
+            )
+        return files
+
+
+class ProductForm(forms.ModelForm):
+    new_photos = ManyPhotosField(
+        required=False,
+        label=_("Add photos"),
+        help_text=_("Choose several at once, or drop them here. The recogniser learns them by itself."),
+    )
+
+    class Meta:
+        model = Product
+        fields = ["shop", "name", "sku", "barcode", "price", "is_active"]
+
+    only_shop: Shop | None = None  # of a user who is not asked for the shop; set by `ProductAdmin.get_form`
+
+    def clean(self):
+        """Compare the SKU with the shop's others, also where the shop is no field of this form."""
+        data = super().clean()
+        if "shop" not in self.fields and self.instance.shop_id is None:
+            self.instance.shop = self.only_shop
+        shop = data.get("shop") or self.instance.shop_id
+        others = Product.objects.filter(shop=shop, sku=data.get("sku")).exclude(pk=self.instance.pk)
+        if others.exists():
+            self.add_error("sku", _("Another product has this SKU already."))
+        return data
