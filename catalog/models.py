@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from catalog.photos import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
+from catalog.tokens import ApiToken as ApiToken
 
 
 class ShopQuerySet(models.QuerySet):
