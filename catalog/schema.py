@@ -7,8 +7,11 @@ import graphene
 from django.urls import reverse
 from graphene import relay
 from graphene_django import DjangoConnectionField, DjangoObjectType
+from graphene_django.settings import graphene_settings
 from graphql import GraphQLError
+from graphql_relay import get_offset_with_default
 
+from catalog.api.errors import ApiError
 from catalog.models import Product, ProductImage, Shop
 
 
@@ -39,7 +42,7 @@ def find_shop(info, shop_id=None) -> Shop:
     """
     shops = visible_shops(info)
     if shop_id is not None:
-        shop = shops.filter(pk=shop_id).first() if str(shop_id).isdigit() else None
+        shop = shops.filter(pk=shop_id).first() if str(shop_id).isdecimal() else None
         if shop is None:
             raise GraphQLError(
                 "There is no such shop, or you may not see it.", extensions={"code": "NOT_FOUND"}
@@ -103,14 +106,31 @@ class ProductType(DjangoObjectType):
         return self.pk
 
     def resolve_images(self, info, **kwargs):
+        require_permission(info, "catalog.view_productimage")
         return list(self.images.all())
 
     def resolve_image_count(self, info):
         return len(self.images.all())
 
 
+class PagedField(DjangoConnectionField):
+    """A connection that answers a page it does not give with an error code (BAD_INPUT)."""
+
+    @classmethod
+    def connection_resolver(cls, *wiring, **args):
+        most = graphene_settings.RELAY_CONNECTION_MAX_LIMIT
+        for name, limit in (("first", most), ("last", most), ("offset", None)):
+            value = args.get(name)
+            if value is not None and (value < 0 or (limit is not None and value > limit)):
+                text = f"{name} must be 0 or more" + (f", and at most {limit}." if limit else ".")
+                raise ApiError(text)
+        if get_offset_with_default(args.get("after"), 0) < 0:
+            raise ApiError("after is no cursor of this list.")
+        return super().connection_resolver(*wiring, **args)
+
+
 class Query(graphene.ObjectType):
-    products = DjangoConnectionField(
+    products = PagedField(
         ProductType,
         shop_id=graphene.ID(description="The shop; may be left out by whoever sees one."),
         description="The products of a shop, by name. Staff of the shop may read them.",
