@@ -10,7 +10,7 @@ from catalog.models import Shop
 from catalog.photos import PhotoRefused, open_upright
 from ml_training.recognizer.embedding import embed_all
 from ml_training.recognizer.preprocess import to_pixels
-from ml_training.runtime import open_embedder
+from ml_training.runtime import open_embedder_of
 from ml_training.serving import Recognition, active_model, rank
 
 TOP = 3
@@ -24,9 +24,10 @@ def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None
     Returns:
         `photos` (how many count), `top1` and `top3` as fractions, `unknown_skus`, `refused`, `per_product`.
     Raises:
-        NoActiveModel: the shop has no model yet.
+        NoActiveModel, ModelFileDamaged, BackboneMissing: there is no model to measure; says why.
     """
-    model, embedder = active_model(shop), open_embedder()
+    model = active_model(shop)
+    embedder = open_embedder_of(model.backbone)
     preprocessing = embedder.backbone.preprocessing
 
     def read(source: tuple[str, Path]) -> np.ndarray:

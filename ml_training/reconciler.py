@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from ml_training import artifacts, training
 from ml_training.models import ShopTraining, TrainingRun
+from ml_training.runtime import chosen_backbone
 from ml_training.training import Status
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def reconcile() -> Reconciled:
     for run in given_up:
         logger.warning("The worker of run %s is gone.", run.pk)
         artifacts.discard(artifacts.folder_of(run))
+    _ask_for_models_of_this_backbone()
     owed = ShopTraining.objects.filter(trained__lt=F("wanted")).values_list("shop_id", flat=True)
     queued = [run.pk for shop_id in owed if (run := _queue_owed(shop_id))]
     return Reconciled([run.pk for run in given_up], queued, _wake_waiting())
@@ -67,6 +69,16 @@ def _process_is_gone(run: TrainingRun) -> bool:
     except PermissionError:
         pass
     return False
+
+
+def _ask_for_models_of_this_backbone() -> None:
+    """After the backbone was changed, by a setting or a new release: each model is made anew, once."""
+    states = ShopTraining.objects.filter(trained=F("wanted"), active_version__isnull=False)
+    for state in states.exclude(active_version__backbone=chosen_backbone()).select_related("active_version"):
+        completed = TrainingRun.objects.filter(shop_id=state.shop_id, status=Status.COMPLETED).first()
+        # A later run than the active version's found too few photos: there is nothing to make.
+        if completed and completed.pk == state.active_version.run_id:
+            training.request_training(state.shop_id, training.Change("backbone_changed"))
 
 
 def _queue_owed(shop_id: int) -> TrainingRun | None:

@@ -8,11 +8,34 @@ import threading
 
 from django.conf import settings
 
-from ml_training.recognizer.backbone import packaged_backbone
+from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
 from ml_training.recognizer.embedding import Embedder
 
 _open: dict[tuple[int, str], Embedder] = {}  # by process, since a fork must not use its parent's threads
 _lock = threading.Lock()
+
+
+class BackboneMissing(RuntimeError):
+    """Raised when a model was made for a backbone that this installation does not have."""
+
+
+def chosen_backbone() -> str:
+    """The id of the backbone that new models are made for."""
+    return PACKAGED[settings.BACKBONE].id
+
+
+def open_embedder_of(backbone_id: str) -> Embedder:
+    """Return the open backbone that a model was made for, whatever the settings say now.
+
+    Raises:
+        BackboneMissing: there is none of that id any more.
+    """
+    for name, packaged in PACKAGED.items():
+        if packaged.id == backbone_id:
+            return open_embedder(name)
+    raise BackboneMissing(
+        f"This model needs the backbone {backbone_id}, which is gone. It trains anew by itself."
+    )
 
 
 def open_embedder(name: str | None = None) -> Embedder:

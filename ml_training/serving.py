@@ -14,18 +14,22 @@ import numpy as np
 from catalog.models import Product, Shop
 from catalog.photos import open_upright
 from ml_training import artifacts
+from ml_training.artifacts import ModelFileDamaged
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.export import read_head
 from ml_training.recognizer.head import Head
 from ml_training.recognizer.preprocess import to_pixels
-from ml_training.runtime import open_embedder
+from ml_training.runtime import BackboneMissing, open_embedder_of
 
 MOST_LOADED = 16  # models kept in memory
 
 
 class NoActiveModel(RuntimeError):
     """Raised when a shop has no model yet; says what is missing."""
+
+
+NO_MODEL = (NoActiveModel, ModelFileDamaged, BackboneMissing)  # each says what to do
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,11 @@ def recognize(shop: Shop, photo: bytes, limit: int = 5) -> Recognition:
         limit: how many candidates at most.
     Raises:
         NoActiveModel: the shop has no model yet.
-        PhotoRefused: the file cannot be decoded.
+        ModelFileDamaged, BackboneMissing: it cannot be used; says why.
+        PhotoRefused: the photo cannot be decoded.
     """
     model = active_model(shop)
-    embedder = open_embedder()
+    embedder = open_embedder_of(model.backbone)
     preprocessing = embedder.backbone.preprocessing
     pixels = to_pixels(open_upright(photo, preprocessing.decode_side), preprocessing)
     return rank(shop, model, embedder.embed(pixels[None]), limit)[0]
@@ -78,6 +83,7 @@ def active_model(shop: Shop) -> LoadedModel:
 
     Raises:
         NoActiveModel: there is none.
+        ModelFileDamaged: a file of it is missing or not what was published.
     """
     state = ShopTraining.objects.select_related("active_version").filter(shop=shop).first()
     if state is None or state.active_version is None:

@@ -18,6 +18,7 @@ _OTHERS = {
     "asked": "Everything trained afresh on request",
     "prepare": "Training data prepared on request",
     "owed": "Photos changed while nothing could train",
+    "backbone_changed": "The recogniser's backbone was changed",
     "changed_meanwhile": "Photos changed during the last run",
 }
 

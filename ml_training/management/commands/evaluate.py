@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from catalog.importing import find_product_folders
 from catalog.management.shop_command import ShopCommand
 from ml_training.assessment import assess
-from ml_training.serving import NoActiveModel
+from ml_training.serving import NO_MODEL
 
 
 class Command(ShopCommand):
@@ -28,7 +28,7 @@ class Command(ShopCommand):
         try:
             with self.bar(total, "photos") as bar:
                 report = assess(shop, root, bar.update)
-        except NoActiveModel as error:
+        except NO_MODEL as error:
             raise CommandError(str(error)) from error
         report["seconds"] = round(time.perf_counter() - started, 3)
         if report["unknown_skus"]:

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from catalog.management.shop_command import ShopCommand
 from catalog.photos import PhotoRefused
-from ml_training.serving import NoActiveModel, recognize
+from ml_training.serving import NO_MODEL, recognize
 
 
 class Command(ShopCommand):
@@ -22,7 +22,7 @@ class Command(ShopCommand):
         for path in options["files"]:
             try:
                 answer = recognize(shop, path.read_bytes())
-            except NoActiveModel as error:
+            except NO_MODEL as error:
                 raise CommandError(str(error)) from error
             except OSError as error:
                 results.append(self._unreadable(path, f"The file cannot be read: {error.strerror}."))
