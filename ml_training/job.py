@@ -9,24 +9,22 @@ number.
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from ml_training import artifacts, training
-from ml_training.embeddings import load_embeddings, read_some
+from ml_training.embeddings import load_embeddings
 from ml_training.heartbeat import Heartbeat
-from ml_training.manifest import Manifest, read_manifest
-from ml_training.models import ModelVersion, TrainingRun
+from ml_training.manifest import read_manifest
+from ml_training.models import TrainingRun
 from ml_training.progress import Progress
-from ml_training.recognizer.calibration import fit_temperature
-from ml_training.recognizer.evaluation import held_out_logits
-from ml_training.recognizer.export import build_files, check_output
-from ml_training.recognizer.head import Head, fit_head
+from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish
+from ml_training.recognizer.fitting import fit_model
 from ml_training.runtime import open_embedder
 from ml_training.training import Phase, RunLost
 
 logger = logging.getLogger(__name__)
-CHECK_PHOTOS = 4
 
 
 def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None) -> TrainingRun | None:
@@ -45,7 +43,7 @@ def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None)
     folder = artifacts.folder_of(run)
     try:
         with Heartbeat(run) as heartbeat:
-            _train(run, Progress(run, heartbeat, on_change), folder)
+            _train(run, Progress(run, heartbeat, on_change))
     except RunLost:
         logger.warning("Run %s was taken from this worker; its result is dropped.", run.pk)
         artifacts.discard(folder)
@@ -70,7 +68,7 @@ def _sentence(error: BaseException) -> str:
     return f"Training stopped: {text.rstrip('.')}. The worker's log has more."
 
 
-def _train(run: TrainingRun, progress: Progress, folder: str) -> None:
+def _train(run: TrainingRun, progress: Progress) -> None:
     started = time.perf_counter()
     progress.enter(Phase.PREPARING)
     embedder = open_embedder()
@@ -87,11 +85,10 @@ def _train(run: TrainingRun, progress: Progress, folder: str) -> None:
         return
     progress.enter(Phase.FITTING)
     matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
-    head = fit_head(matrix, usable.labels)
-    progress.enter(Phase.EVALUATING)
-    head, metrics = _calibrate(head, matrix, usable.labels)
+    head, metrics = fit_model(matrix, usable.labels, partial(progress.enter, Phase.EVALUATING))
     progress.enter(Phase.PUBLISHING)
-    version = _publish(run, folder, embedder, head, usable, metrics, vectors)
+    model = TrainedModel(head, usable, metrics)
+    version = publish(run, embedder, model, usable.spread(CHECK_PHOTOS), vectors)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
     training.complete(run, version, f"Version {version.number} is active.{_what_was_found(run)}")
@@ -104,29 +101,3 @@ def _what_was_found(run: TrainingRun) -> str:
         return ""
     found = f"{aside} set aside" if aside else "all of them good"
     return f" {run.photos + aside} photos checked, {found}."
-
-
-def _calibrate(head: Head, matrix: np.ndarray, labels: np.ndarray) -> tuple[Head, dict]:
-    held, logits = held_out_logits(matrix, labels)
-    temperature = fit_temperature(logits, labels[held])
-    return Head(head.weights, head.bias, temperature), {"photos_held_out": len(held)}
-
-
-def _publish(run, folder, embedder, head: Head, usable: Manifest, metrics: dict, vectors) -> ModelVersion:
-    number = artifacts.next_number(run.shop_id)
-    metadata = artifacts.metadata(usable, number, head, metrics)
-    files = build_files(embedder.backbone, head, metadata)
-    check = read_some(usable.spread(CHECK_PHOTOS), embedder, vectors)
-    metrics["output_difference"] = check_output(files["onnx"].content, head, *check)
-    artifacts.store(folder, files)
-    return ModelVersion(
-        shop_id=run.shop_id,
-        number=number,
-        run=run,
-        backbone=embedder.backbone.id,
-        folder=folder,
-        files=artifacts.describe(files),
-        products=len(usable.products),
-        photos=len(usable.photos),
-        metrics=metrics,
-    )

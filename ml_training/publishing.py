@@ -1,0 +1,59 @@
+"""Writes a trained model as the files of a new version, once they have proved themselves.
+
+Called by `job` for what was trained here and by `callbacks` for what a trainer sent.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_training import artifacts
+from ml_training.embeddings import read_some
+from ml_training.manifest import Manifest, ManifestPhoto
+from ml_training.models import ModelVersion, TrainingRun
+from ml_training.recognizer.embedding import Embedder
+from ml_training.recognizer.export import build_files, check_output
+from ml_training.recognizer.head import Head
+
+CHECK_PHOTOS = 4
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    head: Head
+    usable: Manifest  # its products are the head's classes, in order
+    metrics: dict
+
+
+def publish(
+    run: TrainingRun,
+    embedder: Embedder,
+    model: TrainedModel,
+    check: list[ManifestPhoto],
+    vectors: dict[str, np.ndarray],
+) -> ModelVersion:
+    """Write a model's files and describe them as a version that is not saved yet.
+
+    Args:
+        check: photos on which `model.onnx` must say what the head says.
+        vectors: sha256 to (D,) float32 vector, of these photos at least.
+    Effects:      files in the run's folder of the model storage.
+    Raises:
+        ExportDiffers: `model.onnx` says something else than the head.
+    """
+    folder, number = artifacts.folder_of(run), artifacts.next_number(run.shop_id)
+    metadata = artifacts.metadata(model.usable, number, model.head, model.metrics)
+    files = build_files(embedder.backbone, model.head, metadata)
+    difference = check_output(files["onnx"].content, model.head, *read_some(check, embedder, vectors))
+    artifacts.store(folder, files)
+    return ModelVersion(
+        shop_id=run.shop_id,
+        number=number,
+        run=run,
+        backbone=embedder.backbone.id,
+        folder=folder,
+        files=artifacts.describe(files),
+        products=len(model.usable.products),
+        photos=len(model.usable.photos),
+        metrics=model.metrics | {"output_difference": difference},
+    )
