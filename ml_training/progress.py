@@ -4,12 +4,14 @@ Called by `job`; calls `training`.
 """
 
 import time
+from collections import deque
 
 from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
 from ml_training.training import Phase, beat, emit_progress
 
-PUSH_SECONDS = 0.25  # at most four pushes a second
+MOST_PUSHES = 4  # in any second, phases included
+PUSH_SECONDS = 0.5  # between two within a phase: leaves room for the phases that follow
 WRITE_SECONDS = 1.0
 # Where each phase begins on the bar, by the share of time it takes.
 BEGINS = {Phase.PREPARING: 0.0, Phase.EMBEDDING: 0.02, Phase.FITTING: 0.88, Phase.EVALUATING: 0.92,
@@ -24,10 +26,11 @@ class Progress:
         self.run, self.phases = run, {}
         self._heartbeat, self._on_change = heartbeat, on_change or (lambda run: None)
         self._step = 0
-        self._pushed = self._written = self._phase_began = time.monotonic()
+        self._pushes = deque([float("-inf")] * MOST_PUSHES, MOST_PUSHES)  # when the last few were
+        self._written = self._phase_began = time.monotonic()
 
     def enter(self, phase: Phase) -> None:
-        """Begin a phase: always written and pushed."""
+        """Begin a phase: always written, and pushed unless it is one of many within a second."""
         self._end_phase()
         self.run.phase = phase
         self._set(BEGINS[phase], at_once=True)
@@ -59,8 +62,10 @@ class Progress:
         if at_once or now - self._written >= WRITE_SECONDS:
             beat(self.run, phase=self.run.phase, progress=progress)
             self._written = now
-        if at_once or now - self._pushed >= PUSH_SECONDS:
+        if not at_once and now - self._pushes[-1] < PUSH_SECONDS:
+            return
+        if now - self._pushes[0] >= 1:
             self._step += 1
             emit_progress(self.run, self._step)
-            self._on_change(self.run)
-            self._pushed = now
+            self._pushes.append(now)
+        self._on_change(self.run)
