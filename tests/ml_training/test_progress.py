@@ -1,0 +1,125 @@
+"""How far a run is: told often enough to watch, and seldom enough to cost nothing."""
+
+import time
+
+import pytest
+
+from ml_training.events import ml_status_changed
+from ml_training.heartbeat import Heartbeat
+from ml_training.models import TrainingRun
+from ml_training.progress import MOST_PUSHES, PUSH_SECONDS, WRITE_SECONDS, Progress
+from ml_training.training import Phase, RunLost
+from tests.ml_training.conftest import claimed, last_run
+
+PHASES = [Phase.PREPARING, Phase.EMBEDDING, Phase.FITTING, Phase.EVALUATING, Phase.PUBLISHING]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def run(shop):
+    return claimed(shop)
+
+
+@pytest.fixture
+def progress(run):
+    return Progress(run, Heartbeat(run))
+
+
+@pytest.fixture
+def moments():
+    """When progress was pushed, in seconds."""
+    pushed = []
+
+    def receive(event, **kwargs):
+        if event.kind == "progress":
+            pushed.append(time.monotonic())
+
+    ml_status_changed.connect(receive)
+    yield pushed
+    ml_status_changed.disconnect(receive)
+
+
+def told(events):
+    return [event for event in events if event.kind == "progress"]
+
+
+def test_every_phase_is_written_as_it_begins(progress, shop):
+    before = -1.0
+    for phase in PHASES:
+        progress.enter(phase)
+        stored = last_run(shop)
+        assert stored.phase == phase
+        assert before < stored.progress < 1
+        before = stored.progress
+
+
+def test_phase_is_told_in_words_with_the_step_and_the_share(progress, events):
+    progress.enter(Phase.EMBEDDING)
+    (event,) = told(events)
+    assert event.phase == "Looking at the photos"
+    assert (event.step, event.message) == (1, "")
+    assert 0 < event.progress < 0.1
+    assert type(event.phase) is str  # it goes over the wire
+
+
+def test_bar_moves_through_a_phase_to_where_the_next_begins(progress):
+    progress.enter(Phase.EMBEDDING)
+    start, shares = progress.run.progress, []
+    for step in range(11):
+        progress.within(step / 10)
+        shares.append(progress.run.progress)
+    assert shares[0] == start
+    assert shares == sorted(set(shares))
+    progress.enter(Phase.FITTING)
+    assert progress.run.progress == pytest.approx(shares[-1])
+
+
+def test_no_second_has_more_than_four_pushes_however_much_happens(progress, moments):
+    until = time.monotonic() + 2.2
+    for phase in PHASES:
+        progress.enter(phase)
+    progress.enter(Phase.EMBEDDING)
+    while time.monotonic() < until:
+        progress.within((until - time.monotonic()) / 2.2)
+    assert len(moments) > MOST_PUSHES
+    for first, fifth in zip(moments, moments[MOST_PUSHES:], strict=False):
+        assert fifth - first >= 0.99
+
+
+def test_long_phase_is_told_of_a_few_times_and_written_less_often(progress, events, shop):
+    progress.enter(Phase.EMBEDDING)
+    began, written = time.monotonic(), set()
+    while time.monotonic() < began + 1.3:
+        progress.within((time.monotonic() - began) / 1.3)
+        written.add(last_run(shop).progress)
+    assert 2 <= len(told(events)) <= 1 + 1.3 / PUSH_SECONDS + 1
+    assert len(written) <= 2 + 1.3 / WRITE_SECONDS
+    assert [event.step for event in told(events)] == list(range(1, len(told(events)) + 1))
+
+
+def test_seconds_of_each_phase_are_kept(progress):
+    progress.enter(Phase.PREPARING)
+    time.sleep(0.02)
+    progress.enter(Phase.EMBEDDING)
+    time.sleep(0.05)
+    progress.finish()
+    assert list(progress.phases) == ["preparing", "embedding"]
+    assert 0.02 <= progress.phases["preparing"] < progress.phases["embedding"] < 1
+
+
+def test_caller_hears_of_every_phase(run):
+    seen = []
+    progress = Progress(run, Heartbeat(run), lambda run: seen.append(run.phase))
+    for phase in PHASES:
+        progress.enter(phase)
+    assert seen == PHASES
+
+
+def test_progress_of_a_stolen_run_raises_and_writes_nothing(progress, shop, events):
+    progress.enter(Phase.EMBEDDING)
+    TrainingRun.objects.update(worker_token="of another worker")
+    before = TrainingRun.objects.values().get()
+    with pytest.raises(RunLost):
+        progress.enter(Phase.FITTING)
+    assert TrainingRun.objects.values().get() == before
+    assert len(told(events)) == 1
