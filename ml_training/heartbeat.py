@@ -7,7 +7,7 @@ import logging
 import threading
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from ml_training.models import TrainingRun
 from ml_training.training import RunLost, beat
@@ -42,7 +42,8 @@ class Heartbeat:
                 except RunLost:
                     self._lost = True
                     return
-                except DatabaseError:
+                except Error:
                     logger.warning("A heartbeat of run %s could not be written.", self._run.pk, exc_info=True)
+                    connection.close()  # one that broke stays broken; the next beat opens another
         finally:
             connection.close()

@@ -215,6 +215,25 @@ def give_up(run: TrainingRun) -> bool:
     return _fail(run, silent, "The worker stopped in the middle of the run.")
 
 
+def release(run: TrainingRun) -> bool:
+    """Let a run wait again whose worker was stopped on purpose: this try does not count.
+
+    Effects:      run queued, or superseded where another is queued already; `queued` event.
+    Transaction:  opens one.
+    Returns:
+        Whether the run was still that worker's.
+    """
+    with transaction.atomic():
+        ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
+        values = {"status": Status.QUEUED, "phase": Phase.WAITING, "progress": 0.0, "worker_token": ""}
+        if _hand_over(run):
+            values = {"status": Status.SUPERSEDED, "phase": Phase.DONE, "finished_at": timezone.now()}
+        if not _own(run).update(**values, woken_at=None):
+            return False
+        _announce(run, QUEUED, "The worker was stopped; the run waits for the next one.")
+    return True
+
+
 def _fail(run: TrainingRun, rows, error: str) -> bool:
     with transaction.atomic():
         error = f"{error} {_what_comes_next(run)}"
@@ -222,10 +241,18 @@ def _fail(run: TrainingRun, rows, error: str) -> bool:
         names = ("status", "error", "finished_at", "set_aside", "worker_lost")
         if not rows.update(**{name: getattr(run, name) for name in names}):
             return False
-        waiting = TrainingRun.objects.filter(shop_id=run.shop_id, status=Status.QUEUED).first()
-        if waiting:
-            transaction.on_commit(partial(wake_worker, waiting.pk), robust=True)
+        _hand_over(run)
         _announce(run, FAILED, error)
+    return True
+
+
+def _hand_over(run: TrainingRun) -> bool:
+    """Leave a run's work to the one that is queued already, if there is one."""
+    waiting = TrainingRun.objects.filter(shop_id=run.shop_id, status=Status.QUEUED).first()
+    if waiting is None:
+        return False
+    TrainingRun.objects.filter(pk=waiting.pk).update(fresh=waiting.fresh or run.fresh)
+    transaction.on_commit(partial(wake_worker, waiting.pk), robust=True)
     return True
 
 

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,15 +16,16 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from django.utils import timezone
 
+from ml_training import artifacts, training
 from ml_training.models import TrainingRun
 from ml_training.reconciler import reconcile
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5
-STOP_SECONDS = 3  # how long running work may take to end before it is killed; it is then owed, not lost
+STOP_SECONDS = 3  # how long running work may take to end before it is killed; it then waits, and is not lost
 
 
 class Command(BaseCommand):
@@ -33,30 +35,26 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self.stopping = False
-        queue = start_queue()
+        queue = TaskQueue()
         try:
             while not self.stopping:
-                if queue.poll() is not None:
-                    logger.warning("The task queue ended (%s) and is started again.", queue.returncode)
-                    stop_queue(queue)
-                    queue = start_queue()
-                self._look_after()
+                self._look_after(queue)
                 self._sleep()
-                if stands_still():
-                    logger.warning("The task queue stands still and is started again.")
-                    stop_queue(queue)
-                    queue = start_queue()
         finally:
-            stop_queue(queue)
+            queue.stop_on_purpose()
 
     def _stop(self, *args):
         self.stopping = True
 
-    def _look_after(self):
+    def _look_after(self, queue: "TaskQueue"):
         try:
             close_old_connections()
+            if queue.has_ended():
+                queue.restart("ended")
             reconcile()
-        except DatabaseError:
+            if queue.stands_still():
+                queue.restart("stands still")
+        except Error:
             logger.exception("The database did not answer; trying again in %s s.", LOOK_SECONDS)
 
     def _sleep(self):
@@ -65,27 +63,71 @@ class Command(BaseCommand):
             time.sleep(0.1)
 
 
-def start_queue() -> subprocess.Popen:
-    """Start qcluster in a process group of its own, so that all of it can be stopped."""
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"]
-    return subprocess.Popen(command, start_new_session=True)  # noqa: S603 (our own command)
+class TaskQueue:
+    """qcluster in a process group of its own, so that all of it can be stopped."""
+
+    def __init__(self):
+        self._patience = self._first_patience = 2 * settings.HEARTBEAT_LIMIT_SECONDS
+        self._start()
+
+    def _start(self):
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"]
+        self._process = subprocess.Popen(command, start_new_session=True)  # noqa: S603 (our own command)
+        self._started = time.monotonic()
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def restart(self, why: str) -> None:
+        """Start anew, and be more patient each time: a slow machine may need long until it is ready."""
+        logger.warning("The task queue %s and is started again.", why)
+        self.stop()
+        self._start()
+        self._patience *= 2
+        for run in TrainingRun.objects.filter(status="queued"):  # the old queue may have had their tasks
+            training.wake_worker(run.pk)
+
+    def stop(self) -> None:
+        """Ask the queue to end its work, then end whatever is left of its process group."""
+        if not self.has_ended():
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop_on_purpose(self) -> None:
+        """Stop, and let the runs that are cut short wait for the next start, as if they had not begun."""
+        runs = []
+        with contextlib.suppress(Error):  # without a database nobody can be told: the reconciler finds them
+            runs = [run for run in _at_work_here() if _group_of(run.worker_pid) == self._process.pid]
+        self.stop()
+        with contextlib.suppress(Error):
+            for run in runs:
+                if training.release(run):
+                    artifacts.remove(artifacts.folder_of(run))
+
+    def stands_still(self) -> bool:
+        """Whether a run waits for long, though nothing is at work here and nothing ended lately anywhere."""
+        limit = timezone.now() - timedelta(seconds=self._patience)
+        at_work = TrainingRun.objects.filter(status="training")
+        waiting = TrainingRun.objects.filter(status="queued").exclude(shop_id__in=at_work.values("shop_id"))
+        waiting = waiting.filter(created_at__lt=limit)
+        if not waiting.exclude(heartbeat_at__gte=limit).exists():  # given back by a trainer without room
+            self._patience = self._first_patience
+            return False
+        ended_lately = TrainingRun.objects.filter(finished_at__gte=limit, worker_lost=False)
+        had_time = time.monotonic() - self._started > self._patience
+        return had_time and not _at_work_here().exists() and not ended_lately.exists()
 
 
-def stop_queue(queue: subprocess.Popen) -> None:
-    """Ask the queue to end its work, then end whatever is left of its process group."""
-    if queue.poll() is None:
-        queue.terminate()
-        try:
-            queue.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            logger.warning("A run is cut short; it is tried again at the next start.")
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(queue.pid, signal.SIGKILL)
-    queue.wait()
+def _at_work_here():
+    return TrainingRun.objects.filter(status="training", trainer="", worker_host=socket.gethostname())
 
 
-def stands_still() -> bool:
-    """Whether a run waits though a worker was told of it and none is at work."""
-    limit = timezone.now() - timedelta(seconds=2 * settings.HEARTBEAT_LIMIT_SECONDS)
-    waiting = TrainingRun.objects.filter(status="queued", created_at__lt=limit).exists()
-    return waiting and not TrainingRun.objects.filter(status="training").exists()
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
