@@ -16,11 +16,11 @@ class Command(BaseCommand):
         password = os.environ.get("DEMO_PASSWORD")
         if not password:
             raise CommandError("Set DEMO_PASSWORD to the password that the user demo shall have.")
-        user, is_first_run = get_user_model().objects.get_or_create(
-            username="demo", defaults={"is_staff": True, "is_superuser": True}
-        )
-        user.set_password(password)
-        user.save(update_fields=["password"])
-        if is_first_run and not Shop.default().products.exists():
+        users = get_user_model().objects
+        # The catalogue first: a first run that was broken off is then still the first run.
+        if not users.filter(username="demo").exists() and not Shop.default().products.exists():
             self.stdout.write("First run: drawing a small catalogue to play with.")
             call_command("demo_catalogue", stdout=self.stdout, stderr=self.stderr)
+        user, _ = users.get_or_create(username="demo", defaults={"is_staff": True, "is_superuser": True})
+        user.set_password(password)
+        user.save(update_fields=["password"])
