@@ -31,7 +31,7 @@ def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None)
     """Claim a run and bring it to its end.
 
     Args:
-        on_change: called with the run when its progress was pushed.
+        on_change: called with the run at every phase and now and then within one.
     Returns:
         The run as it ended, or None when there was nothing to claim or the shop is gone.
     Effects:      see `training.claim`, `training.complete` and `training.fail`; files in the model storage.
