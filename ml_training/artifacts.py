@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from ml_training import manifest_file
 from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.export import FILES, ModelFile
@@ -88,7 +89,7 @@ def is_present(version: ModelVersion, kind: str) -> bool:
 
 def remove(folder: str) -> None:
     """Remove the files of a version that was never published, or that goes."""
-    for name in FILES.values():
+    for name in (*FILES.values(), manifest_file.NAME):
         storage().delete(f"{folder}/{name}")
     storage().delete(folder)
 

@@ -70,34 +70,44 @@ def read_some(
 
 
 def load_embeddings(
-    embedder: Embedder, manifest: Manifest, on_progress: Callable[[float], None], fresh: bool = False
+    embedder: Embedder,
+    manifest: Manifest,
+    on_progress: Callable[[float], None],
+    fresh: bool = False,
+    store=None,
+    read=read_pixels,
 ) -> tuple[dict[str, np.ndarray], list[tuple[ManifestPhoto, str]]]:
     """Get the vector of every photo of a manifest.
 
     Args:
         fresh: look at every photo again instead of using vectors that are there.
+        store: where vectors are kept (the methods of `EmbeddingTable`, which is used if none is given).
+        read: reads a photo, as `read_pixels` does.
     Returns:
         sha256 to (D,) float32 vector, and the photos set aside, each with the reason.
     Effects:      ImageEmbedding rows for photos seen for the first time; none for photos set aside.
     Repeatable:   yes; a second call computes nothing.
     """
     backbone = embedder.backbone
-    vectors = {} if fresh else stored_vectors(backbone.id, [*manifest.copies])
+    store = store or EmbeddingTable(backbone.id)
+    vectors = {} if fresh else store.get([*manifest.copies])
     missing = [copies for sha256, copies in manifest.copies.items() if sha256 not in vectors]
     reasons, new = {}, {}
-    outcomes = embed_all(embedder, missing, lambda copies: read_pixels(copies, backbone.preprocessing))
+    outcomes = embed_all(embedder, missing, lambda copies: read(copies, backbone.preprocessing))
     for done, (copies, vector, error) in enumerate(outcomes, start=1):
         if error is not None:
             reasons[copies[0].sha256] = _reason(error)
         else:
             new[copies[0].sha256] = vector
         if len(new) >= CHUNK:
-            vectors |= _store(backbone.id, new)
+            store.keep(new)
+            vectors |= new
             new = {}
         on_progress(done / len(missing))
-    vectors |= _store(backbone.id, new)
+    store.keep(new)
     if fresh:
-        _forget(backbone.id, [*reasons])
+        store.forget([*reasons])
+    vectors |= new
     aside = [(photo, reasons[photo.sha256]) for photo in manifest.photos if photo.sha256 in reasons]
     return vectors, aside
 
@@ -112,6 +122,34 @@ def _reason(error: BaseException) -> str:
     raise error
 
 
+class EmbeddingTable:
+    """The table of vectors of one backbone."""
+
+    def __init__(self, backbone_id: str):
+        self.backbone_id = backbone_id
+
+    def get(self, hashes: list[str]) -> dict[str, np.ndarray]:
+        return stored_vectors(self.backbone_id, hashes)
+
+    def keep(self, vectors: dict[str, np.ndarray]) -> None:
+        rows = [
+            ImageEmbedding(sha256=sha256, backbone=self.backbone_id, vector=vector.astype("<f4").tobytes())
+            for sha256, vector in vectors.items()
+        ]
+        ImageEmbedding.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["backbone", "sha256"],
+            update_fields=["vector"],
+        )
+
+    def forget(self, hashes: list[str]) -> None:
+        """Photos that were found bad stay aside in the runs that follow."""
+        rows = ImageEmbedding.objects.filter(backbone=self.backbone_id)
+        for start in range(0, len(hashes), CHUNK):
+            rows.filter(sha256__in=hashes[start : start + CHUNK]).delete()
+
+
 def stored_vectors(backbone_id: str, hashes: list[str]) -> dict[str, np.ndarray]:
     """Read the vectors that are there: sha256 to (D,) float32."""
     found = {}
@@ -120,24 +158,3 @@ def stored_vectors(backbone_id: str, hashes: list[str]) -> dict[str, np.ndarray]
         for sha256, vector in rows.values_list("sha256", "vector"):
             found[sha256] = np.frombuffer(vector, "<f4")
     return found
-
-
-def _store(backbone_id: str, vectors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    rows = [
-        ImageEmbedding(sha256=sha256, backbone=backbone_id, vector=vector.astype("<f4").tobytes())
-        for sha256, vector in vectors.items()
-    ]
-    ImageEmbedding.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["backbone", "sha256"],
-        update_fields=["vector"],
-    )
-    return vectors
-
-
-def _forget(backbone_id: str, hashes: list[str]) -> None:
-    """Photos that were found bad stay aside in the runs that follow."""
-    for start in range(0, len(hashes), CHUNK):
-        rows = ImageEmbedding.objects.filter(backbone=backbone_id, sha256__in=hashes[start : start + CHUNK])
-        rows.delete()

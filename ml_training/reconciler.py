@@ -52,9 +52,9 @@ def reconcile() -> Reconciled:
 
 
 def _dead_runs():
-    limit = timezone.now() - timedelta(seconds=settings.HEARTBEAT_LIMIT_SECONDS)
     for run in TrainingRun.objects.filter(status=Status.TRAINING):
-        if run.heartbeat_at < limit or _process_is_gone(run):
+        seconds = settings.ML_TRAINER_SILENCE_SECONDS if run.trainer else settings.HEARTBEAT_LIMIT_SECONDS
+        if run.heartbeat_at < timezone.now() - timedelta(seconds=seconds) or _process_is_gone(run):
             yield run
 
 

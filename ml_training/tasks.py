@@ -2,9 +2,14 @@
 
 
 def train(run_id: int) -> None:
-    from ml_training.job import run_job
+    from django.conf import settings
 
-    run_job(run_id)
+    from ml_training import handover, job
+
+    if settings.ML_TRAINER_URL:
+        handover.hand_over(run_id)
+    else:
+        job.run_job(run_id)
 
 
 def reconcile() -> None:

@@ -69,7 +69,7 @@ def _queue(shop_id: int, change: Change, fresh: bool = False) -> TrainingRun:
 def _create(run: TrainingRun) -> TrainingRun:
     run.save(force_insert=True)
     transaction.on_commit(partial(wake_worker, run.pk), robust=True)
-    _announce(run, QUEUED, trigger_in_words(run))
+    announce(run, QUEUED, trigger_in_words(run))
     return run
 
 
@@ -109,9 +109,11 @@ def wake_worker(run_id: int) -> None:
         logger.exception("Run %s could not be put on the queue; the reconciler will try again.", run_id)
 
 
-def claim(run_id: int) -> TrainingRun | None:
+def claim(run_id: int, announced: bool = True) -> TrainingRun | None:
     """Take a queued run for this worker.
 
+    Args:
+        announced: whether it starts now; a run that is only handed over starts when its trainer says so.
     Effects:      status training, worker token, heartbeat; `started` event. A run with nothing owed any more
                   becomes superseded.
     Transaction:  opens one.
@@ -145,7 +147,8 @@ def claim(run_id: int) -> TrainingRun | None:
         if not claimed:
             return None
         run.refresh_from_db()
-        run.sequence = _announce(run, STARTED, trigger_in_words(run))
+        if announced:
+            run.sequence = announce(run, STARTED, trigger_in_words(run))
         return run
 
 
@@ -193,7 +196,7 @@ def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") 
             new["active_version"] = version
         ShopTraining.objects.filter(shop_id=run.shop_id).update(**new)
         state.refresh_from_db()
-        _announce(run, COMPLETED, message)
+        announce(run, COMPLETED, message)
         _queue_or_wake(state)
 
 
@@ -212,7 +215,8 @@ def give_up(run: TrainingRun) -> bool:
     """End a run whose worker is gone, unless it was heard of since `run` was read."""
     run.worker_lost = True
     silent = _own(run).filter(heartbeat_at=run.heartbeat_at)
-    return _fail(run, silent, "The worker stopped in the middle of the run.")
+    what = f"The trainer at {run.trainer} went silent" if run.trainer else "The worker stopped"
+    return _fail(run, silent, f"{what} in the middle of the run.")
 
 
 def release(run: TrainingRun) -> bool:
@@ -230,7 +234,7 @@ def release(run: TrainingRun) -> bool:
             values = {"status": Status.SUPERSEDED, "phase": Phase.DONE, "finished_at": timezone.now()}
         if not _own(run).update(**values, woken_at=None):
             return False
-        _announce(run, QUEUED, "The worker was stopped; the run waits for the next one.")
+        announce(run, QUEUED, "The worker was stopped; the run waits for the next one.")
     return True
 
 
@@ -242,7 +246,7 @@ def _fail(run: TrainingRun, rows, error: str) -> bool:
         if not rows.update(**{name: getattr(run, name) for name in names}):
             return False
         _hand_over(run)
-        _announce(run, FAILED, error)
+        announce(run, FAILED, error)
     return True
 
 
@@ -271,7 +275,7 @@ def _queue_or_wake(state: ShopTraining) -> None:
         _queue(state.shop_id, Change("changed_meanwhile"))
 
 
-def _announce(run: TrainingRun, kind: str, message: str) -> int:
+def announce(run: TrainingRun, kind: str, message: str) -> int:
     """Number a change of state within its transaction, and tell of it once that has committed."""
     ShopTraining.objects.filter(shop_id=run.shop_id).update(sequence=F("sequence") + 1)
     sequence = ShopTraining.objects.values_list("sequence", flat=True).get(shop_id=run.shop_id)
