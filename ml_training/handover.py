@@ -10,16 +10,14 @@ from urllib.parse import urlsplit
 import httpx
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from ml_training import artifacts, manifest_file, run_tokens, training
-from ml_training.events import QUEUED
 from ml_training.manifest import Manifest, read_manifest
-from ml_training.models import ShopTraining, TrainingRun
+from ml_training.models import TrainingRun
 from ml_training.recognizer.backbone import Backbone, packaged_backbone
-from ml_training.training import Phase, RunLost, Status
+from ml_training.training import Phase, RunLost
 
 logger = logging.getLogger(__name__)
 FORMAT = "shelfsight-train/1"
@@ -139,31 +137,17 @@ def manifest_path(run: TrainingRun) -> str:
 
 
 def hand_back(run: TrainingRun, why: str) -> None:
-    """Queue a run again that the trainer did not take. The reconciler wakes a worker for it in a while.
-
-    Effects:      status queued, or superseded if the shop has another queued run by now; the manifest's file
-                  removed; a `queued` event when there is something new to say.
-    Transaction:  opens one.
-    """
-    folder = artifacts.folder_of(run)
-    with transaction.atomic():
-        ShopTraining.objects.select_for_update().get(shop_id=run.shop_id)
-        if TrainingRun.objects.filter(shop_id=run.shop_id, status=Status.QUEUED).exists():
-            training.beat(run, status=Status.SUPERSEDED, phase=Phase.DONE, finished_at=timezone.now())
-        else:
-            is_news, run.message = run.message != why, why
-            training.beat(
-                run,
-                status=Status.QUEUED,
-                phase=Phase.WAITING,
-                message=why,
-                worker_token="",
-                worker_pid=None,
-                trainer="",
-                started_at=None,
-                woken_at=timezone.now(),
-            )
-            if is_news:
-                training.announce(run, QUEUED, why)
+    """Queue a run again that the trainer did not take. The reconciler wakes a worker for it in a while."""
+    now, folder = timezone.now(), artifacts.folder_of(run)
+    training.release(
+        run,
+        why,
+        message=why,
+        trainer="",
+        worker_pid=None,
+        started_at=None,
+        heartbeat_at=now,
+        woken_at=now,
+    )
     logger.warning("Run %s: %s", run.pk, why)
     artifacts.discard(folder)

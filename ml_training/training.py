@@ -27,6 +27,7 @@ from ml_training.wording import trigger_in_words
 logger = logging.getLogger(__name__)
 Status, Phase = TrainingRun.Status, TrainingRun.Phase
 MOST_CHANGES_NAMED = 20
+STOPPED = "The worker was stopped; the run waits for the next one."
 
 
 class RunLost(Exception):
@@ -219,9 +220,11 @@ def give_up(run: TrainingRun) -> bool:
     return _fail(run, silent, f"{what} in the middle of the run.")
 
 
-def release(run: TrainingRun) -> bool:
-    """Let a run wait again whose worker was stopped on purpose: this try does not count.
+def release(run: TrainingRun, why: str = STOPPED, **fields) -> bool:
+    """Let a run wait again whose worker was stopped on purpose, or whose trainer had no room: no try counts.
 
+    Args:
+        fields: other fields of the run to set.
     Effects:      run queued, or superseded where another is queued already; `queued` event.
     Transaction:  opens one.
     Returns:
@@ -232,9 +235,10 @@ def release(run: TrainingRun) -> bool:
         values = {"status": Status.QUEUED, "phase": Phase.WAITING, "progress": 0.0, "worker_token": ""}
         if _hand_over(run):
             values = {"status": Status.SUPERSEDED, "phase": Phase.DONE, "finished_at": timezone.now()}
-        if not _own(run).update(**values, woken_at=None):
+        if not _own(run).update(**{"woken_at": None} | values | fields):
             return False
-        announce(run, QUEUED, "The worker was stopped; the run waits for the next one.")
+        if why != run.message:
+            announce(run, QUEUED, why)
     return True
 
 

@@ -1,0 +1,193 @@
+"""Takes what an external trainer reports of a run, and the model it ends with.
+
+Called by `trainer_views` (the webhook) and `trainer_schema` (GraphQL) with a run that `run_tokens.run_of` has
+opened. Status is written through `training` only.
+"""
+
+import logging
+import math
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog.models import ProductImage
+from ml_training import artifacts, handover, manifest_file, training
+from ml_training.embeddings import load_embeddings
+from ml_training.events import STARTED
+from ml_training.heartbeat import Heartbeat
+from ml_training.intake import ModelRefused, check_sizes, read_model
+from ml_training.manifest import Manifest, ManifestPhoto
+from ml_training.models import ShopTraining, TrainingRun
+from ml_training.progress import BEGINS, PUSH_SECONDS
+from ml_training.publishing import CHECK_PHOTOS, publish
+from ml_training.recognizer.export import ExportDiffers
+from ml_training.run_tokens import BAD_INPUT, RUN_FINISHED, CallbackRefused
+from ml_training.runtime import open_embedder
+from ml_training.training import Phase, RunLost
+from ml_training.wording import trigger_in_words
+
+logger = logging.getLogger(__name__)
+KINDS = ("started", "progress", "failed")
+PHASES = (Phase.PREPARING, Phase.EMBEDDING, Phase.FITTING, Phase.EVALUATING)
+LONGEST_MESSAGE = 300  # characters
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a trainer says of its run."""
+
+    kind: str  # started, progress or failed
+    phase: str = ""  # one of PHASES, or empty for no change
+    percent: float = 0.0  # of the trainer's own work
+    message: str = ""
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise CallbackRefused(BAD_INPUT, f"kind must be one of: {', '.join(KINDS)}.")
+        if self.phase not in ("", *PHASES):
+            raise CallbackRefused(BAD_INPUT, f"phase must be one of: {', '.join(PHASES)}.")
+        if isinstance(self.percent, bool) or not isinstance(self.percent, int | float):
+            raise CallbackRefused(BAD_INPUT, "percent must be a number from 0 to 100.")
+        if not (math.isfinite(self.percent) and 0 <= self.percent <= 100):
+            raise CallbackRefused(BAD_INPUT, "percent must be a number from 0 to 100.")
+        if not isinstance(self.message, str):
+            raise CallbackRefused(BAD_INPUT, "message must be text.")
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.message[:LONGEST_MESSAGE].split())
+
+
+def take_report(run: TrainingRun, report: Report) -> None:
+    """Note what a trainer says: its heartbeat, how far it is, or that it failed.
+
+    Effects:      heartbeat, phase, progress; a `started`, `progress` or `failed` event.
+    Repeatable:   yes; a report that comes late does not turn the bar back.
+    Raises:
+        CallbackRefused: the run has ended meanwhile.
+    """
+    try:
+        if report.kind == "failed":
+            said = report.text.rstrip(".") or "no reason"
+            if not _fail(run, f"The trainer at {run.trainer} reports: {said}."):
+                raise RunLost
+            return
+        _begin(run)
+        if report.kind == "progress":
+            _note_progress(run, report)
+    except RunLost as lost:
+        raise CallbackRefused(RUN_FINISHED, f"Run {run.pk} has ended meanwhile.") from lost
+
+
+def _begin(run: TrainingRun) -> None:
+    """With a trainer's first word the run has started; every other word is a heartbeat."""
+    if run.phase != Phase.WAITING:
+        return
+    with transaction.atomic():
+        ShopTraining.objects.select_for_update().get(shop_id=run.shop_id)
+        run.refresh_from_db()
+        if run.phase != Phase.WAITING:
+            return
+        run.phase, run.message = Phase.PREPARING, ""
+        training.beat(run, phase=run.phase, message="", started_at=timezone.now(), worker_pid=None)
+        training.announce(run, STARTED, trigger_in_words(run))
+
+
+def _note_progress(run: TrainingRun, report: Report) -> None:
+    now = timezone.now()
+    since = (now - run.heartbeat_at).total_seconds()
+    if run.phase == Phase.PUBLISHING or (since < PUSH_SECONDS and report.phase in ("", run.phase)):
+        training.beat(run)
+        return
+    run.phase = report.phase or run.phase
+    run.progress = max(run.progress, report.percent / 100 * BEGINS[Phase.PUBLISHING])
+    training.beat(run, phase=run.phase, progress=run.progress, message=report.text)
+    run.sequence = ShopTraining.objects.values_list("sequence", flat=True).get(shop_id=run.shop_id)
+    training.emit_progress(run, step=int((now - run.started_at).total_seconds() * 1000))
+
+
+def _fail(run: TrainingRun, error: str) -> bool:
+    failed = training.fail(run, error)
+    if failed:
+        artifacts.discard(artifacts.folder_of(run))
+    return failed
+
+
+def take_model(run: TrainingRun, files: dict) -> TrainingRun:
+    """Verify the model a trainer ends its run with, publish it and make it the active one.
+
+    Args:
+        files: Django's uploaded files by kind: `model_json`, `weights`, `metadata`.
+    Effects:      see `publishing.publish` and `training.complete`. A model that is refused fails the run.
+    Raises:
+        CallbackRefused: the run has ended or is being completed already.
+        ModelRefused: what came is not used; says why.
+    """
+    try:
+        _enter_publishing(run)
+        with Heartbeat(run):
+            _publish(run, files)
+    except RunLost as lost:
+        artifacts.discard(artifacts.folder_of(run))
+        raise CallbackRefused(RUN_FINISHED, f"Run {run.pk} has ended meanwhile.") from lost
+    except ModelRefused as refused:
+        logger.warning("The model of run %s was refused (%s): %s", run.pk, refused.code, refused)
+        _fail(run, f"What the trainer at {run.trainer} sent was refused: {refused}")
+        raise
+    except Exception:
+        _fail(run, "What the trainer sent could not be published. The web server's log has more.")
+        raise
+    artifacts.storage().delete(handover.manifest_path(run))
+    run.refresh_from_db()
+    return run
+
+
+def _enter_publishing(run: TrainingRun) -> None:
+    """Let one completion in: of two at once, the second is a repetition."""
+    with transaction.atomic():
+        ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
+        run.refresh_from_db()
+        if run.status != TrainingRun.Status.TRAINING or run.phase == Phase.PUBLISHING:
+            raise CallbackRefused(RUN_FINISHED, f"The model of run {run.pk} was taken already.")
+        run.phase, run.progress = Phase.PUBLISHING, BEGINS[Phase.PUBLISHING]
+        training.beat(run, phase=run.phase, progress=run.progress, worker_pid=None)
+
+
+def _publish(run: TrainingRun, files: dict) -> None:
+    embedder, manifest = open_embedder(), run_manifest(run)
+    check_sizes(manifest, embedder.backbone, {kind: file.size for kind, file in files.items()})
+    contents = {kind: file.read() for kind, file in files.items()}
+    model, set_aside = read_model(manifest, embedder.backbone, **contents)
+    check = still_stored(model.usable.spread(CHECK_PHOTOS))
+    vectors, _ = load_embeddings(embedder, Manifest((), tuple(check)), lambda share: None)
+    check = [photo for photo in check if photo.sha256 in vectors]
+    try:
+        version = publish(run, embedder, model, check, vectors)
+    except ExportDiffers as error:
+        raise ModelRefused(
+            "OUTPUT_DIFFERS", f"model.onnx does not say what the head says: {error}"
+        ) from error
+    run.products, run.photos = version.products, version.photos
+    run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
+    seconds = (timezone.now() - (run.started_at or timezone.now())).total_seconds()
+    run.metrics = {"trainer": run.trainer, "seconds": round(seconds, 3)}
+    training.complete(run, version, f"Version {version.number} is active, trained at {run.trainer}.")
+
+
+def run_manifest(run: TrainingRun) -> Manifest:
+    """What the trainer was given to learn from."""
+    with artifacts.storage().open(handover.manifest_path(run), "rb") as file:
+        return manifest_file.read_lines(file)
+
+
+def still_stored(photos: list[ManifestPhoto]) -> list[ManifestPhoto]:
+    """Those photos of a run's manifest that are still in the catalogue, with their place in the storage."""
+    paths = dict(
+        ProductImage.objects.filter(pk__in=[photo.pk for photo in photos]).values_list("pk", "image")
+    )
+    return [
+        ManifestPhoto(photo.pk, photo.sha256, paths[photo.pk], photo.filename, photo.product_pk, photo.sku)
+        for photo in photos
+        if photo.pk in paths
+    ]

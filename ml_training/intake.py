@@ -1,0 +1,185 @@
+"""Judges a model that was trained elsewhere before anything of it is used.
+
+Nothing is unpickled or executed, and none of the files that came is kept: what is published is written anew
+from the values found here. Called by `callbacks` for external trainers, and by whoever links model files.
+"""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+from safetensors import SafetensorError
+
+from ml_training.manifest import Manifest, ManifestPhoto
+from ml_training.publishing import TrainedModel
+from ml_training.recognizer.backbone import Backbone
+from ml_training.recognizer.export import FILES, FORMAT, read_head
+from ml_training.recognizer.head import Head
+
+MOST_MODEL_JSON = 1024 * 1024  # bytes
+SLACK = 256 * 1024  # bytes that the other files may have beside their content
+MOST_A_PHOTO, MOST_A_PRODUCT = 600, 2000  # bytes in metadata.json
+LONGEST_REASON = 300  # characters
+TEMPERATURES = (1e-3, 1e4)
+
+
+class ModelRefused(ValueError):
+    """Raised when a model that came from elsewhere is not used; `code` says what is wrong with it."""
+
+    def __init__(self, code: str, text: str):
+        super().__init__(text)
+        self.code = code
+
+
+def check_sizes(manifest: Manifest, backbone: Backbone, sizes: dict[str, int]) -> None:
+    """Refuse files larger than a model of this manifest can be, before they are read.
+
+    Args:
+        sizes: bytes of the files by kind (keys of `FILES`).
+    """
+    products, photos = len(manifest.products), len(manifest.photos)
+    most = {
+        "model_json": MOST_MODEL_JSON,
+        "weights": 4 * products * (backbone.vector_size + 1) + SLACK,
+        "metadata": MOST_A_PRODUCT * products + MOST_A_PHOTO * photos + SLACK,
+    }
+    for kind, limit in most.items():
+        if sizes[kind] > limit:
+            raise ModelRefused(
+                "MODEL_TOO_LARGE",
+                f"{FILES[kind]} has {sizes[kind]} bytes; a model of this shop has at most {limit}.",
+            )
+
+
+def read_model(
+    manifest: Manifest, backbone: Backbone, model_json: bytes, weights: bytes, metadata: bytes
+) -> tuple[TrainedModel, list[tuple[ManifestPhoto, str]]]:
+    """Verify a model's files and read it from them.
+
+    Args:
+        manifest: what it was to learn from.
+        backbone: the one it must be made for.
+    Returns:
+        The model, and the photos that its trainer set aside, each with the reason.
+    Raises:
+        ModelRefused: something is not as it should be.
+    """
+    files = {"model_json": model_json, "weights": weights, "metadata": metadata}
+    check_sizes(manifest, backbone, {kind: len(content) for kind, content in files.items()})
+    described = read_json(model_json, "model.json")
+    if described.get("format") != FORMAT:
+        raise ModelRefused("FORMAT_UNKNOWN", f"model.json must have the format {FORMAT!r}.")
+    _check_hashes(described.get("files"), {"weights": weights, "metadata": metadata})
+    _check_backbone(described.get("backbone"), backbone)
+    said = read_json(metadata, "metadata.json")
+    set_aside = _read_set_aside(said.get("set_aside", []), manifest)
+    usable = _read_labels(said.get("labels"), manifest.without({photo.pk for photo, _ in set_aside}))
+    head = _read_head(model_json, weights, (len(usable.products), backbone.vector_size))
+    metrics = said.get("metrics", {})
+    if not isinstance(metrics, dict):
+        raise ModelRefused("METADATA_REFUSED", "metrics in metadata.json must be an object.")
+    return TrainedModel(head, usable, metrics), set_aside
+
+
+def read_json(content: bytes, name: str) -> dict:
+    """Read a JSON object whose numbers are finite."""
+
+    def refuse(constant: str):
+        raise ValueError(f"{constant} is no number")
+
+    try:
+        value = json.loads(content, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise ModelRefused("FORMAT_UNKNOWN", f"{name} is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise ModelRefused("FORMAT_UNKNOWN", f"{name} must be a JSON object.")
+    return value
+
+
+def _check_hashes(listed, files: dict[str, bytes]) -> None:
+    for kind, content in files.items():
+        entry = listed.get(kind) if isinstance(listed, dict) else None
+        sha256 = hashlib.sha256(content).hexdigest()
+        if not isinstance(entry, dict) or entry.get("sha256") != sha256:
+            raise ModelRefused(
+                "HASH_DIFFERS", f"{FILES[kind]} is not the file whose SHA-256 model.json lists ({sha256})."
+            )
+
+
+def _check_backbone(said, backbone: Backbone) -> None:
+    expected = {
+        "id": backbone.id,
+        "sha256": backbone.sha256,
+        "vector_size": backbone.vector_size,
+        "preprocessing": json.loads(json.dumps(backbone.preprocessing.as_json())),
+    }
+    differ = [
+        name for name, value in expected.items() if not isinstance(said, dict) or said.get(name) != value
+    ]
+    if differ:
+        raise ModelRefused(
+            "BACKBONE_DIFFERS",
+            f"The model was made for another backbone than {backbone.id}: {', '.join(differ)} differ.",
+        )
+
+
+def _read_set_aside(said, manifest: Manifest) -> list[tuple[ManifestPhoto, str]]:
+    photos = {photo.pk: photo for photo in manifest.photos}
+    try:
+        reasons = {entry["photo"]: str(entry["reason"])[:LONGEST_REASON] for entry in said}
+        return [(photos[pk], reason) for pk, reason in reasons.items()]
+    except (KeyError, TypeError) as error:
+        raise ModelRefused(
+            "METADATA_REFUSED", f"set_aside in metadata.json names what is no photo of the manifest: {error}."
+        ) from error
+
+
+def _read_labels(said, usable: Manifest) -> Manifest:
+    """Return the usable part of a manifest with its products in the order of the model's classes."""
+    try:
+        pks = [entry["id"] for entry in said]
+    except (KeyError, TypeError) as error:
+        raise ModelRefused("LABELS_REFUSED", "labels in metadata.json must be objects with an id.") from error
+    products = {product.pk: product for product in usable.products}
+    # JSON's true and 1.0 equal 1 in Python, and are no ids.
+    unknown = [pk for pk in pks if type(pk) is not int or pk not in products]
+    if unknown:
+        raise ModelRefused(
+            "LABELS_REFUSED", f"labels name what is no product of the manifest: {_few(unknown)}."
+        )
+    if len(set(pks)) != len(pks):
+        raise ModelRefused("LABELS_REFUSED", "labels name a product twice.")
+    missing = [pk for pk in products if pk not in set(pks)]
+    if missing:
+        raise ModelRefused("LABELS_REFUSED", f"labels leave out products with photos: {_few(missing)}.")
+    if len(pks) < 2:
+        raise ModelRefused("LABELS_REFUSED", "A model has at least two products.")
+    return replace(usable, products=tuple(products[pk] for pk in pks))
+
+
+def _few(values: list) -> str:
+    return ", ".join(str(value)[:40] for value in values[:5]) + (" …" if len(values) > 5 else "")
+
+
+def _read_head(model_json: bytes, weights: bytes, shape: tuple[int, int]) -> Head:
+    try:
+        head = read_head(model_json, weights)
+    except SafetensorError as error:
+        raise ModelRefused(
+            "WEIGHTS_REFUSED", f"weights.safetensors is not a safetensors file: {error}."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelRefused("WEIGHTS_REFUSED", f"The head cannot be read: {error}.") from error
+    if head.weights.shape != shape or head.bias.shape != shape[:1]:
+        raise ModelRefused(
+            "WEIGHTS_REFUSED",
+            f"The head's weights have the shape {head.weights.shape}; labels and backbone ask for {shape}.",
+        )
+    for name, values in (("weights", head.weights), ("bias", head.bias)):
+        if values.dtype != np.float32 or not np.isfinite(values).all():
+            raise ModelRefused("WEIGHTS_REFUSED", f"{name} must be finite float32 numbers.")
+    least, most = TEMPERATURES
+    if not isinstance(head.temperature, int | float) or not least <= head.temperature <= most:
+        raise ModelRefused("WEIGHTS_REFUSED", f"temperature must be a number from {least} to {most}.")
+    return head

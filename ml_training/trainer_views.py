@@ -1,0 +1,93 @@
+"""What an external trainer fetches of its run, and where it reports. Each asks for the run's token.
+
+Called by urls; calls `run_tokens` and `callbacks`.
+"""
+
+import json
+from functools import wraps
+
+from django.conf import settings
+from django.http import FileResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from catalog.models import ProductImage
+from ml_training import artifacts, handover
+from ml_training.callbacks import Report, take_report
+from ml_training.recognizer.backbone import packaged_backbone
+from ml_training.run_tokens import BAD_INPUT, PREFIX, TOKEN_UNKNOWN, CallbackRefused, run_of
+
+MOST_REPORT = 16 * 1024  # bytes
+BINARY = "application/octet-stream"
+
+
+def with_run(view):
+    """Give a view the run that the request's token opens, or answer with why not."""
+
+    @csrf_exempt
+    @wraps(view)
+    def opened(request, run_id: int, **kwargs):
+        try:
+            return view(request, run_of(bearer(request), run_id), **kwargs)
+        except CallbackRefused as refused:
+            return problem(refused.status, refused.code, str(refused))
+
+    return opened
+
+
+def bearer(request) -> str:
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not value.startswith(PREFIX):
+        raise CallbackRefused(TOKEN_UNKNOWN, "Send the run's token: Authorization: Bearer shr_…")
+    return value.strip()
+
+
+def problem(status: int, code: str, text: str) -> JsonResponse:
+    """The form in which GraphQL answers too."""
+    return JsonResponse({"errors": [{"message": text, "extensions": {"code": code}}]}, status=status)
+
+
+@require_POST
+@with_run
+def run_status(request, run):
+    """The webhook."""
+    if len(body := request.read(MOST_REPORT + 1)) > MOST_REPORT:
+        return problem(413, BAD_INPUT, f"A report has at most {MOST_REPORT} bytes.")
+    try:
+        said = json.loads(body)
+        fields = {name: said[name] for name in ("kind", "phase", "percent", "message") if name in said}
+        report = Report(**fields)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CallbackRefused(
+            BAD_INPUT, "A report is a JSON object with kind, and phase, percent, message."
+        ) from error
+    take_report(run, report)
+    return JsonResponse({"run": run.pk, "taken": report.kind})
+
+
+@require_GET
+@with_run
+def run_manifest(request, run):
+    file = artifacts.storage().open(handover.manifest_path(run), "rb")
+    return FileResponse(file, content_type="application/x-ndjson")
+
+
+@require_GET
+@with_run
+def run_photo(request, run, pk: int):
+    """A photo of the run's shop, byte for byte."""
+    photo = ProductImage.objects.filter(pk=pk, product__shop_id=run.shop_id).first()
+    try:
+        return FileResponse(photo.image.open("rb"), content_type=BINARY)
+    except (AttributeError, FileNotFoundError):
+        return problem(404, "NOT_FOUND", f"There is no photo {pk} in this shop any more.")
+
+
+@require_GET
+@with_run
+def run_backbone(request, run):
+    """The frozen encoder that the model is to be made for."""
+    backbone = packaged_backbone(settings.BACKBONE, settings.CACHE_DIR)
+    return FileResponse(
+        backbone.path.open("rb"), content_type=BINARY, headers={"ETag": f'"{backbone.sha256}"'}
+    )
