@@ -1,7 +1,13 @@
 """System checks: a misconfiguration is named at start, with what to do."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
+from django.http.request import validate_host
+
+LEAST_TOKEN = 16  # characters of ML_TRAINER_TOKEN
+LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 @register(Tags.compatibility)
@@ -29,3 +35,44 @@ def check_channel_layer(app_configs, **kwargs):
             hint="Set REDIS_URL to a Redis or Valkey server that all processes reach.",
             id="ml_training.W001",
         )
+
+
+@register(Tags.compatibility)
+def check_trainer(app_configs, **kwargs):
+    """What an external trainer needs, in a project that has one."""
+    if not settings.ML_TRAINER_URL:
+        return
+    if not settings.PUBLIC_URL:
+        yield Error(
+            "ML_TRAINER_URL is set, and PUBLIC_URL is not.",
+            hint="Set PUBLIC_URL to the address at which the trainer reaches this site.",
+            id="ml_training.E003",
+        )
+        return
+    if len(settings.ML_TRAINER_TOKEN) < LEAST_TOKEN:
+        yield Error(
+            f"ML_TRAINER_URL is set, and ML_TRAINER_TOKEN has less than {LEAST_TOKEN} characters.",
+            hint="Set the same long random secret here and on the trainer.",
+            id="ml_training.E004",
+        )
+    public = urlsplit(settings.PUBLIC_URL)
+    if not validate_host(public.hostname, settings.ALLOWED_HOSTS):
+        yield Error(
+            f"The host of PUBLIC_URL, {public.hostname}, is not in ALLOWED_HOSTS.",
+            hint="Add it, or the trainer's reports are refused.",
+            id="ml_training.E005",
+        )
+    if public.scheme == "http" and settings.SECURE_SSL_REDIRECT:
+        yield Error(
+            "PUBLIC_URL begins with http:, and this site redirects to https:.",
+            hint="Write https:, or set HTTPS=0 where the site is really reached by http.",
+            id="ml_training.E006",
+        )
+    for name in ("ML_TRAINER_URL", "PUBLIC_URL"):
+        parts = urlsplit(getattr(settings, name))
+        if parts.scheme == "http" and parts.hostname not in LOCAL:
+            yield Warning(
+                f"{name} begins with http: tokens and photos cross the network in the clear.",
+                hint="Use https:, or a private network that you trust.",
+                id="ml_training.W002",
+            )

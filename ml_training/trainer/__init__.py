@@ -1,0 +1,1 @@
+"""The external trainer: takes runs of other hosts' projects, without a database."""

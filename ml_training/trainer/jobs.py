@@ -1,0 +1,101 @@
+"""What a project asks for with `POST /v1/train`, checked. Called by `app`."""
+
+from dataclasses import dataclass, fields
+
+from ml_training.recognizer.preprocess import Preprocessing, View
+from ml_training.trainer.hosts import AllowedHosts
+
+FORMAT = "shelfsight-train/1"
+MOST_TOKEN = 200  # characters
+
+
+class JobRefused(ValueError):
+    """Raised when a request cannot be taken; `status` is the answer's."""
+
+    def __init__(self, text: str, status: int = 400, code: str = "BAD_INPUT"):
+        super().__init__(text)
+        self.status, self.code = status, code
+
+
+@dataclass(frozen=True)
+class Job:
+    shop: int
+    run: int
+    fresh: bool  # look at every photo again
+    token: str
+    manifest_url: str
+    webhook_url: str
+    completion_url: str
+    backbone_id: str
+    backbone_sha256: str
+    backbone_url: str
+    vector_size: int
+    preprocessing: Preprocessing
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One shop of one project: at most one of its jobs is under way."""
+        return self.webhook_url.partition("/v1/")[0], self.shop
+
+
+def read_job(said: object, hosts: AllowedHosts) -> Job:
+    """Check what a project sent.
+
+    Raises:
+        JobRefused: something is missing or of the wrong kind.
+        HostRefused: an address is not that of an allowed host.
+    """
+    if not isinstance(said, dict) or said.get("format") != FORMAT:
+        raise JobRefused(f"The format must be {FORMAT!r}.")
+    try:
+        backbone = said["backbone"]
+        job = Job(
+            shop=_number(said["shop"]),
+            run=_number(said["run"]),
+            fresh=said.get("fresh") is True,
+            token=_token(said["token"]),
+            manifest_url=said["manifest_url"],
+            webhook_url=said["webhook_url"],
+            completion_url=said["completion_url"],
+            backbone_id=str(backbone["id"]),
+            backbone_sha256=_sha256(backbone["sha256"]),
+            backbone_url=backbone["url"],
+            vector_size=_number(backbone["vector_size"]),
+            preprocessing=_preprocessing(backbone["preprocessing"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise JobRefused(f"The request cannot be understood: {error!r}.") from error
+    for url in (job.manifest_url, job.webhook_url, job.completion_url, job.backbone_url):
+        hosts.check(url)
+    return job
+
+
+def _number(value) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no whole number")
+    return value
+
+
+def _token(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or len(value) > MOST_TOKEN:
+        raise ValueError("the token is no token")
+    return value
+
+
+def _sha256(value: str) -> str:
+    if len(value) != 64 or not set(value) <= set("0123456789abcdef"):  # it becomes a file's name
+        raise ValueError("the backbone's sha256 is no SHA-256")
+    return value
+
+
+def _preprocessing(said: dict) -> Preprocessing:
+    """Read a backbone's preprocessing; one that this version does not know is refused, not approximated."""
+    known = {field.name: said[field.name] for field in fields(Preprocessing)}
+    known["views"] = tuple(View(**view) for view in known["views"])
+    preprocessing = Preprocessing(**known)
+    ours = Preprocessing(side=preprocessing.side, views=preprocessing.views)
+    if preprocessing != ours or len(said) != len(ours.as_json()) or not 32 <= preprocessing.side <= 1024:
+        raise ValueError("this trainer does not know this preprocessing; run the project's release")
+    if not all(0 < view.share <= 1 for view in preprocessing.views) or not 1 <= len(preprocessing.views) <= 8:
+        raise ValueError("the views cannot be cut")
+    return preprocessing

@@ -1,0 +1,164 @@
+"""Speaks to the project that a job came from, as its run's token allows. Called by `work` and `reporter`.
+
+Only allowed hosts are contacted, redirects are not followed, and no proxy of the environment is used.
+"""
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Iterator
+
+import httpx
+
+from catalog.photos import PhotoRefused
+from ml_training.trainer.hosts import AllowedHosts
+from ml_training.trainer.jobs import Job
+
+logger = logging.getLogger(__name__)
+TRIES = 5
+FIRST_WAIT = 0.5  # seconds; doubled with every try
+MOST_MANIFEST = 512 * 1024 * 1024  # bytes
+MOST_BACKBONE = 1024 * 1024 * 1024
+MUTATION = (
+    "mutation($runId: ID, $modelJson: Upload!, $weights: Upload!, $metadata: Upload!) {"
+    " completeTraining(runId: $runId, modelJson: $modelJson, weights: $weights, metadata: $metadata)"
+    " { version } }"
+)
+
+
+class RunGone(Exception):
+    """Raised when the run is not this trainer's any more: nothing more is reported of it."""
+
+
+class ProjectFailed(RuntimeError):
+    """Raised when the project cannot be reached or answers what it should not; says what."""
+
+
+class Project:
+    """Context manager. Calling it from several threads is safe."""
+
+    def __init__(self, job: Job, hosts: AllowedHosts, stop: threading.Event, most_photo: int):
+        self.job, self._stop, self._most_photo, self._hosts = job, stop, most_photo, hosts
+        self._http = httpx.Client(
+            headers={"Authorization": f"Bearer {job.token}", "Accept-Encoding": "identity"},
+            timeout=httpx.Timeout(60, connect=10),
+            follow_redirects=False,
+            trust_env=False,
+            event_hooks={"request": [hosts.check_request]},
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self._http.close()
+
+    def manifest_lines(self) -> Iterator[bytes]:
+        return iter(self._get(self.job.manifest_url, MOST_MANIFEST).splitlines())
+
+    def backbone(self) -> bytes:
+        content = self._get(self.job.backbone_url, MOST_BACKBONE)
+        if hashlib.sha256(content).hexdigest() != self.job.backbone_sha256:
+            raise ProjectFailed(
+                "the project's web server has another build of the backbone than its worker; "
+                "install the same requirements on both"
+            )
+        return content
+
+    def photo(self, url: str, sha256: str) -> bytes:
+        """Fetch a photo.
+
+        Raises:
+            PhotoRefused: it is gone, too large, or not the photo that the manifest lists.
+        """
+        self._hosts.check(url)
+        content = self._get(
+            url, self._most_photo, missing=PhotoRefused("The photo was deleted during the run.")
+        )
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise PhotoRefused(
+                "The stored file has changed since it was added. Delete this photo and add it again."
+            )
+        return content
+
+    def report(self, kind: str, phase: str = "", percent: float = 0.0, message: str = "") -> None:
+        """Report once. Raises RunGone, or ProjectFailed when it did not arrive."""
+        said = {"kind": kind, "phase": phase, "percent": round(percent, 2), "message": message}
+        try:
+            self._check(self._http.post(self.job.webhook_url, json=said, timeout=10))
+        except httpx.TransportError as error:
+            raise ProjectFailed(f"the project cannot be reached ({error})") from error
+
+    def complete(self, files: dict[str, bytes]) -> None:
+        """End the run with its model.
+
+        Raises:
+            RunGone: the project takes nothing more of this run, or refused the model and ended the run.
+        """
+        names = {"modelJson": "model.json", "weights": "weights.safetensors", "metadata": "metadata.json"}
+        variables = {"runId": str(self.job.run), **dict.fromkeys(names)}
+        form = {
+            "operations": json.dumps({"query": MUTATION, "variables": variables}),
+            "map": json.dumps({name: [f"variables.{name}"] for name in names}),
+        }
+        parts = {name: (file, files[name], "application/octet-stream") for name, file in names.items()}
+
+        def send():
+            return self._http.post(self.job.completion_url, data=form, files=parts, timeout=300)
+
+        answer = self._try(send)
+        try:
+            errors = answer.json().get("errors")
+        except (ValueError, AttributeError) as error:
+            raise ProjectFailed(f"the project answered {answer.status_code} and no JSON") from error
+        if errors:
+            raise RunGone(_first_error(errors))
+        self._check(answer)
+
+    def _get(self, url: str, most: int, missing: Exception | None = None) -> bytes:
+        def fetch():
+            with self._http.stream("GET", url) as answer:
+                if answer.status_code != 200:
+                    answer.read()
+                    return answer, b""
+                content = bytearray()
+                for chunk in answer.iter_raw():
+                    content += chunk
+                    if len(content) > most:
+                        raise ProjectFailed(f"{url} is larger than {most} bytes")
+                return answer, bytes(content)
+
+        answer, content = self._try(fetch)
+        if answer.status_code == 404 and missing is not None:
+            raise missing
+        self._check(answer)
+        return content
+
+    def _try(self, send):
+        """Call a function until it reaches the project, a few times, ever later."""
+        for number in range(TRIES):
+            last = number == TRIES - 1
+            try:
+                result = send()
+                answer = result[0] if isinstance(result, tuple) else result
+                if answer.status_code < 500 or last:
+                    return result
+            except httpx.TransportError as error:
+                if last:
+                    raise ProjectFailed(f"the project cannot be reached ({error})") from error
+            if self._stop.wait(FIRST_WAIT * 2**number):
+                raise RunGone("The trainer is being stopped.")
+
+    def _check(self, answer: httpx.Response) -> None:
+        if answer.status_code in (401, 403, 409, 410):
+            raise RunGone(answer.text[:300])
+        if answer.status_code != 200:
+            raise ProjectFailed(f"the project answered {answer.status_code} to {answer.url}")
+
+
+def _first_error(errors) -> str:
+    try:
+        return f"{errors[0]['extensions']['code']}: {errors[0]['message']}"
+    except (KeyError, IndexError, TypeError):
+        return str(errors)[:300]

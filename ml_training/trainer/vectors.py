@@ -1,0 +1,53 @@
+"""Photos' vectors on the trainer's disk: a photo is fetched and embedded once, whichever project sends it.
+
+Called by `work`; `embeddings.load_embeddings` reads and writes them.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+
+class FolderOfVectors:
+    """One file a photo, named by the SHA-256 of its bytes, below a folder of the backbone's SHA-256."""
+
+    def __init__(self, root: Path, backbone_sha256: str, vector_size: int):
+        self._folder, self._bytes = root / backbone_sha256[:16], 4 * vector_size
+
+    def get(self, hashes: list[str]) -> dict[str, np.ndarray]:
+        found = {}
+        for sha256 in hashes:
+            try:
+                content = self._path(sha256).read_bytes()
+            except FileNotFoundError:
+                continue
+            if len(content) == self._bytes:
+                found[sha256] = np.frombuffer(content, "<f4")
+        return found
+
+    def keep(self, vectors: dict[str, np.ndarray]) -> None:
+        for sha256, vector in vectors.items():
+            path = self._path(sha256)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, vector.astype("<f4").tobytes())
+
+    def forget(self, hashes: list[str]) -> None:
+        for sha256 in hashes:
+            self._path(sha256).unlink(missing_ok=True)
+
+    def _path(self, sha256: str) -> Path:
+        return self._folder / sha256[:2] / sha256
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that others see whole or not at all."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,108 @@
+"""Trains one job: started → manifest, backbone, photos → fit → completeTraining, or a failure that says why.
+
+Called by `app` in a thread of its own; the recogniser's code is that of `ml_training.job`.
+"""
+
+import logging
+import threading
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from catalog.photos import open_upright
+from ml_training import artifacts, manifest_file
+from ml_training.embeddings import load_embeddings
+from ml_training.recognizer.backbone import Backbone, file_sha256
+from ml_training.recognizer.embedding import Embedder
+from ml_training.recognizer.export import build_files
+from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.preprocess import to_pixels
+from ml_training.trainer.hosts import AllowedHosts
+from ml_training.trainer.jobs import Job
+from ml_training.trainer.project import Project, ProjectFailed, RunGone
+from ml_training.trainer.reporter import Reporter
+from ml_training.trainer.vectors import FolderOfVectors, write_whole
+from ml_training.training import Phase
+
+logger = logging.getLogger(__name__)
+
+
+class Trainer:
+    """What is needed to train any job: where it may fetch and keep, and with how many threads it computes."""
+
+    def __init__(self, hosts: AllowedHosts, folder: Path, threads: int, most_photo: int):
+        self.hosts, self.folder, self.threads, self.most_photo = hosts, folder, threads, most_photo
+        self._open: dict[str, Embedder] = {}  # by the backbone's SHA-256
+        self._lock = threading.Lock()
+
+    def do(self, job: Job, stop: threading.Event) -> None:
+        """Train a job and tell its project how it ended. Nothing is raised: there is nobody to catch it."""
+        with Project(job, self.hosts, stop, self.most_photo) as project:
+            try:
+                project.report("started")
+                with Reporter(project, stop) as reporter:
+                    files = self._train(project, reporter)
+                    project.complete(files)
+                logger.info("Run %s of shop %s is done.", job.run, job.shop)
+            except RunGone as gone:
+                logger.warning("Run %s was given up: %s", job.run, gone)
+                if stop.is_set():
+                    _report_failure(project, "the trainer was stopped")
+            except Exception as error:
+                logger.exception("Run %s failed.", job.run)
+                _report_failure(project, _sentence(error))
+
+    def _train(self, project: Project, reporter: Reporter) -> dict[str, bytes]:
+        job = project.job
+        manifest = manifest_file.read_lines(project.manifest_lines())
+        embedder = self._embedder(project)
+        reporter.enter(Phase.EMBEDDING)
+        store = FolderOfVectors(self.folder / "vectors", job.backbone_sha256, job.vector_size)
+
+        def read(copies, preprocessing):
+            data = project.photo(copies[0].path, copies[0].sha256)
+            return to_pixels(open_upright(data, preprocessing.decode_side), preprocessing)
+
+        vectors, set_aside = load_embeddings(embedder, manifest, reporter.within, job.fresh, store, read)
+        usable = manifest.without({photo.pk for photo, _ in set_aside})
+        if len(usable.products) < 2:
+            raise ProjectFailed(usable.what_is_missing())
+        reporter.enter(Phase.FITTING)
+        matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
+        head, metrics = fit_model(matrix, usable.labels, partial(reporter.enter, Phase.EVALUATING))
+        metadata = artifacts.metadata(usable, None, head, metrics)
+        metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
+        files = build_files(embedder.backbone, head, metadata)
+        reporter.check()
+        return {
+            "modelJson": files["model_json"].content,
+            "weights": files["weights"].content,
+            "metadata": files["metadata"].content,
+        }
+
+    def _embedder(self, project: Project) -> Embedder:
+        """Open the backbone that the project names; it is fetched once."""
+        job = project.job
+        with self._lock:
+            if job.backbone_sha256 not in self._open:
+                path = self.folder / "backbones" / f"{job.backbone_sha256}.onnx"
+                if not path.exists() or file_sha256(path) != job.backbone_sha256:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    write_whole(path, project.backbone())
+                backbone = Backbone(
+                    job.backbone_id, path, job.backbone_sha256, job.preprocessing, job.vector_size
+                )
+                self._open[job.backbone_sha256] = Embedder(backbone, self.threads)
+            return self._open[job.backbone_sha256]
+
+
+def _sentence(error: Exception) -> str:
+    return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def _report_failure(project: Project, reason: str) -> None:
+    try:
+        project.report("failed", message=reason)
+    except (RunGone, ProjectFailed) as error:
+        logger.warning("The failure of run %s could not be reported: %s", project.job.run, error)
