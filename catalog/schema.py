@@ -1,79 +1,70 @@
 """GraphQL types and queries of the catalogue. Called by `config.schema`.
 
-Every query shows only shops that the user may see; lists cost the same number of queries at any length.
+Every query shows only shops that the caller may see; lists cost the same number of queries at any length.
 """
 
 import graphene
+from django.db.models import Count, Prefetch, prefetch_related_objects
 from django.urls import reverse
 from graphene import relay
-from graphene_django import DjangoConnectionField, DjangoObjectType
-from graphene_django.settings import graphene_settings
-from graphql import GraphQLError
+from graphene_django import DjangoObjectType
 from graphql_relay import get_offset_with_default
 
-from catalog.api.errors import ApiError
+from catalog.api.access import READ, TRAIN
+from catalog.api.fields import CountedConnection, PagedField, page_of, read_by, shop_id_argument
+from catalog.api.limits import LARGEST_PAGE
 from catalog.models import Product, ProductImage, Shop
 
-
-def visible_shops(info):
-    """The shops this request may see.
-
-    Raises:
-        GraphQLError: (code UNAUTHENTICATED) nobody is logged in, or the user is not staff.
-    """
-    user = info.context.user
-    if not (user.is_active and user.is_staff):
-        raise GraphQLError("Log in as staff to read this.", extensions={"code": "UNAUTHENTICATED"})
-    return Shop.objects.visible_to(user)
+MAY_READ_SHOPS = ("catalog.view_product", READ, TRAIN)
+MAY_READ_PRODUCTS = ("catalog.view_product", READ, TRAIN)
+MAY_READ_PHOTOS = ("catalog.view_productimage", READ, TRAIN)
 
 
-def require_permission(info, permission: str) -> None:
-    """Raises GraphQLError (code FORBIDDEN) unless the user has a Django permission."""
-    if not info.context.user.has_perm(permission):
-        raise GraphQLError(f"You need the permission {permission}.", extensions={"code": "FORBIDDEN"})
+class ShopType(DjangoObjectType):
+    class Meta:
+        model = Shop
+        name = "Shop"
+        description = f"A shop with its own products and its own recogniser. {read_by(*MAY_READ_SHOPS)}"
+        fields = []
+        interfaces = [relay.Node]
+        connection_class = CountedConnection
 
+    database_id = graphene.ID(required=True, description="The shop's id in the database: what shopId takes.")
+    name = graphene.String(required=True, description="What people call it.")
+    slug = graphene.String(required=True, description="Its name in addresses.")
 
-def find_shop(info, shop_id=None) -> Shop:
-    """The shop with this id, or the only one the user sees when no id is given.
+    @classmethod
+    def get_node(cls, info, id):
+        info.context.access.require(*MAY_READ_SHOPS)
+        return info.context.access.shops().filter(pk=id).first()
 
-    Raises:
-        GraphQLError: (code NOT_FOUND) there is no such shop for this user; (code SHOP_REQUIRED) no id was
-            given and the user sees several.
-    """
-    shops = visible_shops(info)
-    if shop_id is not None:
-        shop = shops.filter(pk=shop_id).first() if str(shop_id).isdecimal() else None
-        if shop is None:
-            raise GraphQLError(
-                "There is no such shop, or you may not see it.", extensions={"code": "NOT_FOUND"}
-            )
-        return shop
-    found = list(shops[:2])
-    if len(found) != 1:
-        code = "SHOP_REQUIRED" if found else "NOT_FOUND"
-        text = (
-            "You see several shops: say which with shopId." if found else "You are not a member of any shop."
-        )
-        raise GraphQLError(text, extensions={"code": code})
-    return found[0]
+    def resolve_database_id(self, info):
+        return self.pk
 
 
 class ProductImageType(DjangoObjectType):
     class Meta:
         model = ProductImage
         name = "ProductImage"
-        description = "A photo of a product. Staff of its shop may read it."
-        fields = ["filename", "sha256", "width", "height", "position", "added_at"]
+        description = f"A photo of a product. {read_by(*MAY_READ_PHOTOS)}"
+        fields = []
         interfaces = [relay.Node]
-        use_connection = True
 
     database_id = graphene.ID(required=True, description="The photo's id in the database.")
-    url = graphene.String(required=True, description="Where the original is served, to staff of the shop.")
+    url = graphene.String(
+        required=True, description="Where the original is served, on this server. It never changes."
+    )
+    filename = graphene.String(required=True, description="The file's name when it was added.")
+    sha256 = graphene.String(required=True, description="SHA-256 of the file's bytes, in hexadecimal.")
+    width = graphene.Int(required=True, description="Width of the upright picture, in pixels.")
+    height = graphene.Int(required=True, description="Height of the upright picture, in pixels.")
+    position = graphene.Int(required=True, description="Its place among the product's photos, lowest first.")
+    added_at = graphene.DateTime(required=True, description="When it was added.")
 
     @classmethod
     def get_node(cls, info, id):
-        require_permission(info, "catalog.view_productimage")
-        return ProductImage.objects.filter(pk=id, product__shop__in=visible_shops(info)).first()
+        info.context.access.require(*MAY_READ_PHOTOS)
+        return ProductImage.objects.filter(pk=id, product__shop__in=info.context.access.shops()).first()
 
     def resolve_database_id(self, info):
         return self.pk
@@ -86,57 +77,80 @@ class ProductType(DjangoObjectType):
     class Meta:
         model = Product
         name = "Product"
-        description = "A product of a shop. Staff of the shop may read it."
-        fields = ["sku", "name", "barcode", "price", "is_active"]
+        description = f"A product of a shop. {read_by(*MAY_READ_PRODUCTS)}"
+        fields = []
         interfaces = [relay.Node]
-        use_connection = True
+        connection_class = CountedConnection
 
     database_id = graphene.ID(required=True, description="The product's id in the database.")
-    images = relay.ConnectionField(
-        ProductImageType._meta.connection, description="The product's photos, in their order."
+    sku = graphene.String(required=True, description="The shop's own number for it, once a shop.")
+    name = graphene.String(required=True, description="What people call it.")
+    barcode = graphene.String(required=True, description="What the till scans; may be empty.")
+    price = graphene.Decimal(description="In the shop's currency, with two decimals.")
+    is_active = graphene.Boolean(required=True, description="Whether it is recognised.")
+    image_count = graphene.Int(required=True, description="How many photos it has.")
+    images = PagedField(
+        ProductImageType, description=f"Its photos, in their order. {read_by(*MAY_READ_PHOTOS)}"
     )
-    image_count = graphene.Int(required=True, description="How many photos the product has.")
 
     @classmethod
     def get_node(cls, info, id):
-        require_permission(info, "catalog.view_product")
-        return Product.objects.filter(pk=id, shop__in=visible_shops(info)).first()
+        info.context.access.require(*MAY_READ_PRODUCTS)
+        return Product.objects.filter(pk=id, shop__in=info.context.access.shops()).first()
 
     def resolve_database_id(self, info):
         return self.pk
 
-    def resolve_images(self, info, **kwargs):
-        require_permission(info, "catalog.view_productimage")
-        return list(self.images.all())
+    def resolve_images(self, info, **page):
+        info.context.access.require(*MAY_READ_PHOTOS)
+        return photos_of(self, page)
 
     def resolve_image_count(self, info):
-        return len(self.images.all())
+        if not hasattr(self, "_image_count"):
+            _count_photos(page_of(self))
+        return self._image_count
 
 
-class PagedField(DjangoConnectionField):
-    """A connection that answers a page it does not give with an error code (BAD_INPUT)."""
+def photos_of(product: Product, page: dict) -> list[ProductImage]:
+    """The photos of a product that a page needs, and one more if there is one; in one query for the whole
+    list of products that it is in."""
+    most = None
+    if not {"last", "before", "offset"} & {name for name, value in page.items() if value is not None}:
+        first = LARGEST_PAGE if page.get("first") is None else page["first"]
+        most = get_offset_with_default(page.get("after"), -1) + first + 2
+    name = f"_photos_{most}"
+    if not hasattr(product, name):
+        photos = ProductImage.objects.order_by("position", "pk")[:most]
+        prefetch_related_objects(page_of(product), Prefetch("images", photos, to_attr=name))
+    return getattr(product, name)
 
-    @classmethod
-    def connection_resolver(cls, *wiring, **args):
-        most = graphene_settings.RELAY_CONNECTION_MAX_LIMIT
-        for name, limit in (("first", most), ("last", most), ("offset", None)):
-            value = args.get(name)
-            if value is not None and (value < 0 or (limit is not None and value > limit)):
-                text = f"{name} must be 0 or more" + (f", and at most {limit}." if limit else ".")
-                raise ApiError(text)
-        if get_offset_with_default(args.get("after"), 0) < 0:
-            raise ApiError("after is no cursor of this list.")
-        return super().connection_resolver(*wiring, **args)
+
+def _count_photos(products: list[Product]) -> None:
+    photos = ProductImage.objects.filter(product__in=products).order_by()
+    counts = dict(photos.values_list("product").annotate(Count("pk")))
+    for product in products:
+        product._image_count = counts.get(product.pk, 0)
 
 
 class Query(graphene.ObjectType):
+    shops = PagedField(
+        ShopType, description=f"The shops that the caller sees, by name. {read_by(*MAY_READ_SHOPS)}"
+    )
     products = PagedField(
         ProductType,
-        shop_id=graphene.ID(description="The shop; may be left out by whoever sees one."),
-        description="The products of a shop, by name. Staff of the shop may read them.",
+        shop_id=shop_id_argument(),
+        sku=graphene.String(description="Only the product with this SKU."),
+        barcode=graphene.String(description="Only products with this barcode."),
+        description=f"The products of a shop, by name. {read_by(*MAY_READ_PRODUCTS)}",
     )
 
-    def resolve_products(self, info, shop_id=None, **kwargs):
-        shop = find_shop(info, shop_id)
-        require_permission(info, "catalog.view_product")
-        return Product.objects.filter(shop=shop).prefetch_related("images")
+    def resolve_shops(self, info, **page):
+        info.context.access.require(*MAY_READ_SHOPS)
+        return info.context.access.shops()
+
+    def resolve_products(self, info, shop_id=None, sku=None, barcode=None, **page):
+        info.context.access.require(*MAY_READ_PRODUCTS)
+        products = Product.objects.filter(shop=info.context.access.shop(shop_id))
+        if sku is not None:
+            products = products.filter(sku=sku)
+        return products if barcode is None else products.filter(barcode=barcode)

@@ -2,11 +2,11 @@
 
 import io
 
-from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from catalog.models import ProductImage, Shop
+from catalog.api.access import READ, TRAIN, access_required
+from catalog.models import ProductImage
 from catalog.photos import ACCEPTED, PhotoRefused, open_upright
 
 THUMBNAIL_SIDE = 240  # pixels
@@ -17,17 +17,16 @@ _CONTENT_TYPES = {"jpg": "image/jpeg", "heic": "image/heic"} | {
 
 
 def _visible_photo(request, pk: int, sha256: str) -> ProductImage:
-    if not request.user.has_perm("catalog.view_productimage"):
-        raise Http404
-    shops = Shop.objects.visible_to(request.user)
-    photo = ProductImage.objects.filter(pk=pk, sha256=sha256, product__shop__in=shops).first()
+    photo = ProductImage.objects.filter(
+        pk=pk, sha256=sha256, product__shop__in=request.access.shops()
+    ).first()
     if photo is None:
         raise Http404
     return photo
 
 
-@login_required
 @require_safe
+@access_required("catalog.view_productimage", READ, TRAIN)
 def photo(request, pk: int, sha256: str):
     """The original, byte for byte."""
     found = _visible_photo(request, pk, sha256)
@@ -43,8 +42,8 @@ def photo(request, pk: int, sha256: str):
     return response
 
 
-@login_required
 @require_safe
+@access_required("catalog.view_productimage", READ, TRAIN)
 def thumbnail(request, pk: int, sha256: str):
     """A small upright JPEG, whatever the original's format."""
     found = _visible_photo(request, pk, sha256)

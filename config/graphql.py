@@ -1,15 +1,118 @@
-"""The GraphQL endpoint: staff sessions, with Django's CSRF protection."""
+"""The GraphQL endpoint over HTTP: POST /graphql/ for programs and pages, GET for the page to try it out.
 
-from graphene.validation import depth_limit_validator
-from graphene_django.views import GraphQLView
-from graphql import specified_rules
+A bearer token or, with Django's CSRF protection, a staff session. Calls `catalog.api` for all but HTTP.
+"""
 
-DEEPEST = 12
+import json
+
+import graphene
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.files.uploadhandler import load_handler
+from django.http import HttpRequest, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.middleware.csrf import CsrfViewMiddleware
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
+from django.views.generic import View
+from graphql import OperationType
+
+from catalog.api.access import Access
+from catalog.api.errors import FORBIDDEN, TOO_LARGE, UNAUTHENTICATED, ApiError
+from catalog.api.execution import GraphQLErrors, GraphQLRequest, prepare, run
+from catalog.api.uploads import LimitedUpload, read_multipart
+
+MOST_JSON_BYTES = 1024 * 1024
+STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403, TOO_LARGE: 413}
 
 
-class GraphQLEndpoint(GraphQLView):
-    """POST /graphql/. `validation_rules` replaces the standard rules, so they are named beside ours."""
+class CsrfCheck(CsrfViewMiddleware):
+    """Django's check, answering with the reason instead of a page."""
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.validation_rules = [*specified_rules, depth_limit_validator(max_depth=DEEPEST)]
+    def _reject(self, request, reason):
+        return reason
+
+
+@method_decorator([csrf_exempt, never_cache], name="dispatch")
+class GraphQLEndpoint(View):
+    """Exempt from the CSRF middleware because the check comes after the upload limits: `_check_csrf`."""
+
+    schema: graphene.Schema | None = None
+    http_method_names = ["get", "post"]
+
+    @method_decorator(ensure_csrf_cookie)
+    def get(self, request):
+        if not Access.of(request).is_known:
+            return redirect_to_login(request.get_full_path())
+        return render(request, "api/console.html")
+
+    def post(self, request):
+        request.access = Access.of(request)
+        try:
+            asked = GraphQLRequest.of(self._read(request))
+            prepared = prepare(self.schema, asked)
+            if prepared.operation is OperationType.SUBSCRIPTION:
+                raise ApiError("Subscriptions are served over a websocket at /graphql/ws/.")
+        except ApiError as error:
+            return self._refuse(GraphQLErrors([error]), STATUSES.get(error.code, 400))
+        except GraphQLErrors as errors:
+            return self._refuse(errors, 400)
+        response = run(self.schema, asked, prepared, request)
+        return JsonResponse(response)
+
+    def _refuse(self, errors: GraphQLErrors, status: int) -> JsonResponse:
+        return JsonResponse({"errors": errors.as_json()}, status=status)
+
+    def _read(self, request: HttpRequest) -> dict:
+        """Read the body within its limits.
+
+        Raises:
+            ApiError: it is too large, cannot be understood, or comes from another site's page.
+        """
+        if request.content_type == "multipart/form-data":
+            return read_multipart(*self._read_parts(request))
+        if request.content_type != "application/json":
+            raise ApiError("Send application/json, or multipart/form-data with files.")
+        self._check_csrf(request)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_JSON_BYTES:
+            raise ApiError("The request is larger than 1 MB.", TOO_LARGE)
+        body = request.read(MOST_JSON_BYTES + 1)
+        if len(body) > MOST_JSON_BYTES:
+            raise ApiError("The request is larger than 1 MB.", TOO_LARGE)
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise ApiError("The request is not JSON.") from error
+
+    def _read_parts(self, request: HttpRequest):
+        if not (request.access.is_known or request.access.bearer):
+            raise ApiError("Files are taken from those who are known only.", UNAUTHENTICATED)
+        most = settings.API_UPLOAD_MAX_MEGABYTES * 1024 * 1024
+        if int(request.META.get("CONTENT_LENGTH") or 0) > most + MOST_JSON_BYTES:
+            text = f"The files are larger than the {settings.API_UPLOAD_MAX_MEGABYTES} MB that are taken."
+            raise ApiError(text, TOO_LARGE)
+        limited = LimitedUpload(request, most)
+        others = [load_handler(name, request) for name in settings.FILE_UPLOAD_HANDLERS]
+        request.upload_handlers = [limited, *others]
+        try:
+            fields, files = request.POST, request.FILES
+        except RequestDataTooBig as error:
+            raise ApiError("The fields of the request are too large.", TOO_LARGE) from error
+        except (MultiPartParserError, BadRequest, SuspiciousOperation) as error:
+            raise ApiError("The request is not a multipart form that can be read.") from error
+        if limited.problem:
+            raise ApiError(limited.problem, TOO_LARGE)
+        self._check_csrf(request)
+        return fields, files
+
+    def _check_csrf(self, request: HttpRequest) -> None:
+        """A browser sends a session's cookie along with any site's request, and a token with none."""
+        if request.access.bearer or not request.user.is_authenticated:
+            return
+        check = CsrfCheck(lambda request: None)
+        check.process_request(request)
+        if reason := check.process_view(request, None, (), {}):
+            raise ApiError(f"Send the CSRF token as X-CSRFToken. {reason}", FORBIDDEN)

@@ -161,7 +161,13 @@ ML_TRAINER_SILENCE_SECONDS = whole_number("ML_TRAINER_SILENCE_SECONDS", 120, lea
 # No run takes longer: its token is then worth nothing.
 ML_TRAINER_RUN_MINUTES = whole_number("ML_TRAINER_RUN_MINUTES", 360, least=1)
 
+# --- API -------------------------------------------------------------------------------------------
+
 GRAPHENE = {"SCHEMA": "config.schema.schema", "RELAY_CONNECTION_MAX_LIMIT": 100}
+# Whether a program may ask the API what it offers; schema.graphql tells the same.
+GRAPHQL_INTROSPECTION = switch("GRAPHQL_INTROSPECTION", True)
+# All files of one request to the API together; a photo has its own limit above.
+API_UPLOAD_MAX_MEGABYTES = whole_number("API_UPLOAD_MAX_MEGABYTES", 200, least=1)
 
 # --- Security --------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """News of training. Whoever wants to know connects to `ml_status_changed`; training knows nobody.
 
-Sent by `ml_training.training` after the transaction it tells of has committed.
+Sent by `ml_training.training` and `versions` after the transaction it tells of has committed.
 """
 
 from dataclasses import dataclass
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from django.dispatch import Signal
 
 QUEUED, STARTED, PROGRESS, COMPLETED, FAILED = "queued", "started", "progress", "completed", "failed"
+CHANGED = "changed"  # a person or program chose which version serves; the run is that of the version
 
 
 @dataclass(frozen=True)
 class MLStatusEvent:
     shop_id: int
     run_id: int
-    kind: str  # queued, started, progress, completed or failed
+    kind: str  # queued, started, progress, completed, failed or changed
     progress: float  # in [0, 1]
     phase: str
     message: str

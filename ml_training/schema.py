@@ -1,59 +1,114 @@
-"""GraphQL types and queries of training. Called by `config.schema`; what they say comes from `status`."""
+"""GraphQL queries of training. Called by `config.schema`; what they say comes from `status`."""
 
 import graphene
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+from django.utils import timezone
 
-from catalog.schema import find_shop, require_permission
-from ml_training.status import LABELS, training_info
-
-TrainingStatus = graphene.Enum(
-    "TrainingStatus", [(name.upper(), name) for name in LABELS], description="What the recogniser is doing."
+from catalog.api.fields import PagedField, read_by, shop_id_argument
+from catalog.models import Product, ProductImage
+from catalog.schema import MAY_READ_PHOTOS, ProductType
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.schema_types import (
+    MAY_READ_MODELS,
+    MAY_READ_TRAINING,
+    MLModelInfo,
+    MLTrainingInfo,
+    ModelVersionType,
+    TrainingRunType,
 )
+from ml_training.status import training_info
 
 
-class SetAsidePhoto(graphene.ObjectType):
-    """A photo that the last run could not use."""
+class MLTrainingManifest(graphene.ObjectType):
+    class Meta:
+        description = f"What the recogniser learns from, as it is now. {read_by(*MAY_READ_PHOTOS)}"
 
-    photo = graphene.ID(required=True, description="The photo's id in the database.")
-    product = graphene.ID(required=True, description="The product's id in the database.")
-    sku = graphene.String(required=True, description="The product's SKU.")
-    filename = graphene.String(required=True, description="The file's name when it was added.")
-    reason = graphene.String(required=True, description="Why, and what to do.")
-
-
-class MLTrainingInfo(graphene.ObjectType):
-    """How a shop's recogniser is. Staff of the shop may read it."""
-
-    status = graphene.Field(TrainingStatus, required=True, description="What the recogniser is doing.")
-    progress = graphene.Float(required=True, description="Share of the current run done, 0 to 1.")
-    phase = graphene.String(required=True, description="What the current run is doing, in words.")
-    started_at = graphene.DateTime(description="When the current run started.")
-    last_trained_at = graphene.DateTime(description="When the active version was trained.")
-    error = graphene.String(required=True, description="Why the last run failed; empty if it did not.")
-    message = graphene.String(required=True, description="What is missing or to be done; may be empty.")
-    product_count = graphene.Int(required=True, description="Active products.")
-    image_count = graphene.Int(required=True, description="Photos of active products.")
-    has_active_model = graphene.Boolean(required=True, description="Whether photos can be recognised.")
-    version = graphene.Int(description="Number of the active version.")
-    set_aside = graphene.List(
-        graphene.NonNull(SetAsidePhoto), required=True, description="Photos the last run could not use."
+    version = graphene.Int(
+        required=True, description="Counts every change of the photos: the same number, the same photos."
+    )
+    extracted_at = graphene.DateTime(required=True, description="When this was read.")
+    product_count = graphene.Int(required=True, description="Products that have photos.")
+    image_count = graphene.Int(required=True, description="Their photos.")
+    stream_url = graphene.String(
+        required=True, description="Where the whole of it is served as lines of JSON, on this server."
+    )
+    products = PagedField(
+        ProductType,
+        description="Products that have photos, in the order of the model's classes. Their images have the "
+        "address, the file's name and its hash.",
     )
 
     def resolve_product_count(self, info):
-        return self.products
+        return with_photos(self.shop).count()
 
     def resolve_image_count(self, info):
-        return self.photos
+        return ProductImage.objects.filter(product__shop=self.shop).count()
+
+    def resolve_stream_url(self, info):
+        return reverse("manifest", args=[self.shop.slug])
+
+    def resolve_products(self, info, **page):
+        return with_photos(self.shop).order_by("pk")
+
+
+def with_photos(shop):
+    photos = ProductImage.objects.filter(product=OuterRef("pk"))
+    return Product.objects.filter(Exists(photos), shop=shop)
 
 
 class Query(graphene.ObjectType):
     ml_training_info = graphene.Field(
         MLTrainingInfo,
         required=True,
-        shop_id=graphene.ID(description="The shop; may be left out by whoever sees one."),
-        description="How a shop's recogniser is. Staff of the shop may read it.",
+        shop_id=shop_id_argument(),
+        description=f"How a shop's recogniser is. {read_by(*MAY_READ_TRAINING)}",
+    )
+    ml_model_info = graphene.Field(
+        MLModelInfo,
+        required=True,
+        shop_id=shop_id_argument(),
+        description=f"The model that serves a shop, and its files. {read_by(*MAY_READ_MODELS)}",
+    )
+    ml_training_manifest = graphene.Field(
+        MLTrainingManifest,
+        required=True,
+        shop_id=shop_id_argument(),
+        description=f"What the recogniser learns from. {read_by(*MAY_READ_PHOTOS)}",
+    )
+    training_runs = PagedField(
+        TrainingRunType,
+        shop_id=shop_id_argument(),
+        description="The runs of a shop, newest first; runs that had nothing to do are left out. "
+        + read_by(*MAY_READ_TRAINING),
+    )
+    model_versions = PagedField(
+        ModelVersionType,
+        shop_id=shop_id_argument(),
+        description=f"The versions of a shop's model, newest first. {read_by(*MAY_READ_MODELS)}",
     )
 
     def resolve_ml_training_info(self, info, shop_id=None):
-        shop = find_shop(info, shop_id)
-        require_permission(info, "ml_training.view_trainingrun")
-        return training_info(shop)
+        info.context.access.require(*MAY_READ_TRAINING)
+        return training_info(info.context.access.shop(shop_id))
+
+    def resolve_ml_model_info(self, info, shop_id=None):
+        info.context.access.require(*MAY_READ_MODELS)
+        return training_info(info.context.access.shop(shop_id))
+
+    def resolve_ml_training_manifest(self, info, shop_id=None):
+        info.context.access.require(*MAY_READ_PHOTOS)
+        shop = info.context.access.shop(shop_id)
+        state = ShopTraining.objects.filter(shop=shop).first()
+        manifest = MLTrainingManifest(version=state.wanted if state else 0, extracted_at=timezone.now())
+        manifest.shop = shop
+        return manifest
+
+    def resolve_training_runs(self, info, shop_id=None, **page):
+        info.context.access.require(*MAY_READ_TRAINING)
+        runs = TrainingRun.objects.filter(shop=info.context.access.shop(shop_id))
+        return runs.exclude(status="superseded").select_related("version")
+
+    def resolve_model_versions(self, info, shop_id=None, **page):
+        info.context.access.require(*MAY_READ_MODELS)
+        return ModelVersion.objects.filter(shop=info.context.access.shop(shop_id))

@@ -17,6 +17,7 @@ IDLE, QUEUED, TRAINING, ACTIVE, FAILED = "idle", "queued", "training", "active",
 LABELS = {IDLE: "Idle", QUEUED: "Queued", TRAINING: "Training", ACTIVE: "Active", FAILED: "Failed"}
 FILE_NAMES = {"model_json": "Model JSON", "weights": "Model weights", "metadata": "Metadata", "onnx": "ONNX"}
 TO_BEGIN = "Add photos of at least two products; the recogniser trains itself."
+SWITCHED_OFF = "No version serves. Activate one, or let the next training do it."
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _info(
         has_active_model=version is not None,
         version=version.number if version else None,
         set_aside=ended.set_aside if ended else [],
-        files=_files(version),
+        files=version_files(version),
     )
 
 
@@ -163,10 +164,13 @@ def _message(status: str, ended: TrainingRun | None, version: ModelVersion | Non
         return f"{serving} Any change of photos also starts a new run, and so does Prepare training data."
     if ended and ended.status == "completed" and not hasattr(ended, "version"):
         return ended.message
-    return TO_BEGIN if status == IDLE else ""
+    if status == IDLE:
+        return SWITCHED_OFF if ended else TO_BEGIN
+    return ""
 
 
-def _files(version: ModelVersion | None) -> list[FileInfo]:
+def version_files(version: ModelVersion | None) -> list[FileInfo]:
+    """The files of a version, or what they will be called."""
     if version is None:
         return [FileInfo(kind, FILE_NAMES[kind], name, False) for kind, name in FILES.items()]
     return [_file(version, kind) for kind in FILES]

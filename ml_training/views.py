@@ -1,21 +1,22 @@
-"""Serves model files to those who may see them. Their address carries the hash: they may be kept for ever."""
+"""Serves model files and the manifest to those who may see them, people and programs.
 
-from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404
+The address of a model file carries its hash: it may be kept for ever.
+"""
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import FileResponse, Http404, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from catalog.models import Shop
+from catalog.api.access import READ, TRAIN, access_required
 from ml_training import artifacts
+from ml_training.manifest_stream import in_steps, manifest_chunks
 from ml_training.models import ModelVersion
 
 
-@login_required
 @require_safe
+@access_required("ml_training.view_modelversion", READ, TRAIN)
 def model_file(request, pk: int, sha256: str, name: str):
-    if not request.user.has_perm("ml_training.view_modelversion"):
-        raise Http404
-    shops = Shop.objects.visible_to(request.user)
-    version = ModelVersion.objects.filter(pk=pk, shop__in=shops).first()
+    version = ModelVersion.objects.filter(pk=pk, shop__in=request.access.shops()).first()
     described = [file for file in version.files.values() if file["name"] == name] if version else []
     if not described or described[0]["sha256"] != sha256:
         raise Http404("There is no such model file, or you may not see it.")
@@ -25,4 +26,19 @@ def model_file(request, pk: int, sha256: str, name: str):
         raise Http404(f"{name} of version {version.number} is missing from the storage.") from error
     response = FileResponse(file, as_attachment=True, filename=f"v{version.number}-{name}")
     response["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
+
+
+@require_safe
+@access_required("catalog.view_productimage", READ, TRAIN)
+def manifest(request, slug: str):
+    """What the recogniser learns from, as lines of JSON."""
+    shop = request.access.shops().filter(slug=slug).first()
+    if shop is None:
+        raise Http404("There is no such shop, or you may not see it.")
+    chunks = manifest_chunks(shop)
+    if isinstance(request, ASGIRequest):
+        chunks = in_steps(chunks)
+    response = StreamingHttpResponse(chunks, content_type="application/x-ndjson")
+    response["Cache-Control"] = "no-store"
     return response

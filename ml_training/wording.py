@@ -17,6 +17,7 @@ _PRODUCTS = {
 _OTHERS = {
     "asked": "Everything trained afresh on request",
     "prepare": "Training data prepared on request",
+    "linked": "Model files linked",
     "owed": "Photos changed while nothing could train",
     "backbone_changed": "The recogniser's backbone was changed",
     "changed_meanwhile": "Photos changed during the last run",

@@ -1,0 +1,134 @@
+"""Runs GraphQL requests: reads, checks, executes, and puts errors in the form that callers see.
+
+Called by the HTTP endpoint and by the websocket; both give a context that has `access`.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import graphene
+from django.conf import settings
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    NoSchemaIntrospectionCustomRule,
+    OperationType,
+    execute,
+    get_operation_ast,
+    specified_rules,
+    validate,
+)
+
+from catalog.api.errors import ApiError, public_error
+from catalog.api.limits import check_limits, parse_document
+
+LONGEST_CACHED = 5000  # characters of a query that is remembered with its outcome
+CACHED = 128
+
+
+@dataclass(frozen=True)
+class GraphQLRequest:
+    query: str
+    variables: dict = field(default_factory=dict)
+    operation_name: str | None = None
+
+    @classmethod
+    def of(cls, data) -> "GraphQLRequest":
+        """Read it from decoded JSON.
+
+        Raises:
+            ApiError: (BAD_INPUT) it is a batch, or not of the form that GraphQL over HTTP has.
+        """
+        if isinstance(data, list):
+            raise ApiError("Batches are not taken: send one operation a request.")
+        if not isinstance(data, dict) or not isinstance(data.get("query"), str):
+            raise ApiError('Send an object such as {"query": "{ shops { edges { node { name } } } }"}.')
+        variables, name = data.get("variables"), data.get("operationName")
+        if not isinstance(variables, dict | None) or not isinstance(name, str | None):
+            raise ApiError("variables must be an object and operationName a string.")
+        return cls(data["query"], variables or {}, name or None)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A document that passed all checks, and the kind of the operation that is asked for."""
+
+    document: DocumentNode
+    operation: OperationType
+
+
+def prepare(schema: graphene.Schema, request: GraphQLRequest) -> Prepared:
+    """Parse and check a request.
+
+    Raises:
+        GraphQLErrors: what is wrong with it.
+    """
+    try:
+        known = _known_document if len(request.query) <= LONGEST_CACHED else _checked_document
+        document, problems = known(schema, request.query, settings.GRAPHQL_INTROSPECTION)
+        if problems:
+            raise GraphQLErrors(problems)
+        check_limits(document, request.variables)
+        operation = get_operation_ast(document, request.operation_name)
+        if operation is None:
+            raise ApiError("operationName must name one of the query's operations.")
+    except GraphQLError as error:
+        raise GraphQLErrors([error]) from error
+    return Prepared(document, operation.operation)
+
+
+class GraphQLErrors(Exception):
+    """Raised when nothing of a request is executed; carries what is wrong with it."""
+
+    def __init__(self, errors: list[GraphQLError]):
+        super().__init__(errors[0].message)
+        self.errors = errors
+
+    def as_json(self) -> list[dict]:
+        return [public_error(error) for error in self.errors]
+
+
+def _checked_document(
+    schema: graphene.Schema, query: str, introspection: bool
+) -> tuple[DocumentNode, list[GraphQLError]]:
+    document = parse_document(query)
+    check_limits(document, None)
+    rules = specified_rules if introspection else [*specified_rules, NoSchemaIntrospectionCustomRule]
+    problems = validate(
+        schema.graphql_schema, document, rules, max_errors=10, hide_suggestions=not introspection
+    )
+    return document, problems
+
+
+_known_document = lru_cache(CACHED)(_checked_document)
+
+
+def run(schema: graphene.Schema, request: GraphQLRequest, prepared: Prepared, context) -> dict:
+    """Execute a query or mutation.
+
+    Returns:
+        The response as JSON-serialisable values.
+    """
+    result = execute(
+        schema.graphql_schema,
+        prepared.document,
+        context_value=context,
+        variable_values=request.variables,
+        operation_name=request.operation_name,
+        hide_suggestions=not settings.GRAPHQL_INTROSPECTION,
+        is_awaitable=_never,
+    )
+    return response_of(result)
+
+
+def _never(value) -> bool:
+    """Resolvers are plain functions, so nothing they return needs to be awaited."""
+    return False
+
+
+def response_of(result: ExecutionResult) -> dict:
+    response = {"data": result.data}
+    if result.errors:
+        response["errors"] = [public_error(error) for error in result.errors]
+    return response

@@ -1,0 +1,141 @@
+"""What one GraphQL document may ask for: size, depth, aliases, fields and cost. Called by `execution`.
+
+All of it is judged before the document is validated, since validating a hostile one is itself expensive.
+"""
+
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    parse,
+)
+
+from catalog.api.errors import TOO_COMPLEX, ApiError
+
+LARGEST_PAGE = 100
+MOST_TOKENS = 2000
+DEEPEST = 12
+MOST_ALIASES = 20
+MOST_FIELDS = 500  # written in the document, fragments counted once
+MOST_COST = 150_000  # values that may be answered: a page's content counts once for each item asked for
+
+
+def parse_document(query: str) -> DocumentNode:
+    """Parse a query.
+
+    Raises:
+        ApiError: (TOO_COMPLEX) it is too long or too deeply nested.
+        GraphQLSyntaxError: it is no GraphQL.
+    """
+    if len(query) > 20 * MOST_TOKENS:
+        raise ApiError(f"The query has more than {20 * MOST_TOKENS} characters.", TOO_COMPLEX)
+    try:
+        return parse(query, max_tokens=MOST_TOKENS)
+    except RecursionError as error:
+        raise ApiError("The query is nested too deeply.", TOO_COMPLEX) from error
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How much a part of a document asks for."""
+
+    cost: int = 0
+    depth: int = 0
+    aliases: int = 0
+    fields: int = 0
+
+    def __add__(self, other: "Measure") -> "Measure":
+        return Measure(
+            self.cost + other.cost,
+            max(self.depth, other.depth),
+            self.aliases + other.aliases,
+            self.fields + other.fields,
+        )
+
+
+def check_limits(document: DocumentNode, variables: dict | None) -> None:
+    """Refuse a document that asks for too much.
+
+    Args:
+        variables: page sizes given as variables are read from here; None: cost is not judged yet.
+    Raises:
+        ApiError: (TOO_COMPLEX) says which limit; (BAD_INPUT) a fragment contains itself.
+    """
+    measurer = _Measurer(document, variables or {})
+    for operation in document.definitions:
+        if not isinstance(operation, OperationDefinitionNode):
+            continue
+        measure = measurer.measure(operation.selection_set, LARGEST_PAGE)
+        cost = 0 if variables is None else measure.cost
+        for value, most, what in (
+            (measure.fields, MOST_FIELDS, "fields"),
+            (measure.aliases, MOST_ALIASES, "aliases"),
+            (measure.depth, DEEPEST, "levels"),
+            (cost, MOST_COST, "values at the page sizes it asks for"),
+        ):
+            if value > most:
+                text = f"The query asks for {min(value, 10**9)} {what}; at most {most} are answered."
+                raise ApiError(text, TOO_COMPLEX)
+
+
+class _Measurer:
+    """Walks a document once: fragments are measured once for each page size they stand in."""
+
+    def __init__(self, document: DocumentNode, variables: dict):
+        self.variables, self.known, self.inside = variables, {}, set()
+        self.fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+
+    def measure(self, selections: SelectionSetNode | None, page: int) -> Measure:
+        total = Measure()
+        for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                total += self._field(node, page)
+            elif isinstance(node, FragmentSpreadNode):
+                total += self._fragment(node.name.value, page)
+            else:
+                total += self.measure(node.selection_set, page)
+        return total
+
+    def _field(self, node: FieldNode, page: int) -> Measure:
+        name = node.name.value
+        inner = self.measure(node.selection_set, self._page(node))
+        times = page if name == "edges" else 1
+        # How deep introspection goes has a rule of its own, `MaxIntrospectionDepthRule`.
+        depth = 1 if name in {"__schema", "__type"} else inner.depth + 1
+        aliases = inner.aliases + (node.alias is not None)
+        return Measure(1 + times * inner.cost, depth, aliases, inner.fields + 1)
+
+    def _fragment(self, name: str, page: int) -> Measure:
+        if name in self.inside:
+            raise ApiError(f"The fragment {name[:60]} contains itself.")
+        if (name, page) not in self.known:
+            fragment = self.fragments.get(name)
+            self.inside.add(name)
+            self.known[name, page] = self.measure(fragment.selection_set if fragment else None, page)
+            self.inside.discard(name)
+        return self.known[name, page]
+
+    def _page(self, node: FieldNode) -> int:
+        """How many items a connection may answer at this field; the largest page if it does not say."""
+        sizes = [
+            self._number(argument.value)
+            for argument in node.arguments
+            if argument.name.value in {"first", "last"}
+        ]
+        return max(0, min([LARGEST_PAGE, *(size for size in sizes if size is not None)]))
+
+    def _number(self, value) -> int | None:
+        if isinstance(value, VariableNode):
+            number = self.variables.get(value.name.value)
+            return number if type(number) is int else None
+        is_short = isinstance(value, IntValueNode) and len(value.value) < 12
+        return int(value.value) if is_short else None

@@ -1,0 +1,103 @@
+"""Makes a version of model files that exist already: in the model storage, or sent along.
+
+Called by the API. The files are judged by `intake` as those of an external trainer, against the photos of the
+shop as they are now; nothing that is refused leaves a trace.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from catalog.models import Shop
+from ml_training import artifacts, training
+from ml_training.embeddings import load_embeddings
+from ml_training.events import COMPLETED
+from ml_training.intake import ModelRefused, check_sizes, read_model
+from ml_training.manifest import Manifest, read_manifest
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.publishing import CHECK_PHOTOS, publish
+from ml_training.recognizer.export import ExportDiffers
+from ml_training.runtime import open_embedder
+from ml_training.training import Phase, Status
+
+
+@dataclass(frozen=True)
+class ModelAsset:
+    """A file of a model that is not read yet."""
+
+    size: int  # bytes
+    read: Callable[[], bytes]
+
+
+def link_model(shop: Shop, assets: dict[str, ModelAsset], activate: bool) -> ModelVersion:
+    """Verify model files and make them a version of their own.
+
+    Args:
+        assets: by kind: `model_json`, `weights`, `metadata`. `model.onnx` is made from them.
+    Effects:      a completed TrainingRun, a ModelVersion with its files, the active version if asked for; a
+                  `completed` event.
+    Transaction:  opens one, after everything slow is done.
+    Repeatable:   no; a second call makes another version.
+    Raises:
+        ModelRefused: the files do not make a model of this shop.
+    """
+    embedder, manifest = open_embedder(), read_manifest(shop.pk)
+    check_sizes(manifest, embedder.backbone, {kind: asset.size for kind, asset in assets.items()})
+    contents = {kind: asset.read() for kind, asset in assets.items()}
+    model, set_aside = read_model(manifest, embedder.backbone, **contents)
+    check = tuple(model.usable.spread(CHECK_PHOTOS))
+    vectors, _ = load_embeddings(embedder, Manifest((), check), lambda share: None)
+    run = _begin(shop, len(model.usable.products), len(model.usable.photos))
+    run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
+    try:
+        version = publish(run, embedder, model, [p for p in check if p.sha256 in vectors], vectors)
+        _finish(run, version, activate)
+    except ExportDiffers as error:
+        _forget(run)
+        raise ModelRefused(
+            "OUTPUT_DIFFERS", f"model.onnx does not say what the head says: {error}"
+        ) from error
+    except IntegrityError as error:
+        _forget(run)
+        raise ModelRefused(
+            "NUMBER_TAKEN", "Another version was made at the same moment. Ask again."
+        ) from error
+    except BaseException:
+        _forget(run)
+        raise
+    return version
+
+
+def _begin(shop: Shop, products: int, photos: int) -> TrainingRun:
+    """The run is superseded, which no list shows, until everything has gone well."""
+    return TrainingRun.objects.create(
+        shop=shop,
+        status=Status.SUPERSEDED,
+        phase=Phase.DONE,
+        trigger=[{"kind": "linked", "product": "", "count": 1}],
+        worker_token=uuid.uuid4().hex,
+        started_at=timezone.now(),
+        products=products,
+        photos=photos,
+    )
+
+
+def _finish(run: TrainingRun, version: ModelVersion, activate: bool) -> None:
+    with transaction.atomic():
+        state, _ = ShopTraining.objects.select_for_update().get_or_create(shop_id=run.shop_id)
+        does = "is active" if activate else "is there to be activated"
+        run.message = f"Version {version.number} {does}; its files were linked."
+        run.status, run.progress, run.finished_at = Status.COMPLETED, 1.0, timezone.now()
+        run.save()
+        version.save()
+        if activate:
+            ShopTraining.objects.filter(shop_id=state.pk).update(active_version=version)
+        training.announce(run, COMPLETED, run.message)
+
+
+def _forget(run: TrainingRun) -> None:
+    artifacts.discard(artifacts.folder_of(run))
+    TrainingRun.objects.filter(pk=run.pk).delete()

@@ -1,0 +1,101 @@
+"""The GraphQL mutation that links model files as a version. Called by `config.schema`; calls `linking`."""
+
+import hashlib
+import re
+
+import graphene
+from django.core.exceptions import SuspiciousFileOperation
+
+from catalog.api.access import TRAIN
+from catalog.api.errors import BAD_INPUT, NOT_FOUND, ApiError
+from catalog.api.fields import called_by, shop_id_argument
+from catalog.api.uploads import Upload
+from catalog.models import Shop
+from ml_training import artifacts
+from ml_training.intake import ModelRefused
+from ml_training.linking import ModelAsset, link_model
+from ml_training.schema_types import MLModelInfo, ModelVersionType
+from ml_training.status import training_info
+
+MAY_LINK = ("ml_training.add_modelversion", TRAIN)
+
+
+class MLModelAssetInput(graphene.InputObjectType):
+    """A file of a model: either where it is in the model storage, or the file itself."""
+
+    path = graphene.String(
+        description="In the model storage, below the shop's folder, such as 1/trained-elsewhere/model.json."
+    )
+    upload = Upload(description="The file, sent along.")
+    sha256 = graphene.String(description="Its SHA-256 in hexadecimal; refused if it has another.")
+
+
+class MLModelAssetsInput(graphene.InputObjectType):
+    """The files of a model, as docs/model-files.md describes them. `model.onnx` is made from them."""
+
+    model_json = MLModelAssetInput(required=True, description="`model.json`, which lists the others' hashes.")
+    weights = MLModelAssetInput(required=True, description="`weights.safetensors`.")
+    metadata = MLModelAssetInput(required=True, description="`metadata.json`, with the labels.")
+
+
+class LinkMlModelAssets(graphene.Mutation):
+    class Meta:
+        description = (
+            "Make a version of model files that were trained elsewhere for this shop. They are verified: "
+            "hashes, format, backbone, shapes, and labels against the products that have photos now; then "
+            "model.onnx is made from them and compared on photos. What does not hold is refused and leaves "
+            f"nothing behind. {called_by(*MAY_LINK)}"
+        )
+
+    class Arguments:
+        shop_id = shop_id_argument()
+        assets = MLModelAssetsInput(required=True, description="The files.")
+        activate = graphene.Boolean(default_value=True, description="Whether the version serves at once.")
+
+    model_version = graphene.Field(ModelVersionType, required=True, description="The version made of them.")
+    ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now.")
+
+    def mutate(self, info, assets, activate=True, shop_id=None):
+        info.context.access.require(*MAY_LINK)
+        shop = info.context.access.shop(shop_id)
+        found = {kind: find_asset(shop, kind, asset) for kind, asset in assets.items()}
+        try:
+            version = link_model(shop, found, bool(activate))
+        except ModelRefused as refused:
+            raise ApiError(f"The model is not used: {refused}", BAD_INPUT) from refused
+        return LinkMlModelAssets(model_version=version, ml_model_info=training_info(shop))
+
+
+def find_asset(shop: Shop, kind: str, asset) -> ModelAsset:
+    """Find a file without reading it.
+
+    Raises:
+        ApiError: (BAD_INPUT) it is not named rightly; (NOT_FOUND) it is not there.
+    """
+    path, upload = asset.get("path"), asset.get("upload")
+    if (path is None) == (upload is None):
+        raise ApiError(f"{kind}: give either path or upload.", BAD_INPUT)
+    if upload is not None:
+        return ModelAsset(upload.size, lambda: _checked(kind, upload.read(), asset.get("sha256")))
+    if not re.fullmatch(rf"{shop.pk}(/[A-Za-z0-9_-][A-Za-z0-9._-]*){{1,5}}", path) or len(path) > 200:
+        raise ApiError(f"{kind}: path is below the shop's own folder {shop.pk}/.", BAD_INPUT)
+    storage = artifacts.storage()
+
+    def read() -> bytes:
+        with storage.open(path, "rb") as file:
+            return _checked(kind, file.read(), asset.get("sha256"))
+
+    try:
+        return ModelAsset(storage.size(path), read)
+    except (OSError, SuspiciousFileOperation) as error:
+        raise ApiError(f"{kind}: there is no file {path} in the model storage.", NOT_FOUND) from error
+
+
+def _checked(kind: str, content: bytes, sha256: str | None) -> bytes:
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256.lower():
+        raise ApiError(f"{kind}: the file has another SHA-256 than the one given.", BAD_INPUT)
+    return content
+
+
+class Mutation(graphene.ObjectType):
+    link_ml_model_assets = LinkMlModelAssets.Field(description=LinkMlModelAssets._meta.description)

@@ -1,0 +1,215 @@
+"""GraphQL mutations of training: prepare its data, choose the version that serves, recognise a photo.
+
+Called by `config.schema`; `linking` has the one that brings a version. None starts training: photos do.
+"""
+
+import graphene
+from django.conf import settings
+
+from catalog.api.access import TRAIN
+from catalog.api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, TOO_LARGE, ApiError
+from catalog.api.fields import called_by, read_by, shop_id_argument
+from catalog.api.uploads import Upload
+from catalog.models import Shop
+from catalog.photos import PhotoLimits, PhotoRefused, check_size
+from ml_training import versions
+from ml_training.models import ModelVersion
+from ml_training.runtime import BackboneMissing
+from ml_training.schema_types import (
+    MAY_RECOGNIZE,
+    MLModelInfo,
+    MLModelStatus,
+    MLTrainingInfo,
+    TrainingRunType,
+)
+from ml_training.serving import NO_MODEL, ModelFileDamaged, recognize
+from ml_training.status import training_info
+from ml_training.training import prepare_training_data
+
+MAY_PREPARE = ("ml_training.prepare_training", TRAIN)
+MAY_CHOOSE = ("ml_training.change_modelversion", TRAIN)
+MOST_CANDIDATES = 20
+
+
+class ExtractPhotosForTraining(graphene.Mutation):
+    class Meta:
+        description = (
+            "Prepare training data: every photo of the shop is checked and looked at again, and what is "
+            f"found is reported. It is the only thing there is to do by hand. {called_by(*MAY_PREPARE)}"
+        )
+
+    class Arguments:
+        shop_id = shop_id_argument()
+
+    run = graphene.Field(TrainingRunType, required=True, description="The run that does it.")
+    ml_training_info = graphene.Field(MLTrainingInfo, required=True, description="How things are now.")
+
+    def mutate(self, info, shop_id=None):
+        info.context.access.require(*MAY_PREPARE)
+        shop = info.context.access.shop(shop_id)
+        run = prepare_training_data(shop)
+        return ExtractPhotosForTraining(run=run, ml_training_info=training_info(shop))
+
+
+def choose(version: ModelVersion) -> bool:
+    """Activate a version; raises ApiError (CONFLICT) when it cannot serve."""
+    try:
+        return versions.activate_version(version)
+    except (ModelFileDamaged, BackboneMissing) as error:
+        raise ApiError(str(error), CONFLICT) from error
+
+
+def version_of(shop: Shop, number: int) -> ModelVersion:
+    """The version with a number. Raises ApiError (NOT_FOUND)."""
+    found = ModelVersion.objects.filter(shop=shop, number=min(max(number, 0), 2**31 - 1))
+    version = found.select_related("run", "shop").first()
+    if version is None:
+        raise ApiError(f"{shop.name} has no version {number}.", NOT_FOUND)
+    return version
+
+
+class ActivateModelVersion(graphene.Mutation):
+    class Meta:
+        description = (
+            "Let a version serve, such as an earlier one, from the next photo on and until the next training "
+            f"completes. Its files are checked first; if one is damaged, nothing changes (CONFLICT). "
+            f"{called_by(*MAY_CHOOSE)}"
+        )
+
+    class Arguments:
+        shop_id = shop_id_argument()
+        version = graphene.Int(required=True, description="The version's number.")
+
+    changed = graphene.Boolean(required=True, description="Whether another one, or none, served until now.")
+    ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now.")
+
+    def mutate(self, info, version, shop_id=None):
+        info.context.access.require(*MAY_CHOOSE)
+        shop = info.context.access.shop(shop_id)
+        changed = choose(version_of(shop, version))
+        return ActivateModelVersion(changed=changed, ml_model_info=training_info(shop))
+
+
+class SetMlModelStatus(graphene.Mutation):
+    class Meta:
+        description = (
+            "ACTIVE: let a version serve; the given one, else the one that serves, else the newest. IDLE: let"
+            " none serve, as clearMlModel does. The next training that completes makes its version active "
+            f"either way. {called_by(*MAY_CHOOSE)}"
+        )
+
+    class Arguments:
+        shop_id = shop_id_argument()
+        status = MLModelStatus(required=True, description="What it shall be.")
+        version = graphene.Int(description="The version's number; only with ACTIVE.")
+
+    changed = graphene.Boolean(required=True, description="Whether it was otherwise until now.")
+    ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now.")
+
+    def mutate(self, info, status, shop_id=None, version=None):
+        info.context.access.require(*MAY_CHOOSE)
+        shop = info.context.access.shop(shop_id)
+        if status == MLModelStatus.IDLE.value:
+            if version is not None:
+                raise ApiError("With IDLE no version serves: leave version out.", BAD_INPUT)
+            changed = versions.deactivate(shop)
+        else:
+            changed = _activate(shop, version)
+        return SetMlModelStatus(changed=changed, ml_model_info=training_info(shop))
+
+
+def _activate(shop: Shop, number: int | None) -> bool:
+    if number is not None:
+        return choose(version_of(shop, number))
+    if training_info(shop).has_active_model:
+        return False
+    newest = versions.newest_version(shop)
+    if newest is None:
+        text = f"{shop.name} has no version yet. Add photos of at least two products; it trains by itself."
+        raise ApiError(text, CONFLICT)
+    return choose(newest)
+
+
+class ClearMlModel(graphene.Mutation):
+    class Meta:
+        description = (
+            "Let no version serve: photos are not recognised until one is activated or the next training "
+            f"completes. All versions and their files stay. {called_by(*MAY_CHOOSE)}"
+        )
+
+    class Arguments:
+        shop_id = shop_id_argument()
+
+    changed = graphene.Boolean(required=True, description="Whether one served until now.")
+    ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now: nothing.")
+
+    def mutate(self, info, shop_id=None):
+        info.context.access.require(*MAY_CHOOSE)
+        shop = info.context.access.shop(shop_id)
+        changed = versions.deactivate(shop)
+        return ClearMlModel(changed=changed, ml_model_info=training_info(shop))
+
+
+class RecognitionCandidate(graphene.ObjectType):
+    class Meta:
+        description = f"A product that a photo may show. {read_by(*MAY_RECOGNIZE)}"
+
+    product_id = graphene.ID(required=True, description="The product's databaseId.")
+    sku = graphene.String(required=True, description="The product's SKU.")
+    name = graphene.String(required=True, description="The product's name.")
+    probability = graphene.Float(required=True, description="How sure the model is, 0 to 1.")
+
+
+class RecognizeProduct(graphene.Mutation):
+    class Meta:
+        description = (
+            "Say which product a photo shows. The photo is not kept. CONFLICT: the shop has no model that "
+            f"can answer. {called_by(*MAY_RECOGNIZE)}"
+        )
+
+    class Arguments:
+        shop_id = shop_id_argument()
+        image = Upload(required=True, description="The photo's file: JPEG, PNG, WebP, AVIF or HEIC.")
+        limit = graphene.Int(default_value=5, description=f"How many candidates, 1 to {MOST_CANDIDATES}.")
+
+    version = graphene.Int(
+        required=True, description=f"Number of the version that answered. {read_by(*MAY_RECOGNIZE)}"
+    )
+    candidates = graphene.List(
+        graphene.NonNull(RecognitionCandidate),
+        required=True,
+        description=f"Products, the likeliest first. {read_by(*MAY_RECOGNIZE)}",
+    )
+
+    def mutate(self, info, image, limit=5, shop_id=None):
+        info.context.access.require(*MAY_RECOGNIZE)
+        shop = info.context.access.shop(shop_id)
+        if not 1 <= limit <= MOST_CANDIDATES:
+            raise ApiError(f"limit is 1 to {MOST_CANDIDATES}.", BAD_INPUT)
+        try:
+            answer = recognize(shop, _photo(image), limit)
+        except PhotoRefused as error:
+            raise ApiError(str(error), BAD_INPUT) from error
+        except NO_MODEL as error:
+            raise ApiError(str(error), CONFLICT) from error
+        return RecognizeProduct(version=answer.version, candidates=answer.candidates)
+
+
+def _photo(image) -> bytes:
+    """The bytes of an uploaded photo; one that is too large is refused before it is read."""
+    limits = PhotoLimits(settings.PHOTO_MAX_MEGABYTES * 1024**2, settings.PHOTO_MAX_MEGAPIXELS * 1000**2)
+    try:
+        check_size(image.size, limits)
+    except PhotoRefused as error:
+        raise ApiError(str(error), TOO_LARGE) from error
+    return image.read()
+
+
+class Mutation(graphene.ObjectType):
+    extract_photos_for_training = ExtractPhotosForTraining.Field(
+        description=ExtractPhotosForTraining._meta.description
+    )
+    set_ml_model_status = SetMlModelStatus.Field(description=SetMlModelStatus._meta.description)
+    clear_ml_model = ClearMlModel.Field(description=ClearMlModel._meta.description)
+    activate_model_version = ActivateModelVersion.Field(description=ActivateModelVersion._meta.description)
+    recognize_product = RecognizeProduct.Field(description=RecognizeProduct._meta.description)

@@ -1,0 +1,207 @@
+"""GraphQL types of training: how a recogniser is, its runs, its versions and their files. Called by `schema`
+and `mutations`; what they say comes from `status` and `history`."""
+
+import graphene
+from graphene import relay
+from graphene_django import DjangoObjectType
+
+from catalog.api.access import READ, RECOGNIZE, TRAIN
+from catalog.api.fields import CountedConnection, page_of, read_by
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.recognizer.export import FILES
+from ml_training.status import LABELS, version_files
+from ml_training.wording import trigger_in_words
+
+MAY_READ_TRAINING = ("ml_training.view_trainingrun", READ, TRAIN)
+MAY_READ_MODELS = ("ml_training.view_modelversion", READ, TRAIN)
+MAY_RECOGNIZE = ("catalog.view_product", RECOGNIZE)
+
+TrainingStatus = graphene.Enum(
+    "TrainingStatus", [(name.upper(), name) for name in LABELS], description="What the recogniser is doing."
+)
+TrainingRunStatus = graphene.Enum(
+    "TrainingRunStatus",
+    [(name.upper(), name) for name in TrainingRun.Status.values if name != "superseded"],
+    description="How far a run is, or how it ended.",
+)
+MLModelStatus = graphene.Enum(
+    "MLModelStatus",
+    [("ACTIVE", "active"), ("IDLE", "idle")],
+    description="ACTIVE: a version answers what a photo shows. IDLE: none does.",
+)
+MLModelFileKind = graphene.Enum(
+    "MLModelFileKind", [(kind.upper(), kind) for kind in FILES], description="What a model's file holds."
+)
+
+
+class SetAsidePhoto(graphene.ObjectType):
+    class Meta:
+        description = f"A photo that a run could not use. {read_by(*MAY_READ_TRAINING)}"
+
+    photo = graphene.ID(required=True, description="The photo's id in the database.")
+    product = graphene.ID(required=True, description="The product's id in the database.")
+    sku = graphene.String(required=True, description="The product's SKU.")
+    filename = graphene.String(required=True, description="The file's name when it was added.")
+    reason = graphene.String(required=True, description="Why, and what to do.")
+
+
+def set_aside_field() -> graphene.List:
+    return graphene.List(
+        graphene.NonNull(SetAsidePhoto), required=True, description="Photos that could not be used."
+    )
+
+
+class MLTrainingInfo(graphene.ObjectType):
+    class Meta:
+        description = f"How a shop's recogniser is. {read_by(*MAY_READ_TRAINING)}"
+
+    shop_id = graphene.ID(required=True, description="The shop's databaseId.")
+    sequence = graphene.Int(required=True, description="Grows with every change of state.")
+    status = graphene.Field(TrainingStatus, required=True, description="What the recogniser is doing.")
+    progress = graphene.Float(required=True, description="Share of the current run done, 0 to 1.")
+    phase = graphene.String(required=True, description="What the current run is doing, in words.")
+    seconds_left = graphene.Float(description="How long the current run takes from here; null if not known.")
+    started_at = graphene.DateTime(description="When the current run started.")
+    last_trained_at = graphene.DateTime(description="When the active version was trained.")
+    error = graphene.String(required=True, description="Why the last run failed; empty if it did not.")
+    message = graphene.String(required=True, description="What is missing or to be done; may be empty.")
+    product_count = graphene.Int(required=True, description="Active products.")
+    image_count = graphene.Int(required=True, description="Photos of active products.")
+    has_active_model = graphene.Boolean(required=True, description="Whether photos can be recognised.")
+    version = graphene.Int(description="Number of the active version.")
+    set_aside = set_aside_field()
+
+    def resolve_product_count(self, info):
+        return self.products
+
+    def resolve_image_count(self, info):
+        return self.photos
+
+
+class MLModelFile(graphene.ObjectType):
+    class Meta:
+        description = f"A file of a model. {read_by(*MAY_READ_MODELS)}"
+
+    kind = graphene.Field(MLModelFileKind, required=True, description="What it holds.")
+    name = graphene.String(required=True, description="Its name, such as model.json.")
+    present = graphene.Boolean(required=True, description="Whether it is in the storage.")
+    url = graphene.String(description="Where it is served, on this server. What is there never changes.")
+    sha256 = graphene.String(description="SHA-256 of its bytes, in hexadecimal.")
+    size = graphene.Int(description="Bytes.")
+
+    def resolve_url(self, info):
+        return self.url or None
+
+    def resolve_size(self, info):
+        return self.bytes
+
+
+def files_field() -> graphene.List:
+    return graphene.List(
+        graphene.NonNull(MLModelFile), required=True, description="Its files, always the same kinds."
+    )
+
+
+class MLModelInfo(graphene.ObjectType):
+    class Meta:
+        description = f"The model that serves a shop. {read_by(*MAY_READ_MODELS)}"
+
+    has_model = graphene.Boolean(required=True, description="Whether a version serves.")
+    version = graphene.Int(description="Number of the version that serves.")
+    status = graphene.Field(MLModelStatus, required=True, description="Whether a version serves.")
+    trained_at = graphene.DateTime(description="When that version was trained.")
+    files = files_field()
+
+    def resolve_has_model(self, info):
+        return self.has_active_model
+
+    def resolve_status(self, info):
+        return "active" if self.has_active_model else "idle"
+
+    def resolve_trained_at(self, info):
+        return self.last_trained_at
+
+
+class TrainingRunType(DjangoObjectType):
+    class Meta:
+        model = TrainingRun
+        name = "TrainingRun"
+        description = f"One training of a shop's recogniser. {read_by(*MAY_READ_TRAINING)}"
+        fields = []
+        interfaces = [relay.Node]
+        connection_class = CountedConnection
+
+    database_id = graphene.ID(required=True, description="The run's id in the database.")
+    status = graphene.Field(TrainingRunStatus, required=True, description="How far it is, or how it ended.")
+    phase = graphene.String(required=True, description="What it is doing, in words.")
+    progress = graphene.Float(required=True, description="Share done, 0 to 1.")
+    trigger = graphene.String(required=True, description="What asked for it, in words.")
+    products = graphene.Int(required=True, description="Products it learned.")
+    photos = graphene.Int(required=True, description="Photos it learned from.")
+    attempts = graphene.Int(required=True, description="Which try at this work it is.")
+    message = graphene.String(required=True, description="What came of it; may be empty.")
+    error = graphene.String(required=True, description="Why it failed; empty if it did not.")
+    set_aside = set_aside_field()
+    created_at = graphene.DateTime(required=True, description="When it was asked for.")
+    started_at = graphene.DateTime(description="When a worker took it.")
+    finished_at = graphene.DateTime(description="When it ended.")
+    version = graphene.Int(description="Number of the version it made.")
+
+    @classmethod
+    def get_node(cls, info, id):
+        info.context.access.require(*MAY_READ_TRAINING)
+        runs = TrainingRun.objects.filter(pk=id, shop__in=info.context.access.shops())
+        return runs.exclude(status="superseded").select_related("version").first()
+
+    def resolve_database_id(self, info):
+        return self.pk
+
+    def resolve_phase(self, info):
+        return self.get_phase_display()
+
+    def resolve_trigger(self, info):
+        return trigger_in_words(self)
+
+    def resolve_version(self, info):
+        return self.version.number if hasattr(self, "version") else None
+
+
+class ModelVersionType(DjangoObjectType):
+    class Meta:
+        model = ModelVersion
+        name = "ModelVersion"
+        description = f"A model of a shop; its files never change. {read_by(*MAY_READ_MODELS)}"
+        fields = []
+        interfaces = [relay.Node]
+        connection_class = CountedConnection
+
+    database_id = graphene.ID(required=True, description="The version's id in the database.")
+    number = graphene.Int(required=True, description="Counts the shop's versions from 1.")
+    is_active = graphene.Boolean(required=True, description="Whether it is the one that serves.")
+    backbone = graphene.String(required=True, description="Id of the image encoder it was made for.")
+    products = graphene.Int(required=True, description="Products it knows.")
+    photos = graphene.Int(required=True, description="Photos it learned from.")
+    metrics = graphene.JSONString(required=True, description="Figures of how good it is, as JSON.")
+    created_at = graphene.DateTime(required=True, description="When it was made.")
+    files = files_field()
+
+    @classmethod
+    def get_node(cls, info, id):
+        info.context.access.require(*MAY_READ_MODELS)
+        return ModelVersion.objects.filter(pk=id, shop__in=info.context.access.shops()).first()
+
+    def resolve_database_id(self, info):
+        return self.pk
+
+    def resolve_is_active(self, info):
+        if not hasattr(self, "_is_active"):
+            page = page_of(self)
+            active = set(
+                ShopTraining.objects.filter(active_version__in=page).values_list("active_version", flat=True)
+            )
+            for version in page:
+                version._is_active = version.pk in active
+        return self._is_active
+
+    def resolve_files(self, info):
+        return version_files(self)

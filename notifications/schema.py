@@ -1,0 +1,117 @@
+"""GraphQL of notifications: a person's inbox, and marking it read. Called by `config.schema`.
+
+Notifications are a person's, so tokens have none.
+"""
+
+import graphene
+from graphene import relay
+from graphene_django import DjangoObjectType
+
+from catalog.api.errors import BAD_INPUT, NOT_FOUND, ApiError
+from catalog.api.fields import CALLED_BY, READ_BY, CountedConnection, PagedField
+from notifications.inbox import PERMISSION, inbox, mark_read, unread_count
+from notifications.models import Notification
+from notifications.push import push_read
+
+WHO = f"the person they are for, with {PERMISSION}; not tokens."
+
+NotificationLevel = graphene.Enum(
+    "NotificationLevel",
+    [(value.upper(), value) for value in Notification.Level.values],
+    description="How grave a notification is.",
+)
+
+
+class NotificationType(DjangoObjectType):
+    class Meta:
+        model = Notification
+        name = "Notification"
+        description = f"Something that a person was told. {READ_BY}{WHO}"
+        fields = []
+        interfaces = [relay.Node]
+        connection_class = CountedConnection
+
+    database_id = graphene.ID(required=True, description="Its id in the database.")
+    shop_id = graphene.ID(required=True, description="databaseId of the shop it is about.")
+    kind = graphene.String(required=True, description="What it is about: ML_TRAINING.")
+    level = graphene.Field(NotificationLevel, required=True, description="How grave it is.")
+    title = graphene.String(required=True, description="A few words.")
+    message = graphene.String(required=True, description="A sentence; may be empty.")
+    link = graphene.String(required=True, description="The page to look at, on this server.")
+    created_at = graphene.DateTime(required=True, description="When it was told.")
+    read_at = graphene.DateTime(description="When it was read; null while unread.")
+
+    @classmethod
+    def get_node(cls, info, id):
+        return inbox(person(info)).filter(pk=id).first()
+
+    def resolve_database_id(self, info):
+        return self.pk
+
+
+def person(info):
+    """Who asks. Raises ApiError for nobody, for tokens and for those who may not see training."""
+    info.context.access.require(PERMISSION)
+    return info.context.access.user
+
+
+class Query(graphene.ObjectType):
+    notifications = PagedField(
+        NotificationType,
+        unread_only=graphene.Boolean(description="Leave out what was read."),
+        description=f"What the caller was told, newest first. {READ_BY}{WHO}",
+    )
+    unread_notification_count = graphene.Int(
+        required=True, description=f"How many of the caller's notifications are unread. {READ_BY}{WHO}"
+    )
+
+    def resolve_notifications(self, info, unread_only=False, **page):
+        rows = inbox(person(info))
+        return rows.filter(read_at__isnull=True) if unread_only else rows
+
+    def resolve_unread_notification_count(self, info):
+        return unread_count(person(info))
+
+
+class MarkNotificationRead(graphene.Mutation):
+    class Meta:
+        description = f"Mark one of the caller's notifications read; again changes nothing. {CALLED_BY}{WHO}"
+
+    class Arguments:
+        id = graphene.ID(required=True, description="The notification's databaseId.")
+
+    notification = graphene.Field(NotificationType, required=True, description="As it is now.")
+    unread_notification_count = graphene.Int(required=True, description="How many are still unread.")
+
+    def mutate(self, info, id):
+        user = person(info)
+        if not (id.isascii() and id.isdecimal() and len(id) < 19):
+            raise ApiError("id is the notification's databaseId, a number.", BAD_INPUT)
+        if not inbox(user).filter(pk=id).exists():
+            raise ApiError("You have no such notification.", NOT_FOUND)
+        mark_read(user, int(id))
+        push_read(user.pk)
+        return MarkNotificationRead(
+            notification=inbox(user).get(pk=id), unread_notification_count=unread_count(user)
+        )
+
+
+class MarkAllNotificationsRead(graphene.Mutation):
+    class Meta:
+        description = f"Mark all of the caller's notifications read. {CALLED_BY}{WHO}"
+
+    marked = graphene.Int(required=True, description="How many were unread until now.")
+    unread_notification_count = graphene.Int(required=True, description="How many are unread now: 0.")
+
+    def mutate(self, info):
+        user = person(info)
+        marked = mark_read(user)
+        push_read(user.pk)
+        return MarkAllNotificationsRead(marked=marked, unread_notification_count=unread_count(user))
+
+
+class Mutation(graphene.ObjectType):
+    mark_notification_read = MarkNotificationRead.Field(description=MarkNotificationRead._meta.description)
+    mark_all_notifications_read = MarkAllNotificationsRead.Field(
+        description=MarkAllNotificationsRead._meta.description
+    )
