@@ -8,7 +8,9 @@ import catalog.schema
 import ml_training.linking_schema
 import ml_training.mutations
 import ml_training.schema
+import ml_training.trainer_schema
 import notifications.schema
+import notifications.subscription
 from catalog.api.errors import ApiError
 from catalog.api.fields import READ_BY, state_readers
 
@@ -37,10 +39,13 @@ class Query(catalog.schema.Query, ml_training.schema.Query, notifications.schema
 class Mutation(
     ml_training.mutations.Mutation,
     ml_training.linking_schema.Mutation,
+    ml_training.trainer_schema.Mutation,
     notifications.schema.Mutation,
     graphene.ObjectType,
 ):
     """What can be changed. Nothing starts a training: changed photos do."""
 
 
-schema = state_readers(graphene.Schema(query=Query, mutation=Mutation))
+schema = state_readers(
+    graphene.Schema(query=Query, mutation=Mutation, subscription=notifications.subscription.Subscription)
+)

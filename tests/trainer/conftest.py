@@ -1,0 +1,144 @@
+"""A project and a trainer as two real processes on loopback, and whatever a test ends by itself."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from django.db import connection
+
+from ml_training.recognizer.backbone import packaged_backbone
+from config.demo import BASE_DIR
+from tests.installation import free_port
+
+SECONDS = 60
+TOKEN = "a-secret-of-both-sides-for-tests"
+
+
+def wait_until(condition: Callable[[], object], seconds: float = SECONDS, step: Callable = lambda: None):
+    """Wait for a condition and return its value; fail when it does not come true."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"Waited {seconds} s in vain."
+        step()
+        time.sleep(0.05)
+    return value
+
+
+class Process:
+    """A program of ours at a port of its own; its output is in `log`."""
+
+    def __init__(self, folder: Path, name: str, arguments: list[str], environment: dict[str, str]):
+        self.name, self.port = name, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / f"{name}.log"
+        self._arguments, self.environment = arguments, environment
+        self.process: subprocess.Popen | None = None
+
+    def start(self, probe: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TEST_")}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *self._arguments, "--port", str(self.port)],
+                cwd=BASE_DIR,
+                env=environment | self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        wait_until(lambda: self._answers(probe))
+
+    def _answers(self, probe: str) -> bool:
+        assert self.process.poll() is None, f"{self.name} ended:\n{self.log.read_text()[-3000:]}"
+        try:
+            return httpx.get(self.url + probe, trust_env=False).status_code < 500
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(15)
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+
+@pytest.fixture
+def project(transactional_db, settings, tmp_path):
+    """The project's web server, on the test's own database and files; the test itself is the worker."""
+    packaged_backbone(settings.BACKBONE, settings.CACHE_DIR)
+    (tmp_path / "cache").symlink_to(settings.CACHE_DIR)
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": database_url(),
+        "DATA_DIR": str(tmp_path),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "BACKBONE": settings.BACKBONE,
+        "HTTPS": "0",
+    }
+    arguments = ["-m", "uvicorn", "config.asgi:application", "--lifespan", "off", "--log-level", "warning"]
+    process = Process(tmp_path, "project", arguments, environment)
+    settings.PUBLIC_URL, settings.ML_TRAINER_TOKEN = process.url, TOKEN
+    process.start("/v1/runs/0/status")
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def make_trainer(settings, tmp_path_factory):
+    """A function that makes a `runtrainer` process for a project; with a folder of its own and no database."""
+    made = []
+
+    def make(project_url: str, start: bool = True, **environment: str) -> Process:
+        folder = tmp_path_factory.mktemp("trainer")
+        usual = {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",  # nothing listens there
+            "DATA_DIR": str(folder),
+            "ML_TRAINER_TOKEN": TOKEN,
+            "ML_TRAINER_ALLOWED_HOSTS": project_url.removeprefix("http://"),
+        }
+        process = Process(folder, "trainer", ["manage.py", "runtrainer"], usual | environment)
+        made.append(process)
+        if start:
+            process.start("/v1/health")
+        return process
+
+    yield make
+    for process in made:
+        process.kill()
+
+
+@pytest.fixture
+def trainer(project, make_trainer, settings):
+    process = make_trainer(project.url)
+    settings.ML_TRAINER_URL = process.url
+    return process
+
+
+def database_url() -> str:
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
+
+
+@contextmanager
+def process_stopped(process: Process):
+    """The process stands still, as on a machine that sleeps."""
+    import signal
+
+    process.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.process.send_signal(signal.SIGCONT)
