@@ -212,9 +212,10 @@ def test_photos_are_added_by_those_with_the_permission_only(client, product, sho
     assert not ProductImage.objects.exists()
 
 
-def test_file_input_takes_several_photos(staff_client, product):
+def test_file_input_takes_several_photos_and_knows_how_many(staff_client, product, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 77
     field = staff_client.get(page_of(product)).context["adminform"].form["new_photos"].as_widget()
-    assert " multiple" in field and "image/heic" in field
+    assert " multiple" in field and "image/heic" in field and 'data-most="77"' in field
 
 
 class WatchedFile(InMemoryUploadedFile):

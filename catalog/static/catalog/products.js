@@ -17,6 +17,20 @@ function acceptDrops(input) {
     const all = new DataTransfer();
     for (const file of [...input.files, ...event.dataTransfer.files]) all.items.add(file);
     input.files = all.files;
+    input.dispatchEvent(new Event("change"));
+  });
+}
+
+// More files than the server takes in one request would lose the whole form.
+function limitNumber(input) {
+  const most = Number(input.dataset.most);
+  input.addEventListener("change", () => {
+    const tooMany = input.files.length > most;
+    input.setCustomValidity(tooMany ? `Choose at most ${most} photos at once, not ${input.files.length}.` : "");
+    input.reportValidity();
+  });
+  input.form.addEventListener("submit", (event) => {
+    if (!input.reportValidity()) event.preventDefault();
   });
 }
 
@@ -44,7 +58,10 @@ function makeSortable(section) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  document.querySelectorAll("input[name=new_photos]").forEach(acceptDrops);
+  document.querySelectorAll("input[name=new_photos]").forEach((input) => {
+    acceptDrops(input);
+    limitNumber(input);
+  });
   document.querySelectorAll("[data-photos]").forEach((section) => {
     if (section.querySelector(".photo-position input")) makeSortable(section);
   });
