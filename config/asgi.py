@@ -9,13 +9,22 @@ django_application = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 (after Django is set up)
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
-from config.origin import SameOrigin  # noqa: E402
+from catalog.api.socket import GraphQLSocket  # noqa: E402
+from config.body_limit import BodyLimit  # noqa: E402
+from config.origin import SameOrigin, SessionOfOwnPages  # noqa: E402
+from config.schema import schema  # noqa: E402
 from notifications.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
-        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "http": BodyLimit(django_application),
+        "websocket": URLRouter(
+            [
+                path("graphql/ws/", SessionOfOwnPages(GraphQLSocket.as_asgi(schema=schema))),
+                re_path("^", SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
+            ]
+        ),
     }
 )

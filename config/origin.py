@@ -1,7 +1,11 @@
-"""Refuses websockets that another site's page opens. Called by `config.asgi`."""
+"""Refuses websockets that another site's page opens. Called by `config.asgi`.
+
+Browsers say which site a page is of, and send our cookies along whichever it is; other programs say nothing.
+"""
 
 from urllib.parse import urlsplit
 
+from channels.auth import AuthMiddlewareStack
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 
@@ -16,6 +20,19 @@ class SameOrigin:
         headers = {name.lower(): value.decode("latin1") for name, value in scope["headers"]}
         application = self.application if is_same_origin(headers) else WebsocketDenier.as_asgi()
         return await application(scope, receive, send)
+
+
+class SessionOfOwnPages:
+    """ASGI middleware for programs and pages: pages of ours have their session; who names no origin has none
+    and shows a token; pages of other sites are refused."""
+
+    def __init__(self, application):
+        self.with_session, self.without = SameOrigin(AuthMiddlewareStack(application)), application
+
+    async def __call__(self, scope, receive, send):
+        if any(name.lower() == b"origin" for name, _ in scope["headers"]):
+            return await self.with_session(scope, receive, send)
+        return await self.without({**scope, "session": None}, receive, send)
 
 
 def is_same_origin(headers: dict[bytes, str]) -> bool:

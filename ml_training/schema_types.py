@@ -156,6 +156,9 @@ class TrainingRunType(DjangoObjectType):
     def resolve_database_id(self, info):
         return self.pk
 
+    def resolve_status(self, info):
+        return str(self.status)
+
     def resolve_phase(self, info):
         return self.get_phase_display()
 

@@ -1,0 +1,255 @@
+"""GraphQL over a websocket with the protocol `graphql-transport-ws`, for staff pages and bearer tokens.
+
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. Called by `config.asgi` with the schema;
+calls `execution`. Resolvers get a `SocketContext`; its `listen` gives what is sent to a group.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from importlib import import_module
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from graphql import ExecutionResult, GraphQLError, OperationType, subscribe
+
+from catalog.api.access import Access
+from catalog.api.errors import INTERNAL, TOO_COMPLEX, ApiError, public_error
+from catalog.api.execution import GraphQLErrors, GraphQLRequest, prepare, response_of, run
+
+logger = logging.getLogger(__name__)
+PROTOCOL = "graphql-transport-ws"
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_ACCEPTABLE = 4400, 4401, 4403, 4406
+INIT_TIMEOUT, DUPLICATE, TOO_MANY_INITS = 4408, 4409, 4429
+INIT_SECONDS = 10
+CHECK_SECONDS = 15  # between two looks at whether the caller may still be here
+MOST_OPERATIONS = 20  # at once on one socket
+LONGEST_MESSAGE = 128 * 1024  # characters
+LONGEST_QUEUE = 100  # messages a slow reader may be behind; the oldest go first
+LAYER_SECONDS = 3
+
+
+class SocketContext:
+    """What resolvers get as `info.context` on a socket."""
+
+    def __init__(self, socket: "GraphQLSocket", access: Access):
+        self._socket, self.access = socket, access
+
+    @contextlib.asynccontextmanager
+    async def listen(self, group: str):
+        """Join a group of the channel layer, and give the queue that its messages come to.
+
+        Raises:
+            ApiError: (INTERNAL) the channel layer does not answer.
+        """
+        queue = asyncio.Queue(LONGEST_QUEUE)
+        await self._socket.join(group, queue)
+        try:
+            yield queue
+        finally:
+            await self._socket.leave(group, queue)
+
+    async def renew(self) -> None:
+        """Read again who this is: rights can be taken while a socket is open."""
+        self.access = await database_sync_to_async(_access_of)(self._socket.scope, self.access.bearer)
+
+
+def _access_of(scope, bearer: str) -> Access:
+    if bearer:
+        return Access.of_bearer(bearer)
+    session = scope.get("session")
+    if session is None or not session.session_key:
+        return Access(AnonymousUser())
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
+    return Access.of_user(get_user(request))
+
+
+class GraphQLSocket(AsyncWebsocketConsumer):
+    """One connection. `context` is None until the client is known."""
+
+    groups = ()
+
+    def __init__(self, schema):
+        super().__init__()
+        self.schema = schema
+
+    async def connect(self):
+        self.context, self.initialised, self.tasks = None, False, {}
+        self.queues: dict[str, set[asyncio.Queue]] = {}
+        self.watch = None
+        if PROTOCOL not in self.scope.get("subprotocols", []):
+            await self.accept()
+            await self.close(NOT_ACCEPTABLE, "Subprotocol not acceptable")
+            return
+        await self.accept(PROTOCOL)
+        self.watch = asyncio.create_task(self._expect_init())
+
+    async def disconnect(self, code):
+        tasks = [*self.tasks.values(), *filter(None, [self.watch])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def dispatch(self, message):
+        """Messages of the channel layer go to those who listen, everything else its usual way."""
+        if message["type"].startswith("websocket."):
+            await super().dispatch(message)
+            return
+        for queue in {queue for queues in self.queues.values() for queue in queues}:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(message)
+
+    async def receive(self, text_data=None, bytes_data=None):
+        message = _read_message(text_data)
+        if message is None:
+            await self.close(BAD_REQUEST, "Invalid message received")
+            return
+        kind = message["type"]
+        if kind == "connection_init":
+            await self._init(message.get("payload"))
+        elif kind == "ping":
+            await self._send("pong")
+        elif kind == "subscribe":
+            await self._subscribe(message["id"], message["payload"])
+        elif kind == "complete" and (task := self.tasks.pop(message["id"], None)):
+            task.cancel()
+
+    # --- connection --------------------------------------------------------------------------------
+
+    async def _expect_init(self):
+        await asyncio.sleep(INIT_SECONDS)
+        await self.close(INIT_TIMEOUT, "Connection initialisation timeout")
+
+    async def _init(self, payload):
+        if self.initialised:
+            await self.close(TOO_MANY_INITS, "Too many initialisation requests")
+            return
+        self.initialised = True
+        self.watch.cancel()
+        bearer = _bearer_in(payload)
+        access = await database_sync_to_async(_access_of)(self.scope, bearer)
+        if not access.is_known:
+            await self.close(FORBIDDEN, access.problem or "Forbidden")
+            return
+        self.context = SocketContext(self, access)
+        self.watch = asyncio.create_task(self._check_rights())
+        await self._send("connection_ack")
+
+    async def _check_rights(self):
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            await self.context.renew()
+            if not self.context.access.is_known:
+                await self.close(FORBIDDEN, self.context.access.problem or "Forbidden")
+                return
+
+    # --- operations --------------------------------------------------------------------------------
+
+    async def _subscribe(self, id: str, payload):
+        if self.context is None:
+            await self.close(UNAUTHORIZED, "Unauthorized")
+        elif id in self.tasks:
+            await self.close(DUPLICATE, f"Subscriber for {id[:60]} already exists")
+        elif len(self.tasks) >= MOST_OPERATIONS:
+            error = ApiError(f"At most {MOST_OPERATIONS} operations run at once on a socket.", TOO_COMPLEX)
+            await self._send("error", id, [public_error(error)])
+        else:
+            self.tasks[id] = asyncio.create_task(self._operate(id, payload))
+
+    async def _operate(self, id: str, payload):
+        try:
+            async with contextlib.aclosing(self._responses(payload)) as responses:
+                async for response in responses:
+                    await self._send("next", id, response)
+            last = ("complete", id)
+        except GraphQLErrors as errors:
+            last = ("error", id, errors.as_json())
+        except GraphQLError as error:  # a subscription that ends because the caller may not see it any more
+            last = ("error", id, [public_error(error)])
+        except Exception:
+            logger.exception("An operation on a socket failed.")
+            error = ApiError("Something went wrong on the server; its log has more.", INTERNAL)
+            last = ("error", id, [public_error(error)])
+        if self.tasks.pop(id, None):
+            await self._send(*last)
+
+    async def _responses(self, payload) -> AsyncIterator[dict]:
+        try:
+            request = GraphQLRequest.of(payload)
+        except ApiError as error:
+            raise GraphQLErrors([error]) from error
+        prepared = await database_sync_to_async(prepare)(self.schema, request)
+        if prepared.operation is not OperationType.SUBSCRIPTION:
+            yield await database_sync_to_async(run)(self.schema, request, prepared, self.context)
+            return
+        results = await subscribe(
+            self.schema.graphql_schema,
+            prepared.document,
+            context_value=self.context,
+            variable_values=request.variables,
+            operation_name=request.operation_name,
+        )
+        if isinstance(results, ExecutionResult):
+            raise GraphQLErrors(results.errors)
+        try:
+            async for result in results:
+                yield response_of(result)
+        finally:
+            await results.aclose()
+
+    async def _send(self, kind: str, id: str | None = None, payload=None):
+        message = {"type": kind}
+        if id is not None:
+            message["id"] = id
+        if payload is not None:
+            message["payload"] = payload
+        await self.send(json.dumps(message))
+
+    # --- channel layer -----------------------------------------------------------------------------
+
+    async def join(self, group: str, queue: asyncio.Queue):
+        self.queues.setdefault(group, set()).add(queue)
+        try:
+            await asyncio.wait_for(self.channel_layer.group_add(group, self.channel_name), LAYER_SECONDS)
+        except Exception as error:  # whatever a network can do: `mlStatus` reads the row now and then
+            logger.warning("The channel layer does not answer (%s).", error)
+
+    async def leave(self, group: str, queue: asyncio.Queue):
+        self.queues[group].discard(queue)
+        if not self.queues[group]:
+            del self.queues[group]
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self.channel_layer.group_discard(group, self.channel_name), 1)
+
+
+def _read_message(text: str | None) -> dict | None:
+    """A message of the protocol, or None for what is none."""
+    try:
+        message = json.loads(text) if text and len(text) <= LONGEST_MESSAGE else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(message, dict):
+        return None
+    kind, id, payload = message.get("type"), message.get("id"), message.get("payload")
+    if kind in {"connection_init", "ping", "pong"}:
+        return message if isinstance(payload, dict | None) else None
+    has_id = isinstance(id, str) and 0 < len(id) <= 100
+    if kind == "complete":
+        return message if has_id else None
+    return message if kind == "subscribe" and has_id and isinstance(payload, dict) else None
+
+
+def _bearer_in(payload: dict | None) -> str:
+    """The token in `{"Authorization": "Bearer shs_…"}`, whatever the name's case."""
+    for name, value in (payload or {}).items():
+        if name.lower() == "authorization" and isinstance(value, str):
+            return value.removeprefix("Bearer ").removeprefix("bearer ").strip()
+    return ""
