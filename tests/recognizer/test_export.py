@@ -1,0 +1,151 @@
+"""A model's files describe themselves, prove themselves, and can be read without trusting them."""
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from safetensors.numpy import load
+
+import ml_training
+from ml_training.recognizer.backbone import ExportDiffers
+from ml_training.recognizer.calibration import softmax
+from ml_training.recognizer.export import FILES, build_files, check_output, read_head, write_files
+from ml_training.recognizer.head import Head
+from tests.recognizer.conftest import random_pixels
+
+LABELS = [{"id": 1, "sku": "a", "name": "Käse"}, {"id": 2, "sku": "b", "name": "Brot"}]
+METADATA = {"labels": LABELS, "version": 3}
+
+
+@pytest.fixture(scope="module")
+def head(backbone) -> Head:
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(2, backbone.vector_size)).astype(np.float32)
+    return Head(weights, rng.normal(size=2).astype(np.float32), temperature=1.7)
+
+
+@pytest.fixture(scope="module")
+def files(backbone, head):
+    return build_files(backbone, head, METADATA)
+
+
+def test_there_are_four_files_and_each_has_its_hash(files):
+    assert {kind: file.name for kind, file in files.items()} == FILES
+    for file in files.values():
+        assert file.sha256 == hashlib.sha256(file.content).hexdigest()
+
+
+def test_model_json_describes_the_model_and_the_other_files(files, backbone, head):
+    model = json.loads(files["model_json"].content)
+    assert model["format"] == "shelfsight/1"
+    assert (model["backbone"]["id"], model["backbone"]["sha256"]) == (backbone.id, backbone.sha256)
+    assert model["backbone"]["preprocessing"] == json.loads(json.dumps(backbone.preprocessing.as_json()))
+    assert (model["head"]["classes"], model["head"]["vector_size"]) == head.weights.shape
+    assert set(model["files"]) == {"weights", "metadata", "onnx"}
+    for kind, described in model["files"].items():
+        file = files[kind]
+        assert described == {"name": file.name, "sha256": file.sha256, "bytes": len(file.content)}
+
+
+def test_metadata_is_kept_as_it_was_given(files):
+    assert json.loads(files["metadata"].content) == METADATA
+    assert "Käse".encode() in files["metadata"].content
+
+
+def test_same_model_makes_the_same_files(files, backbone, head):
+    again = build_files(backbone, head, METADATA)
+    assert {kind: file.sha256 for kind, file in again.items()} == {
+        kind: file.sha256 for kind, file in files.items()
+    }
+
+
+def test_head_is_read_back_as_it_was(files, head):
+    read = read_head(files["model_json"].content, files["weights"].content)
+    np.testing.assert_array_equal(read.weights, head.weights)
+    np.testing.assert_array_equal(read.bias, head.bias)
+    assert read.temperature == head.temperature
+
+
+def test_onnx_file_computes_the_heads_probabilities_from_raw_pixels(files, backbone, head, embedder):
+    pixels = random_pixels(backbone, 3, seed=9)
+    session = onnxruntime.InferenceSession(files["onnx"].content)
+    assert [item.name for item in session.get_inputs()] == ["pixels"]
+    (probabilities,) = session.run(["probabilities"], {"pixels": pixels})
+    np.testing.assert_allclose(probabilities, softmax(head.logits(embedder.embed(pixels))), atol=1e-3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    onnx.checker.check_model(onnx.load_from_string(files["onnx"].content))
+
+
+def test_file_that_computes_what_the_head_computes_passes(files, backbone, head, embedder):
+    pixels = random_pixels(backbone, 2)
+    assert check_output(files["onnx"].content, head, pixels, embedder.embed(pixels)) <= 1e-3
+
+
+@pytest.mark.parametrize("change", ["weights", "bias", "temperature", "swapped"])
+def test_file_that_differs_from_the_head_is_refused(files, backbone, head, embedder, change):
+    pixels = random_pixels(backbone, 2)
+    other = {
+        "weights": Head(head.weights * 1.5, head.bias, head.temperature),
+        "bias": Head(head.weights, head.bias + np.float32([0.1, 0]), head.temperature),
+        "temperature": Head(head.weights, head.bias, head.temperature * 2),
+        "swapped": Head(head.weights[::-1].copy(), head.bias[::-1].copy(), head.temperature),
+    }[change]
+    with pytest.raises(ExportDiffers, match="exported model differs") as caught:
+        check_output(files["onnx"].content, other, pixels, embedder.embed(pixels))
+    assert caught.value.difference > 1e-3
+
+
+def test_file_that_computes_no_numbers_is_refused(backbone, head, embedder):
+    weights = head.weights.copy()
+    weights[0, 0] = np.nan
+    broken = Head(weights, head.bias, head.temperature)
+    pixels = random_pixels(backbone, 1)
+    content = build_files(backbone, broken, METADATA)["onnx"].content
+    for other in (head, broken):
+        with pytest.raises(ExportDiffers):
+            check_output(content, other, pixels, embedder.embed(pixels))
+
+
+def test_unknown_format_is_refused_and_named(files):
+    model = json.loads(files["model_json"].content) | {"format": "shelfsight/99"}
+    with pytest.raises(ValueError, match="shelfsight/99"):
+        read_head(json.dumps(model).encode(), files["weights"].content)
+
+
+def test_weights_that_do_not_fit_the_description_are_refused(files):
+    model = json.loads(files["model_json"].content)
+    model["head"]["classes"] = 5
+    with pytest.raises(ValueError, match="5"):
+        read_head(json.dumps(model).encode(), files["weights"].content)
+
+
+def test_files_are_written_byte_for_byte(files, tmp_path):
+    write_files(files, tmp_path / "model")
+    for file in files.values():
+        assert (tmp_path / "model" / file.name).read_bytes() == file.content
+
+
+def test_every_file_is_read_by_a_format_that_cannot_carry_code(files):
+    assert set(load(files["weights"].content)) == {"weights", "bias"}
+    for kind in ("model_json", "metadata"):
+        json.loads(files[kind].content)
+    assert onnx.load_from_string(files["onnx"].content).functions == []
+
+
+def test_nothing_in_training_pickles_or_reads_a_pickle():
+    sources = [ast.parse(path.read_text()) for path in Path(ml_training.__path__[0]).rglob("*.py")]
+    nodes = [node for source in sources for node in ast.walk(source)]
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {"torch", "numpy"} <= imported
+    assert not {"pickle", "joblib", "dill", "shelve", "cloudpickle"} & imported
+    calls = [ast.unparse(node) for node in nodes if isinstance(node, ast.Call)]
+    loads = [call for call in calls if call.startswith("torch.load(")]
+    assert loads
+    assert all("weights_only=True" in call for call in loads)
+    assert not [call for call in calls if call.startswith("torch.save(") or "allow_pickle=True" in call]
