@@ -45,7 +45,7 @@ def find_product_folders(root: Path) -> dict[Path, list[Path]]:
     def note_unreadable(error: OSError) -> None:
         folders[Path(error.filename)] = [Path(error.filename)]
 
-    for folder, below, names in os.walk(os.path.abspath(root), onerror=note_unreadable):
+    for folder, below, names in os.walk(root, onerror=note_unreadable):
         below[:] = sorted(name for name in below if not name.startswith("."))
         paths = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
         if files := [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and _is_file(path)]:
@@ -82,16 +82,21 @@ def import_photos(
     """
     report, started = ImportReport(), time.perf_counter()
     for folder, files in folders.items():
-        sku = readable(folder.name)
+        sku = sku_of(folder)
         product = Product.objects.filter(shop=shop, sku=sku).first() or _new_product(shop, sku)
         for position, path in enumerate(files):
             try:
                 _import_file(product, path, position, report)
             except ValidationError as error:
-                _note_refusal(report, path, Path(os.path.abspath(root)), error)
+                _note_refusal(report, path, root, error)
             on_photo()
     report.seconds = round(time.perf_counter() - started, 3)
     return report
+
+
+def sku_of(folder: Path) -> str:
+    """The SKU that a folder's name says; the folder may be given as `.`."""
+    return readable(Path(os.path.abspath(folder)).name)
 
 
 def readable(name: str) -> str:

@@ -36,11 +36,19 @@ def test_every_folder_that_directly_holds_photos_is_a_product(shop, source):
 
 
 def test_photos_that_lie_in_the_folder_itself_are_a_product_of_its_name(shop, source, monkeypatch):
-    folder_with(source, {"oat/1.jpg": photo_bytes()})
+    folder_with(source, {"oat/1.jpg": photo_bytes(), "oat/2.jpg": b""})
     monkeypatch.chdir(source / "oat")
     report = import_all(shop, Path("."))
     assert Product.objects.get().sku == "oat"
-    assert report.photos == 1
+    assert (report.photos, refusals(report).keys()) == (1, {"2.jpg"})
+
+
+def test_folder_may_be_given_relative_to_where_one_is(shop, source, monkeypatch):
+    folder_with(source, {"a/oat/1.jpg": photo_bytes(), "b/tea/1.jpg": b""})
+    monkeypatch.chdir(source / "a")
+    assert find_product_folders(Path("../b")) == {Path("../b/tea"): [Path("../b/tea/1.jpg")]}
+    assert refusals(import_all(shop, Path(".."))).keys() == {"b/tea/1.jpg"}
+    assert Product.objects.get().sku == "oat"
 
 
 def test_second_import_adds_nothing(shop, source):
