@@ -11,7 +11,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from catalog.forms import ProductForm
-from catalog.models import Product, ProductImage, Shop, check_upload
+from catalog.models import ApiToken, Product, ProductImage, Shop, check_upload
+from catalog.token_admin import ApiTokenAdmin
 
 MANY_SHOPS = "_shelfsight_many_shops"
 
@@ -203,3 +204,6 @@ class ShopAdmin(admin.ModelAdmin):
     def get_queryset(self, request):
         queryset = super().get_queryset(request)
         return queryset.filter(pk__in=Shop.objects.visible_to(request.user))
+
+
+admin.site.register(ApiToken, ApiTokenAdmin)

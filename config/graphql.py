@@ -7,6 +7,7 @@ import json
 
 import graphene
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.files.uploadhandler import load_handler
@@ -45,9 +46,13 @@ class GraphQLEndpoint(View):
 
     @method_decorator(ensure_csrf_cookie)
     def get(self, request):
-        if not Access.of(request).is_known:
+        """A page to try the API out, for staff, with nothing from other hosts."""
+        access = Access.of_user(request.user)
+        if not access.is_known:
             return redirect_to_login(request.get_full_path())
-        return render(request, "api/console.html")
+        shop = access.shops().first()
+        context = {**admin.site.each_context(request), "title": "GraphQL", "shop_id": shop and shop.pk}
+        return render(request, "api/console.html", context)
 
     def post(self, request):
         request.access = Access.of(request)

@@ -1,0 +1,117 @@
+"""API tokens in the admin: made there, shown once, revoked there. Registered by `catalog.admin`."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.template.response import TemplateResponse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Shop
+from catalog.tokens import READ, RECOGNIZE, SCOPES, TRAIN, ApiToken
+
+# Nobody gives a program more than they may do themselves. The schemas ask people for the same permissions.
+NEEDED = {
+    READ: {"catalog.view_product", "catalog.view_productimage", "ml_training.view_trainingrun"},
+    RECOGNIZE: {"catalog.view_product"},
+    TRAIN: {"ml_training.prepare_training", "ml_training.change_modelversion"},
+}
+
+
+def _sees_many_shops(request) -> bool:
+    return Shop.objects.visible_to(request.user)[:2].count() > 1
+
+
+class ApiTokenForm(forms.ModelForm):
+    scopes = forms.MultipleChoiceField(
+        choices=list(SCOPES.items()),
+        widget=forms.CheckboxSelectMultiple,
+        label=_("It may"),
+        error_messages={"invalid_choice": _("You may not give %(value)s: you may not do it yourself.")},
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = ["name", "shop", "scopes", "expires_at"]
+
+
+class ApiTokenAdmin(admin.ModelAdmin):
+    form = ApiTokenForm
+    list_select_related = ["shop", "created_by"]
+    list_filter = ["revoked_at"]
+    search_fields = ["name", "prefix"]
+    actions = ["revoke"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).filter(shop__in=Shop.objects.visible_to(request.user))
+
+    def get_list_display(self, request):
+        shop = ["shop"] if _sees_many_shops(request) else []
+        return ["name", "begins_with", *shop, "may", "state", "expires_at", "last_used_at", "created_by"]
+
+    def get_fields(self, request, obj=None):
+        shop = ["shop"] if _sees_many_shops(request) else []
+        fields = ["name", *shop, "scopes", "expires_at"]
+        if obj is None:
+            return fields
+        return [*fields, "begins_with", "state", "created_at", "created_by", "last_used_at", "revoked_at"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return [] if obj is None else [name for name in self.get_fields(request, obj) if name != "name"]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+        if "scopes" in form.base_fields:
+            allowed = [
+                (scope, text) for scope, text in SCOPES.items() if request.user.has_perms(NEEDED[scope])
+            ]
+            form.base_fields["scopes"].choices = allowed
+        return form
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "shop":
+            shops = Shop.objects.visible_to(request.user)
+            kwargs |= {"queryset": shops, "initial": shops.first(), "empty_label": None}
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_add_permission(self, request):
+        return super().has_add_permission(request) and Shop.objects.visible_to(request.user).exists()
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.secret, obj.created_by = obj.renew_secret(), request.user
+            if obj.shop_id is None:
+                obj.shop = Shop.objects.visible_to(request.user).first()
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """Show the secret on the page that answers, the only time: not even a session keeps it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Copy the token now"),
+            "opts": self.opts,
+            "token": obj,
+            "secret": obj.secret,
+        }
+        response = TemplateResponse(request, "admin/catalog/apitoken/made.html", context)
+        add_never_cache_headers(response)
+        return response
+
+    @admin.display(description=_("begins with"))
+    def begins_with(self, token):
+        return f"{token.prefix}…"
+
+    @admin.display(description=_("may"))
+    def may(self, token):
+        return ", ".join(token.scopes)
+
+    @admin.display(description=_("state"))
+    def state(self, token):
+        return token.problem or _("holds")
+
+    @admin.action(description=_("Revoke the selected tokens"), permissions=["change"])
+    def revoke(self, request, queryset):
+        tokens = list(queryset.filter(revoked_at=None))
+        for token in tokens:
+            token.revoke()
+            self.log_change(request, token, "Revoked.")
+        messages.success(request, f"{len(tokens)} revoked. Programs that use them are refused from now on.")

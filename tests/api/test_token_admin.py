@@ -1,0 +1,83 @@
+"""API tokens in the admin: shown once, revoked, for one's own shops and with one's own rights only."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from catalog.tokens import ApiToken
+from tests.api.conftest import ask, bearer, code, data
+from tests.conftest import make_staff
+
+ADD, LIST = reverse("admin:catalog_apitoken_add"), reverse("admin:catalog_apitoken_changelist")
+READ_SHOPS = "{ shops { totalCount } }"
+
+
+def make(client, **fields):
+    form = {"name": "Till", "scopes": ["read"], "expires_at_0": "", "expires_at_1": ""} | fields
+    return client.post(ADD, form)
+
+
+def secret_on(response) -> str:
+    return response.context["secret"]
+
+
+def test_token_is_shown_once_and_works(staff_client, shop, staff):
+    response = make(staff_client)
+    secret = secret_on(response)
+    assert secret in response.text and "no-store" in response["Cache-Control"]
+    token = ApiToken.objects.get()
+    assert (token.shop, token.created_by, token.scopes) == (shop, staff, ["read"])
+    assert data(ask(READ_SHOPS, token=secret))["shops"]["totalCount"] == 1
+    for page in (LIST, reverse("admin:catalog_apitoken_change", args=[token.pk])):
+        assert secret not in staff_client.get(page).text
+        assert token.digest not in staff_client.get(page).text
+    assert secret not in str(ApiToken.objects.values().get())
+
+
+def test_revoked_token_is_refused_from_then_on(staff_client, shop):
+    secret = bearer(shop)
+    token = ApiToken.objects.get()
+    staff_client.post(LIST, {"action": "revoke", "_selected_action": [token.pk]})
+    answer = ask(READ_SHOPS, token=secret)
+    assert code(answer) == "UNAUTHENTICATED" and "revoked" in answer["errors"][0]["message"]
+
+
+def test_staff_see_and_revoke_tokens_of_their_own_shops_only(staff_client, other_shop):
+    secret = bearer(other_shop)
+    token = ApiToken.objects.get()
+    assert token.prefix not in staff_client.get(LIST).text
+    assert staff_client.get(reverse("admin:catalog_apitoken_change", args=[token.pk])).status_code == 302
+    staff_client.post(LIST, {"action": "revoke", "_selected_action": [token.pk]})
+    assert "errors" not in ask(READ_SHOPS, token=secret)
+
+
+def test_staff_of_several_shops_choose_one_and_cannot_choose_another(client, shop, other_shop):
+    far = make_staff("far")
+    client.force_login(make_staff("both", shop, other_shop))
+    assert make(client, shop=other_shop.pk).status_code == 200
+    assert ApiToken.objects.get().shop == other_shop
+    other_shop.members.clear()
+    other_shop.members.add(far)
+    third = make_staff("third", shop)
+    client.force_login(third)
+    make(client, shop=other_shop.pk)
+    assert ApiToken.objects.filter(created_by=third).get().shop == shop, "the field is not theirs to send"
+
+
+@pytest.mark.parametrize(("scope", "given"), [("recognize", True), ("read", False), ("train", False)])
+def test_nobody_gives_a_token_more_than_they_may_do(client, shop, scope, given):
+    user = make_staff("clerk", shop, permissions=False)
+    names = ["add_apitoken", "view_apitoken", "view_product"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(user)
+    make(client, scopes=[scope])
+    assert ApiToken.objects.exists() == given
+
+
+def test_list_costs_the_same_number_of_queries_at_any_length(
+    staff_client, shop, django_assert_max_num_queries
+):
+    for _ in range(40):
+        bearer(shop)
+    with django_assert_max_num_queries(14):
+        assert staff_client.get(LIST).status_code == 200
