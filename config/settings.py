@@ -109,7 +109,7 @@ CACHE_DIR = DATA_DIR / "cache"
 PHOTO_MAX_MEGABYTES = whole_number("PHOTO_MAX_MEGABYTES", 20, least=1)
 PHOTO_MAX_MEGAPIXELS = whole_number("PHOTO_MAX_MEGAPIXELS", 50, least=1)
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the form of a product with thousands of photos
 
 # --- Messages between processes --------------------------------------------------------------------
 
@@ -213,5 +213,6 @@ LOGGING = {
     "loggers": {
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "PIL": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
     },
 }

@@ -85,26 +85,43 @@ def _begin(run: TrainingRun) -> None:
     if run.phase != Phase.WAITING:
         return
     with transaction.atomic():
-        ShopTraining.objects.select_for_update().get(shop_id=run.shop_id)
-        run.refresh_from_db()
+        _lock(run)
         if run.phase != Phase.WAITING:
             return
-        run.phase, run.message = Phase.PREPARING, ""
-        training.beat(run, phase=run.phase, message="", started_at=timezone.now(), worker_pid=None)
+        run.phase, run.started_at = Phase.PREPARING, timezone.now()
+        training.beat(run, phase=run.phase, message="", started_at=run.started_at, worker_pid=None)
         training.announce(run, STARTED, trigger_in_words(run))
 
 
+def _lock(run: TrainingRun) -> None:
+    """Hold the shop's row and read the run again; raises RunLost if it is not this trainer's any more."""
+    ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
+    own = TrainingRun.objects.filter(status=TrainingRun.Status.TRAINING, worker_token=run.worker_token)
+    try:
+        run.refresh_from_db(from_queryset=own)
+    except TrainingRun.DoesNotExist as gone:
+        raise RunLost(f"Run {run.pk} was taken from its trainer.") from gone
+
+
 def _note_progress(run: TrainingRun, report: Report) -> None:
-    now = timezone.now()
-    since = (now - run.heartbeat_at).total_seconds()
-    if run.phase == Phase.PUBLISHING or (since < PUSH_SECONDS and report.phase in ("", run.phase)):
-        training.beat(run)
+    since = (timezone.now() - run.heartbeat_at).total_seconds()
+    if since < PUSH_SECONDS and report.phase in ("", run.phase):
         return
-    run.phase = report.phase or run.phase
-    run.progress = max(run.progress, report.percent / 100 * BEGINS[Phase.PUBLISHING])
-    training.beat(run, phase=run.phase, progress=run.progress, message=report.text)
-    run.sequence = ShopTraining.objects.values_list("sequence", flat=True).get(shop_id=run.shop_id)
-    training.emit_progress(run, step=int((now - run.started_at).total_seconds() * 1000))
+    with transaction.atomic():
+        _lock(run)
+        if run.phase == Phase.PUBLISHING:  # the model has overtaken this report
+            training.beat(run)
+            return
+        run.phase = report.phase or run.phase
+        run.progress = max(run.progress, report.percent / 100 * BEGINS[Phase.PUBLISHING])
+        training.beat(run, phase=run.phase, progress=run.progress, message=report.text)
+    _push(run)
+
+
+def _push(run: TrainingRun) -> None:
+    """Tell open pages. Reports reach any web process, so their order is told by the time since the start."""
+    run.sequence = ShopTraining.objects.filter(shop_id=run.shop_id).values_list("sequence", flat=True).first()
+    training.emit_progress(run, step=int((timezone.now() - run.started_at).total_seconds() * 1000))
 
 
 def _fail(run: TrainingRun, error: str) -> bool:
@@ -124,12 +141,16 @@ def take_model(run: TrainingRun, files: dict) -> TrainingRun:
         CallbackRefused: the run has ended or is being completed already.
         ModelRefused: what came is not used; says why.
     """
+    folder = artifacts.folder_of(run)
     try:
         _enter_publishing(run)
+    except RunLost as lost:
+        raise CallbackRefused(RUN_FINISHED, f"Run {run.pk} has ended meanwhile.") from lost
+    try:
         with Heartbeat(run):
             _publish(run, files)
     except RunLost as lost:
-        artifacts.discard(artifacts.folder_of(run))
+        artifacts.discard(folder)
         raise CallbackRefused(RUN_FINISHED, f"Run {run.pk} has ended meanwhile.") from lost
     except ModelRefused as refused:
         logger.warning("The model of run %s was refused (%s): %s", run.pk, refused.code, refused)
@@ -146,12 +167,12 @@ def take_model(run: TrainingRun, files: dict) -> TrainingRun:
 def _enter_publishing(run: TrainingRun) -> None:
     """Let one completion in: of two at once, the second is a repetition."""
     with transaction.atomic():
-        ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
-        run.refresh_from_db()
-        if run.status != TrainingRun.Status.TRAINING or run.phase == Phase.PUBLISHING:
+        _lock(run)
+        if run.phase == Phase.PUBLISHING:
             raise CallbackRefused(RUN_FINISHED, f"The model of run {run.pk} was taken already.")
         run.phase, run.progress = Phase.PUBLISHING, BEGINS[Phase.PUBLISHING]
         training.beat(run, phase=run.phase, progress=run.progress, worker_pid=None)
+    _push(run)
 
 
 def _publish(run: TrainingRun, files: dict) -> None:

@@ -132,7 +132,7 @@ def _info(
         started_at=going.started_at if is_training else None,
         last_trained_at=version.created_at if version else None,
         error=ended.error if status == FAILED else "",
-        message=_message(status, ended, version),
+        message=(going.message if going else "") or _message(status, ended, version),
         products=counts[0],
         photos=counts[1],
         has_active_model=version is not None,

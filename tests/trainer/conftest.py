@@ -12,8 +12,8 @@ import httpx
 import pytest
 from django.db import connection
 
-from ml_training.recognizer.backbone import packaged_backbone
 from config.demo import BASE_DIR
+from ml_training.recognizer.backbone import packaged_backbone
 from tests.installation import free_port
 
 SECONDS = 60
@@ -95,7 +95,7 @@ def project(transactional_db, settings, tmp_path):
 
 @pytest.fixture
 def make_trainer(settings, tmp_path_factory):
-    """A function that makes a `runtrainer` process for a project; with a folder of its own and no database."""
+    """A function that makes a `runtrainer` process for a project: a folder of its own, and no database."""
     made = []
 
     def make(project_url: str, start: bool = True, **environment: str) -> Process:

@@ -1,26 +1,54 @@
-"""The whole way between two processes: handed over, started, progress, completed, active."""
+"""The whole way between two processes: handed over, started, progress, completed, active. And broken off."""
+
+import json
+import signal
+from collections.abc import Callable
 
 import pytest
+from django.test import Client
+from websockets.sync.client import connect
 
-from ml_training.models import RunToken, TrainingRun
+from ml_training.models import TrainingRun
 from ml_training.reconciler import reconcile
 from ml_training.serving import recognize
-from tests.conftest import add_photo, photo_bytes
-from tests.ml_training.conftest import active_version, last_run, statuses, stock, work
+from ml_training.status import training_info
+from tests.conftest import add_photo, make_staff, photo_bytes
+from tests.ml_training.conftest import (
+    active_version,
+    last_run,
+    model_files,
+    queued_run,
+    statuses,
+    stock,
+    work,
+)
 from tests.trainer.conftest import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+MANY = 120  # photos: they keep a trainer busy for seconds
 
 
-def wait_until_ended(shop) -> TrainingRun:
+def wait_until_ended(shop, step: Callable = lambda: None) -> TrainingRun:
     def ended():
         run = last_run(shop)
         return run if run.status in ("completed", "failed") else None
 
-    return wait_until(ended)
+    return wait_until(ended, step=step)
 
 
-def test_photo_is_trained_elsewhere_and_its_model_becomes_active(shop, project, trainer, settings):
+def wait_until_it_embeds(shop) -> TrainingRun:
+    going = TrainingRun.objects.filter(shop=shop, status="training", phase="embedding")
+    return wait_until(going.first)
+
+
+def fill(shop):
+    products = stock(shop, products=2, photos=1)
+    for seed in range(1, MANY // 2):
+        for kind, product in enumerate(products):
+            add_photo(product, kind, seed)
+
+
+def test_photo_is_trained_elsewhere_and_its_model_becomes_active(shop, project, trainer, tmp_path):
     products = stock(shop, products=3, photos=3)
     work()
     assert last_run(shop).status == "training"
@@ -31,3 +59,128 @@ def test_photo_is_trained_elsewhere_and_its_model_becomes_active(shop, project, 
     assert version.run == run and (version.products, version.photos) == (3, 9)
     for kind, product in enumerate(products):
         assert recognize(shop, photo_bytes(kind, 1)).candidates[0].product_id == product.pk
+    names = {name.rpartition("/")[2] for name in model_files(tmp_path)}
+    assert names == {"model.json", "weights.safetensors", "metadata.json", "model.onnx"}
+    assert run.token.sha256 not in trainer.said() + project.said()
+
+
+def test_open_page_sees_it_start_get_on_and_become_active(shop, project, trainer):
+    client = Client()
+    client.force_login(make_staff("watcher", shop))
+    cookie = f"sessionid={client.cookies['sessionid'].value}"
+    address = project.url.replace("http", "ws") + "/ws/notifications/"
+    with connect(address, additional_headers={"Cookie": cookie}, origin=project.url) as page:
+        assert json.loads(page.recv(timeout=10))["type"] == "snapshot"
+        fill(shop)
+        work()
+        seen, shares = [], []
+        while "completed" not in seen:
+            message = json.loads(page.recv(timeout=60))
+            if message["type"] == "progress":
+                shares.append(message["progress"])
+            if message.get("kind"):
+                seen.append(message["kind"])
+    assert [kind for kind in seen if kind != "progress"] == ["started", "completed"]
+    assert shares == sorted(shares) and len(set(shares)) > 2
+    assert training_info(shop).status == "active"
+
+
+def test_second_run_fetches_and_embeds_only_the_new_photo(shop, project, trainer):
+    products = stock(shop, products=2, photos=2)
+    work()
+    wait_until_ended(shop)
+    cached = set((trainer.log.parent / "cache" / "trainer" / "vectors").rglob("*/*/*"))
+    assert len(cached) == 4
+    add_photo(products[0], 0, seed=9)
+    work()
+    assert wait_until_ended(shop).photos == 5
+    assert len(set((trainer.log.parent / "cache" / "trainer" / "vectors").rglob("*/*/*")) - cached) == 1
+
+
+def test_killed_trainer_fails_the_run_after_its_limit_and_it_is_trained_again(
+    shop, project, trainer, settings
+):
+    settings.ML_TRAINER_SILENCE_SECONDS = 3
+    fill(shop)
+    work()
+    first = wait_until_it_embeds(shop)
+    trainer.kill()
+    assert not reconcile().given_up  # its last word is no three seconds ago
+    wait_until(lambda: reconcile().given_up == [first.pk])
+    first.refresh_from_db()
+    assert first.status == "failed" and "went silent" in first.error
+    again = queued_run(shop)
+    assert again.attempts == 2
+    work()
+    again.refresh_from_db()
+    assert again.status == "queued" and "cannot be reached" in again.message
+    assert "cannot be reached" in training_info(shop).message
+    trainer.start("/v1/health")
+    TrainingRun.objects.filter(pk=again.pk).update(woken_at=None)  # as 20 seconds later
+    assert reconcile().woken == [again.pk]
+    work()
+    run = wait_until_ended(shop)
+    assert (run.pk, run.status) == (again.pk, "completed")
+
+
+def test_trainer_that_is_stopped_says_so_at_once(shop, project, trainer):
+    fill(shop)
+    work()
+    wait_until_it_embeds(shop)
+    trainer.process.send_signal(signal.SIGTERM)
+    run = wait_until_ended(shop)
+    assert run.status == "failed" and "the trainer was stopped" in run.error
+    trainer.process.wait(15)
+
+
+def test_trainer_stops_work_on_a_run_that_was_taken_from_it(shop, project, trainer):
+    fill(shop)
+    work()
+    run = wait_until_it_embeds(shop)
+    TrainingRun.objects.filter(pk=run.pk).update(status="failed")
+    wait_until(lambda: "was given up" in trainer.said())
+    assert active_version(shop) is None
+
+
+def test_shop_in_training_there_is_queued_again_and_not_failed(shop, project, trainer):
+    fill(shop)
+    work()
+    first = wait_until_it_embeds(shop)
+    TrainingRun.objects.filter(pk=first.pk).update(status="failed")  # given up here, still going there
+    queued = TrainingRun.objects.create(shop=shop)
+    from ml_training.handover import hand_over
+
+    hand_over(queued.pk)
+    queued.refresh_from_db()
+    assert queued.status == "queued" and "still training this shop" in queued.message
+    assert statuses(shop) == ["failed", "queued"]
+
+
+def test_photos_that_change_during_a_run_make_one_more_run(shop, project, trainer):
+    fill(shop)
+    work()
+    first = wait_until_it_embeds(shop)
+    add_photo(shop.products.first(), 5, seed=500)
+    add_photo(shop.products.first(), 4, seed=500)
+    assert statuses(shop) == ["training", "queued"]
+    run = wait_until_ended(shop, step=lambda: last_run(shop).status == "queued" and work())
+    assert statuses(shop) == ["completed", "completed"]
+    assert run.photos == MANY + 2 and first.pk != run.pk
+
+
+def test_damaged_photo_is_set_aside_and_shown(shop, project, trainer, tmp_path):
+    products = stock(shop, products=2, photos=2)
+    photo = products[0].images.first()
+    (tmp_path / "photos" / photo.image.name).write_bytes(b"not a photo any more")
+    work()
+    run = wait_until_ended(shop)
+    assert run.status == "completed", run.error
+    assert [aside["photo"] for aside in run.set_aside] == [photo.pk]
+    assert (run.products, run.photos) == (2, 3)
+
+
+def test_shop_with_one_product_completes_without_asking_the_trainer(shop, project, trainer):
+    stock(shop, products=1)
+    work()
+    run = last_run(shop)
+    assert run.status == "completed" and "at least one more product" in run.message
