@@ -24,12 +24,18 @@ def has_many_shops(request) -> bool:
     return getattr(request, MANY_SHOPS)
 
 
+MOST_PHOTOS = 5000  # of one product that its form can show; Django's own limit is 1,000
+
+
 class PhotoInline(admin.TabularInline):
     model = ProductImage
     extra = 0
     fields = ["picture", "filename", "size", "added_at", "position"]
     readonly_fields = ["picture", "filename", "size", "added_at"]
     template = "admin/catalog/product/photos.html"
+
+    def get_formset(self, request, obj=None, **kwargs):
+        return super().get_formset(request, obj, absolute_max=MOST_PHOTOS, **kwargs)
 
     def has_add_permission(self, request, obj):
         return False  # new photos come in through "Add photos"

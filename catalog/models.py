@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from catalog.photos import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
@@ -117,19 +117,27 @@ class ProductImage(models.Model):
             self.clean()
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "filename", "sha256", "width", "height"}
-        super().save(*args, **kwargs)
+        try:
+            with transaction.atomic():
+                super().save(*args, **kwargs)
+        except IntegrityError:  # somebody added the same photo at this very moment
+            self._refuse_duplicate()
+            raise
 
     def clean(self):
         """Read hash and size from a new file, once; refuse it with a sentence that names it."""
         if not self.image or self.image._committed:
             return
         self.facts = facts = check_upload(self.image.file, self.image.name)
-        others = ProductImage.objects.filter(product=self.product_id, sha256=facts.sha256)
-        if others.exclude(pk=self.pk).exists():
-            text = f"{short_name(self.image.name)}: {self.product} already has this photo."
-            raise ValidationError(text, code="duplicate")
         self.filename = short_name(self.image.name)
         self.sha256, self.width, self.height = facts.sha256, facts.width, facts.height
+        self._refuse_duplicate()
+
+    def _refuse_duplicate(self):
+        others = ProductImage.objects.filter(product=self.product_id, sha256=self.sha256)
+        if others.exclude(pk=self.pk).exists():
+            text = f"{self.filename}: {self.product} already has this photo."
+            raise ValidationError(text, code="duplicate")
 
 
 def short_name(name: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog.importing import find_product_folders
+from catalog.importing import find_product_folders, sku_of
 from catalog.models import Shop
 from catalog.photos import PhotoRefused, open_upright
 from ml_training.recognizer.embedding import embed_all
@@ -35,7 +35,8 @@ def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None
         return to_pixels(image, preprocessing)
 
     known = set(shop.products.filter(pk__in=model.product_pks.tolist()).values_list("sku", flat=True))
-    sources = [(folder.name, path) for folder, paths in find_product_folders(root).items() for path in paths]
+    folders = find_product_folders(root)
+    sources = [(sku_of(folder), path) for folder, paths in folders.items() for path in paths]
     report = {"refused": [], "unknown_skus": sorted({sku for sku, _ in sources} - known)}
     skus, vectors = [], []
     for (sku, path), vector, error in embed_all(embedder, sources, read):

@@ -244,3 +244,25 @@ def test_photos_are_decoded_once_and_before_the_transaction(transactional_db, cl
     submit(client, page_of(product), [("a.jpg", photo_bytes())])
     assert ProductImage.objects.get().image.read() == photo_bytes()
     assert WatchedFile.readings == [False, True], "read to be checked, then to be stored"
+
+
+def test_product_with_more_than_a_thousand_photos_can_be_saved(staff_client, shop):
+    product = Product.objects.create(shop=shop, sku="MANY", name="Many")
+    rows = [
+        ProductImage(
+            product=product, image=f"{i}.jpg", filename=f"{i}.jpg", sha256=f"{i:064}", width=9, height=9
+        )
+        for i in range(1005)
+    ]
+    ProductImage.objects.bulk_create(rows)
+    photos = list(product.images.values_list("pk", flat=True))
+    data = {"name": "Many more", "sku": "MANY", "is_active": "on"}
+    data |= {"images-TOTAL_FORMS": 1005, "images-INITIAL_FORMS": 1005}
+    for number, pk in enumerate(photos):
+        data |= {f"images-{number}-id": pk, f"images-{number}-product": product.pk}
+        data |= {f"images-{number}-position": number}
+    response = staff_client.post(f"/admin/catalog/product/{product.pk}/change/", data)
+    product.refresh_from_db()
+    assert response.status_code == 302
+    assert product.name == "Many more"
+    assert product.images.count() == 1005
