@@ -207,8 +207,10 @@ def test_photo_saved_in_a_transaction_that_is_rolled_back_queues_nothing(shop, e
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("state", ["idle", "queued", "training", "training and queued"])
-@pytest.mark.parametrize("by_queryset", [True, False])
+@pytest.mark.parametrize(
+    ("state", "by_queryset"),
+    [("idle", False), ("queued", True), ("training", False), ("training and queued", True)],
+)
 def test_shop_deleted_leaves_nothing_behind(tmp_path, state, by_queryset):
     shop = make_shop("closing")
     version = trained(shop, products=2, photos=1)
