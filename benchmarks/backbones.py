@@ -15,11 +15,12 @@ import numpy as np
 from catalog.importing import find_product_folders
 from catalog.photos import open_upright
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
-from ml_training.recognizer.embedding import BATCH, Embedder, embed_all
+from ml_training.recognizer.embedding import Embedder, embed_all
 from ml_training.recognizer.head import fit_head
 from ml_training.recognizer.preprocess import to_pixels
 
 RESULTS = Path(__file__).parent / "results" / "backbones.json"
+BATCH = 32
 CACHE = Path(__file__).parent.parent / "var" / "cache"
 
 

@@ -4,6 +4,7 @@ Called by training and serving. A session starts threads, so it is opened inside
 never before a fork.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -12,7 +13,7 @@ import numpy as np
 
 from ml_training.recognizer.backbone import Backbone
 
-BATCH = 32  # photos
+AHEAD = 4  # photos for each thread that are begun before the first of them is asked for
 
 
 class Embedder:
@@ -26,7 +27,7 @@ class Embedder:
         options.inter_op_num_threads = 1
         # A thread that waits sleeps: a web server and a worker share a small machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.backbone = backbone
+        self.backbone, self.threads = backbone, threads
         self._session = onnxruntime.InferenceSession(
             backbone.path, options, providers=["CPUExecutionProvider"]
         )
@@ -43,23 +44,27 @@ class Embedder:
         return vectors
 
 
-def embed_all(embedder: Embedder, sources: Sequence, read, threads: int = 2) -> Iterator[tuple]:
-    """Embed many photos while the next ones are being decoded.
+def embed_all(embedder: Embedder, sources: Sequence, read) -> Iterator[tuple]:
+    """Embed many photos, one on each of the embedder's threads at a time.
+
+    That is as quick as batches are, and takes a small part of their memory (docs/benchmarks.md).
 
     Args:
         read: called with one source in another thread; returns (V, side, side, 3) uint8 or raises.
-        threads: how many photos are decoded at once.
     Yields:
         (source, (D,) float32 vector or None, error or None), in the order of `sources`.
     """
+
+    def embed_one(source):
+        try:
+            pixels = read(source)
+        except Exception as error:
+            return source, None, error
+        return source, embedder.embed(pixels[None])[0], None
+
     queue = iter(sources)
-    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-        waiting = [(source, pool.submit(read, source)) for source in islice(queue, 2 * BATCH)]
-        while waiting:
-            batch, waiting = waiting[:BATCH], waiting[BATCH:]
-            outcomes = [(source, future, future.exception()) for source, future in batch]
-            waiting += [(source, pool.submit(read, source)) for source in islice(queue, BATCH)]
-            good = [future.result() for _, future, error in outcomes if error is None]
-            vectors = iter(embedder.embed(np.stack(good)) if good else ())
-            for source, _, error in outcomes:
-                yield source, (None if error else next(vectors)), error
+    with ThreadPoolExecutor(embedder.threads, thread_name_prefix="embed") as pool:
+        ahead = deque(pool.submit(embed_one, source) for source in islice(queue, AHEAD * embedder.threads))
+        while ahead:
+            yield ahead.popleft().result()
+            ahead.extend(pool.submit(embed_one, source) for source in islice(queue, 1))

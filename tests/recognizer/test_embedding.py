@@ -5,18 +5,10 @@ import threading
 import numpy as np
 import pytest
 
-from ml_training.recognizer import embedding
-from ml_training.recognizer.embedding import embed_all
+from ml_training.recognizer.embedding import AHEAD, embed_all
 from ml_training.recognizer.preprocess import to_pixels
 from tests.conftest import draw
 from tests.recognizer.conftest import random_pixels
-
-BATCH = 4
-
-
-@pytest.fixture(autouse=True)
-def small_batches(monkeypatch):
-    monkeypatch.setattr(embedding, "BATCH", BATCH)
 
 
 def pixels_of(backbone, kind: int, seed: int = 0) -> np.ndarray:
@@ -49,8 +41,8 @@ def test_photos_of_one_product_lie_nearer_than_those_of_another(backbone, embedd
 
 
 def test_many_photos_come_back_in_order_with_the_broken_ones_marked(backbone, embedder):
-    sources = list(range(2 * BATCH + 1))
-    broken = {0, 2, BATCH + 1}
+    sources = list(range(3 * AHEAD * embedder.threads + 1))
+    broken = {0, 2, 2 * AHEAD + 1, sources[-1]}
 
     def read(source):
         if source in broken:
@@ -61,7 +53,7 @@ def test_many_photos_come_back_in_order_with_the_broken_ones_marked(backbone, em
     assert [source for source, _, _ in outcomes] == sources
     assert {source for source, vector, error in outcomes if vector is None} == broken
     assert {str(error) for _, _, error in outcomes if error} == {f"photo {n} is broken" for n in broken}
-    for source in (1, BATCH - 1, BATCH, 2 * BATCH):
+    for source in (1, AHEAD, 2 * AHEAD, sources[-2]):
         own = embedder.embed(pixels_of(backbone, source % 6, source)[None])[0]
         np.testing.assert_allclose(outcomes[source][1], own, atol=1e-4)
 
@@ -80,7 +72,7 @@ def test_all_photos_broken_gives_no_vector_and_no_exception(embedder):
     assert [vector for _, vector, _ in outcomes] == [None] * 3
 
 
-def test_photos_are_decoded_elsewhere_and_only_so_far_ahead(backbone, embedder):
+def test_photos_are_read_in_other_threads_and_only_so_far_ahead(backbone, embedder):
     read_by, started = set(), []
 
     def read(source):
@@ -88,8 +80,22 @@ def test_photos_are_decoded_elsewhere_and_only_so_far_ahead(backbone, embedder):
         started.append(source)
         return np.zeros(backbone.preprocessing.shape, np.uint8)
 
-    outcomes = embed_all(embedder, range(10 * BATCH), read)
+    outcomes = embed_all(embedder, range(10 * AHEAD * embedder.threads), read)
     next(outcomes)
-    assert len(started) <= 3 * BATCH  # memory stays bounded, however many photos a shop has
+    assert len(started) <= AHEAD * embedder.threads  # memory stays bounded, however many photos a shop has
     outcomes.close()
     assert threading.current_thread().name not in read_by
+
+
+def test_stopping_early_leaves_the_rest_unread(backbone, embedder):
+    started = []
+
+    def read(source):
+        started.append(source)
+        return np.zeros(backbone.preprocessing.shape, np.uint8)
+
+    with pytest.raises(RuntimeError, match="taken"):
+        for source, _, _ in embed_all(embedder, range(1000), read):
+            if source == 3:
+                raise RuntimeError("The run was taken.")
+    assert len(started) <= 3 + AHEAD * embedder.threads + 1
