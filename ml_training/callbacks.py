@@ -16,7 +16,7 @@ from ml_training import artifacts, handover, manifest_file, training
 from ml_training.embeddings import load_embeddings
 from ml_training.events import STARTED
 from ml_training.heartbeat import Heartbeat
-from ml_training.intake import ModelRefused, check_sizes, read_model
+from ml_training.intake import ModelRefused, check_sizes, clean_text, read_model
 from ml_training.manifest import Manifest, ManifestPhoto
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.progress import BEGINS, PUSH_SECONDS
@@ -30,7 +30,6 @@ from ml_training.wording import trigger_in_words
 logger = logging.getLogger(__name__)
 KINDS = ("started", "progress", "failed")
 PHASES = (Phase.PREPARING, Phase.EMBEDDING, Phase.FITTING, Phase.EVALUATING)
-LONGEST_MESSAGE = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Report:
 
     @property
     def text(self) -> str:
-        return " ".join(self.message[:LONGEST_MESSAGE].split())
+        return clean_text(self.message)
 
 
 def take_report(run: TrainingRun, report: Report) -> None:

@@ -37,6 +37,11 @@ def check_channel_layer(app_configs, **kwargs):
         )
 
 
+def is_sound_token(token: str) -> bool:
+    """Whether a secret can be sent in a header and is not easily guessed."""
+    return len(token) >= LEAST_TOKEN and token.isascii() and token.isprintable() and " " not in token
+
+
 @register(Tags.compatibility)
 def check_trainer(app_configs, **kwargs):
     """What an external trainer needs, in a project that has one."""
@@ -49,9 +54,9 @@ def check_trainer(app_configs, **kwargs):
             id="ml_training.E003",
         )
         return
-    if len(settings.ML_TRAINER_TOKEN) < LEAST_TOKEN:
+    if not is_sound_token(settings.ML_TRAINER_TOKEN):
         yield Error(
-            f"ML_TRAINER_URL is set, and ML_TRAINER_TOKEN has less than {LEAST_TOKEN} characters.",
+            f"ML_TRAINER_TOKEN must be a secret of {LEAST_TOKEN} ASCII characters or more.",
             hint="Set the same long random secret here and on the trainer.",
             id="ml_training.E004",
         )

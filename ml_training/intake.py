@@ -20,7 +20,7 @@ from ml_training.recognizer.head import Head
 MOST_MODEL_JSON = 1024 * 1024  # bytes
 SLACK = 256 * 1024  # bytes that the other files may have beside their content
 MOST_A_PHOTO, MOST_A_PRODUCT = 600, 2000  # bytes in metadata.json
-LONGEST_REASON = 300  # characters
+LONGEST_TEXT = 300  # characters
 TEMPERATURES = (1e-3, 1e4)
 
 
@@ -76,10 +76,7 @@ def read_model(
     set_aside = _read_set_aside(said.get("set_aside", []), manifest)
     usable = _read_labels(said.get("labels"), manifest.without({photo.pk for photo, _ in set_aside}))
     head = _read_head(model_json, weights, (len(usable.products), backbone.vector_size))
-    metrics = said.get("metrics", {})
-    if not isinstance(metrics, dict):
-        raise ModelRefused("METADATA_REFUSED", "metrics in metadata.json must be an object.")
-    return TrainedModel(head, usable, metrics), set_aside
+    return TrainedModel(head, usable, _read_metrics(said.get("metrics", {}))), set_aside
 
 
 def read_json(content: bytes, name: str) -> dict:
@@ -95,6 +92,12 @@ def read_json(content: bytes, name: str) -> dict:
     if not isinstance(value, dict):
         raise ModelRefused("FORMAT_UNKNOWN", f"{name} must be a JSON object.")
     return value
+
+
+def clean_text(text: str) -> str:
+    """One short line of a text from elsewhere, without characters that a database or a page trips over."""
+    line = " ".join(text[: 2 * LONGEST_TEXT].split())
+    return "".join(char for char in line if char.isprintable())[:LONGEST_TEXT]
 
 
 def _check_hashes(listed, files: dict[str, bytes]) -> None:
@@ -127,7 +130,7 @@ def _check_backbone(said, backbone: Backbone) -> None:
 def _read_set_aside(said, manifest: Manifest) -> list[tuple[ManifestPhoto, str]]:
     photos = {photo.pk: photo for photo in manifest.photos}
     try:
-        reasons = {entry["photo"]: str(entry["reason"])[:LONGEST_REASON] for entry in said}
+        reasons = {entry["photo"]: clean_text(str(entry["reason"])) for entry in said}
         return [(photos[pk], reason) for pk, reason in reasons.items()]
     except (KeyError, TypeError) as error:
         raise ModelRefused(
@@ -160,6 +163,17 @@ def _read_labels(said, usable: Manifest) -> Manifest:
 
 def _few(values: list) -> str:
     return ", ".join(str(value)[:40] for value in values[:5]) + (" …" if len(values) > 5 else "")
+
+
+def _read_metrics(said) -> dict:
+    """Return figures that any database can keep as JSON."""
+    try:
+        text = json.dumps(said, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        text = None
+    if not isinstance(said, dict) or text is None or b"\\u0000" in text:
+        raise ModelRefused("METADATA_REFUSED", "metrics in metadata.json must be an object of plain values.")
+    return said
 
 
 def _read_head(model_json: bytes, weights: bytes, shape: tuple[int, int]) -> Head:

@@ -61,6 +61,8 @@ def _read_entry(entry: str) -> set[tuple[bytes, int]]:
         has_port = entry.rpartition(":")[2].isdecimal() and not entry.endswith("]")
         if not url.host or url.userinfo or url.path not in ("", "/") or url.query or "*" in entry:
             raise ValueError
+        if not 0 < (url.port or 80) < 65536:
+            raise ValueError
     except (httpx.InvalidURL, ValueError) as error:
         raise ValueError(f"{entry!r} in ML_TRAINER_ALLOWED_HOSTS must be host or host:port.") from error
     ports = {url.port or 80} if has_port else set(DEFAULT_PORTS.values())

@@ -63,7 +63,7 @@ def read_job(said: object, hosts: AllowedHosts) -> Job:
             vector_size=_number(backbone["vector_size"]),
             preprocessing=_preprocessing(backbone["preprocessing"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise JobRefused(f"The request cannot be understood: {error!r}.") from error
     for url in (job.manifest_url, job.webhook_url, job.completion_url, job.backbone_url):
         hosts.check(url)

@@ -15,6 +15,7 @@ from django.db import connection
 from config.demo import BASE_DIR
 from ml_training.recognizer.backbone import packaged_backbone
 from tests.installation import free_port
+from tests.ml_training.conftest import events, no_model_files_left  # noqa: F401 (fixtures)
 
 SECONDS = 60
 TOKEN = "a-secret-of-both-sides-for-tests"

@@ -4,7 +4,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from ml_training.checks import LEAST_TOKEN
+from ml_training.checks import LEAST_TOKEN, is_sound_token
 from ml_training.trainer.app import TrainerApp
 from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.work import Trainer
@@ -20,10 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--jobs", type=int, default=2, help="shops trained at a time (%(default)s)")
 
     def handle(self, *, host, port, jobs, **options):
-        if len(settings.ML_TRAINER_TOKEN) < LEAST_TOKEN:
-            raise CommandError(
-                f"Set ML_TRAINER_TOKEN to a secret of {LEAST_TOKEN} characters or more, here and there."
-            )
+        if not is_sound_token(settings.ML_TRAINER_TOKEN):
+            raise CommandError(f"Set ML_TRAINER_TOKEN to a secret of {LEAST_TOKEN} ASCII characters or more.")
         if not settings.ML_TRAINER_ALLOWED_HOSTS:
             raise CommandError(
                 "Set ML_TRAINER_ALLOWED_HOSTS to the hosts of the projects, such as shop.example."
