@@ -109,7 +109,7 @@ class SetMlModelStatus(graphene.Mutation):
     def mutate(self, info, status, shop_id=None, version=None):
         info.context.access.require(*MAY_CHOOSE)
         shop = info.context.access.shop(shop_id)
-        if status == MLModelStatus.IDLE.value:
+        if status.value == "idle":
             if version is not None:
                 raise ApiError("With IDLE no version serves: leave version out.", BAD_INPUT)
             changed = versions.deactivate(shop)

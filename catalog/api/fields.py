@@ -113,4 +113,6 @@ def _readers_of(kind: GraphQLObjectType) -> str:
     text = kind.description or ""
     if node is not None and READ_BY not in text:
         text = getattr(node, "_meta", meta).description or ""
+    if CALLED_BY in text:
+        return READ_BY + text[text.index(CALLED_BY) + len(CALLED_BY) :]
     return text[text.index(READ_BY) :] if READ_BY in text else ""

@@ -10,6 +10,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSyntaxError,
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -40,6 +41,10 @@ def parse_document(query: str) -> DocumentNode:
         return parse(query, max_tokens=MOST_TOKENS)
     except RecursionError as error:
         raise ApiError("The query is nested too deeply.", TOO_COMPLEX) from error
+    except GraphQLSyntaxError as error:
+        if any(words in error.message for words in ("tokens", "nested too deeply")):
+            raise ApiError("The query is too long or nested too deeply.", TOO_COMPLEX) from error
+        raise
 
 
 @dataclass(frozen=True)
