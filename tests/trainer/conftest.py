@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -126,20 +125,32 @@ def trainer(project, make_trainer, settings):
     return process
 
 
+@pytest.fixture
+def worker(project, trainer, settings):
+    """A real worker of the project, which hands runs to the trainer."""
+    handing = {
+        "ML_TRAINER_URL": trainer.url,
+        "ML_TRAINER_TOKEN": TOKEN,
+        "PUBLIC_URL": project.url,
+        "ML_TRAINER_SILENCE_SECONDS": "6",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "worker"],
+        cwd=BASE_DIR,
+        env=os.environ | project.environment | handing,
+        start_new_session=True,
+    )
+    yield process
+    process.terminate()  # it ends its queue with it
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def database_url() -> str:
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
     return os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
-
-
-@contextmanager
-def process_stopped(process: Process):
-    """The process stands still, as on a machine that sleeps."""
-    import signal
-
-    process.process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        process.process.send_signal(signal.SIGCONT)

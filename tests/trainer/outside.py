@@ -2,7 +2,10 @@
 
 import json
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+MOST_HELD = 60  # seconds
 
 
 class Outside:
@@ -16,6 +19,7 @@ class Outside:
             def answer(self):
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 outside.requests.append((self.path, dict(self.headers), content))
+                outside._open.wait(MOST_HELD)
                 self.send_response(outside.status)
                 for name, value in outside.headers.items():
                     self.send_header(name.replace("_", "-"), value)
@@ -29,6 +33,8 @@ class Outside:
                 pass
 
         self.status, self.body, self.headers = status, body, headers
+        self._open = threading.Event()
+        self._open.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"http://{self.host}"
@@ -40,6 +46,15 @@ class Outside:
     def __exit__(self, *exc_info):
         self._server.shutdown()
         self._server.server_close()
+
+    @contextmanager
+    def held(self):
+        """Requests get no answer until the end of this."""
+        self._open.clear()
+        try:
+            yield
+        finally:
+            self._open.set()
 
     @property
     def sent(self) -> dict:

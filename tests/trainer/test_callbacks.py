@@ -1,14 +1,16 @@
 """What is taken from a trainer, and what is not: tokens, reports, models."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from ml_training import training
-from ml_training.models import RunToken, ShopTraining, TrainingRun
+from ml_training.models import ModelVersion, RunToken, ShopTraining, TrainingRun
 from ml_training.run_tokens import issue
 from ml_training.runtime import open_embedder
 from ml_training.status import training_info
@@ -220,6 +222,24 @@ def test_completion_that_comes_while_another_is_published_is_refused(shop, backb
     assert code_of(complete(token, files)) == "RUN_FINISHED"
     run.refresh_from_db()
     assert run.status == "training"
+
+
+def test_of_two_completions_at_once_one_is_taken(shop, backbone):
+    run, token = handed_over(shop)
+    files = files_of(run, backbone)
+
+    def send(_):
+        try:
+            return complete(token, files)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(send, range(2)))
+    refused = [answer for answer in answers if "errors" in answer]
+    assert [code_of(answer) for answer in refused] == ["RUN_FINISHED"]
+    run.refresh_from_db()
+    assert run.status == "completed" and ModelVersion.objects.count() == 1
 
 
 def test_refused_model_fails_the_run_and_the_version_before_goes_on_serving(shop, backbone, tmp_path):

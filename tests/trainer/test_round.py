@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from websockets.sync.client import connect
 
+from ml_training.handover import hand_over
 from ml_training.models import TrainingRun
 from ml_training.reconciler import reconcile
 from ml_training.serving import recognize
@@ -23,6 +24,7 @@ from tests.ml_training.conftest import (
     work,
 )
 from tests.trainer.conftest import wait_until
+from tests.trainer.outside import Outside
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 120  # photos: they keep a trainer busy for seconds
@@ -142,18 +144,22 @@ def test_trainer_stops_work_on_a_run_that_was_taken_from_it(shop, project, train
     assert active_version(shop) is None
 
 
-def test_shop_in_training_there_is_queued_again_and_not_failed(shop, project, trainer):
-    fill(shop)
-    work()
-    first = wait_until_it_embeds(shop)
-    TrainingRun.objects.filter(pk=first.pk).update(status="failed")  # given up here, still going there
-    queued = TrainingRun.objects.create(shop=shop)
-    from ml_training.handover import hand_over
-
+def test_shop_in_training_there_is_queued_again_and_not_failed(shop, project, make_trainer, settings):
+    stock(shop)
+    with Outside(404) as slow, slow.held():
+        trainer = make_trainer(f"{project.url},{slow.host}")
+        settings.ML_TRAINER_URL, settings.PUBLIC_URL = trainer.url, slow.url
+        work()
+        TrainingRun.objects.update(status="failed")  # given up here, still going there
+        queued = TrainingRun.objects.create(shop=shop)
+        hand_over(queued.pk)
+        queued.refresh_from_db()
+        assert queued.status == "queued" and "still training this shop" in queued.message
+        assert statuses(shop) == ["failed", "queued"]
+    settings.PUBLIC_URL = project.url
+    wait_until(lambda: "could not be reported" in trainer.said())
     hand_over(queued.pk)
-    queued.refresh_from_db()
-    assert queued.status == "queued" and "still training this shop" in queued.message
-    assert statuses(shop) == ["failed", "queued"]
+    assert wait_until_ended(shop).status == "completed"
 
 
 def test_photos_that_change_during_a_run_make_one_more_run(shop, project, trainer):
@@ -184,3 +190,17 @@ def test_shop_with_one_product_completes_without_asking_the_trainer(shop, projec
     work()
     run = last_run(shop)
     assert run.status == "completed" and "at least one more product" in run.message
+
+
+@pytest.mark.worker
+def test_nobody_does_anything_when_the_trainer_is_killed_and_comes_back(shop, project, trainer, worker):
+    """The worker, the trainer and the web server are processes; the test only adds photos and kills."""
+    fill(shop)
+    first = wait_until_it_embeds(shop)
+    trainer.kill()
+    wait_until(lambda: statuses(shop)[0] == "failed")
+    trainer.start("/v1/health")
+    run = wait_until(lambda: TrainingRun.objects.filter(shop=shop, status="completed").first(), seconds=90)
+    first.refresh_from_db()
+    assert "went silent" in first.error and run.attempts == 2
+    assert active_version(shop).run == run and active_version(shop).photos == MANY

@@ -90,6 +90,18 @@ def test_strangers_and_nonsense_are_refused_and_nobody_is_contacted(make_trainer
     assert outside.requests == []
 
 
+def test_one_job_a_shop_and_no_more_jobs_than_there_is_room_for(make_trainer, outside, job):
+    trainer = make_trainer(outside.url)
+    with outside.held():
+        assert ask(trainer, job).status_code == 202
+        answer = ask(trainer, {**job, "run": 2})
+        assert (answer.status_code, code_of(answer)) == (409, "IN_TRAINING")
+        assert ask(trainer, {**job, "shop": 2}).status_code == 202
+        answer = ask(trainer, {**job, "shop": 3})
+        assert (answer.status_code, code_of(answer)) == (503, "NO_ROOM")
+    wait_until(lambda: ask(trainer, job).status_code == 202)
+
+
 def test_addresses_of_other_hosts_are_refused_and_not_contacted(make_trainer, outside, job):
     trainer = make_trainer(outside.url)
     with Outside() as private:
