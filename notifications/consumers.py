@@ -6,27 +6,54 @@ Called by `config.asgi`. docs/live-updates.md lists the messages.
 import asyncio
 import contextlib
 import logging
+from importlib import import_module
 
 from channels.db import database_sync_to_async
+from channels.exceptions import ChannelFull
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.contrib.auth import get_user_model
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest
 
 from catalog.models import Shop
 from ml_training.status import training_infos
 from notifications.inbox import PERMISSION, inbox, mark_read, unread_count
-from notifications.push import push_read, shop_group, user_group
+from notifications.push import push_read, session_hash, shop_group, user_group
 
 logger = logging.getLogger(__name__)
-REFUSED = 4403
+REFUSED, TRY_AGAIN = 4403, 1012
 LATEST = 20
-CHECK_SECONDS = 15
+CHECK_SECONDS = 5
 LAYER_TIMEOUT = 3
+
+
+def sessions():
+    return import_module(settings.SESSION_ENGINE)
+
+
+async def layer_answers() -> bool:
+    try:
+        layer = get_channel_layer()
+        await asyncio.wait_for(layer.send("is-anybody-there", {"type": "nothing"}), LAYER_TIMEOUT)
+    except ChannelFull:
+        pass
+    except Exception as error:  # whatever a network can do: the page polls
+        logger.warning("The channel layer does not answer (%s).", error)
+        return False
+    return True
 
 
 class NotificationConsumer(AsyncJsonWebsocketConsumer):
     """One open page. `live` is whether pushes reach it; if not, the page polls and says so."""
 
     groups = ()
+
+    async def __call__(self, scope, receive, send):
+        """Take part in the channel layer; while that is away, serve the page without it."""
+        if not await layer_answers():
+            self.channel_layer_alias = None
+        return await super().__call__(scope, receive, send)
 
     async def connect(self):
         self.joined, self.live, self.heard, self.watch = set(), False, True, None
@@ -84,6 +111,10 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
     async def notification_read(self, message):
         await self.send_json({"type": "read", **await self._notifications()})
 
+    async def session_ended(self, message):
+        if message["session"] == session_hash(self.scope["session"].session_key):
+            await self.close(REFUSED)
+
     async def layer_check(self, message):
         self.heard = True
 
@@ -101,8 +132,10 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
     @database_sync_to_async
     def _refresh_rights(self) -> bool:
         """Read again who this is and what may be seen: rights can be taken while a page is open."""
-        user = get_user_model().objects.filter(pk=getattr(self.scope["user"], "pk", None)).first()
-        if user is None or not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
+        request = HttpRequest()
+        request.session = sessions().SessionStore(self.scope["session"].session_key)
+        user = get_user(request)  # nobody after a logout elsewhere or a change of the password
+        if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
             return False
         self.user = user
         self.shops = list(Shop.objects.visible_to(user))
@@ -110,6 +143,8 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         return True
 
     async def _join(self) -> bool:
+        if self.channel_layer is None:
+            return False
         wanted = {user_group(self.user.pk), *map(shop_group, self.shop_pks)}
         try:
             for group in wanted - self.joined:
@@ -136,6 +171,11 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
 
     async def _check_layer(self):
         """Send word to oneself through the channel layer; say so when pushes stop or come again."""
+        while self.channel_layer is None:
+            await asyncio.sleep(CHECK_SECONDS)
+            if await layer_answers():
+                await self.close(TRY_AGAIN)  # the page connects anew and then takes part
+                return
         while True:
             self.heard = False
             with contextlib.suppress(Exception):

@@ -4,6 +4,7 @@ Called by receivers and the consumer. Whatever is wrong with the channel layer, 
 nothing waits for long: after a failure pushes are left out for a while, and pages poll.
 """
 
+import hashlib
 import logging
 import time
 from dataclasses import asdict
@@ -49,6 +50,15 @@ def push_notification(notification) -> None:
 def push_read(user_id: int) -> None:
     """Tell a user's other tabs that something was read."""
     _push(user_group(user_id), {"type": "notification.read"})
+
+
+def push_logout(user_id: int, session_key: str) -> None:
+    """Have the pages of a session that ends closed. The key opens the session, so only its hash is sent."""
+    _push(user_group(user_id), {"type": "session.ended", "session": session_hash(session_key)})
+
+
+def session_hash(session_key: str | None) -> str:
+    return hashlib.sha256((session_key or "").encode()).hexdigest()
 
 
 def _push(group: str, message: dict) -> None:

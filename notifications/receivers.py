@@ -1,8 +1,8 @@
-"""Listens to training and tells staff. Connected by `notifications.apps`."""
+"""Listens to training and tells staff; listens to logouts. Connected by `notifications.apps`."""
 
 from ml_training.events import CHANGED, PROGRESS
 from notifications.inbox import store_status
-from notifications.push import push_notification, push_progress, push_status
+from notifications.push import push_logout, push_notification, push_progress, push_status
 
 
 def tell_staff(event, **kwargs):
@@ -17,3 +17,9 @@ def tell_staff(event, **kwargs):
     push_status(event)
     for notification in stored:
         push_notification(notification)
+
+
+def close_pages(request, user, **kwargs):
+    """Close the pages of the session that ends; those of the user's other sessions stay."""
+    if user is not None:
+        push_logout(user.pk, request.session.session_key)

@@ -12,6 +12,7 @@ const page = document.querySelector("[data-ml-page]");
 const part = (name) => page.querySelector(`[data-ml="${name}"]`);
 const shown = { sequence: -1, run: null, step: -1, status: "" };
 let live = true;
+let refused = false;
 
 function show(element, visible) { element.hidden = !visible; }
 
@@ -32,10 +33,9 @@ function showInfo(info) {
   if (badge.textContent !== info.label) badge.textContent = info.label;
   part("phase").textContent = info.phase;
   showProgress(info.status === "training", info.progress, info.seconds_left);
-  part("error").textContent = info.error;
-  show(part("error"), info.error);
-  part("message").textContent = info.message;
-  show(part("message"), info.message);
+  say("error", info.error);
+  say("message", info.message);
+  if (info.status !== "queued" && info.status !== "training") say("note", "");
   part("products").textContent = info.products;
   part("photos").textContent = info.photos;
   part("last-trained").replaceChildren(info.last_trained_at ? time(info.last_trained_at) : "never");
@@ -132,9 +132,17 @@ async function refresh() {
 
 function sayWhetherLive(isLive) {
   live = isLive;
-  const note = part("offline");
-  note.textContent = live ? "" : "Live updates are off at the moment; this page asks again every few seconds.";
-  show(note, !live);
+  say("offline", live ? "" : "Live updates are off at the moment; this page asks again every few seconds.");
+}
+
+function sayRefused() {
+  refused = true;
+  say("offline", "You are no longer logged in, or may not see this shop any more. Reload the page.");
+}
+
+function say(name, text) {
+  part(name).textContent = text;
+  show(part(name), text);
 }
 
 async function keepAsking() {
@@ -142,6 +150,7 @@ async function keepAsking() {
     const going = shown.status === "training" || shown.status === "queued";
     const wait = live ? SAFETY_POLL : POLL;
     await new Promise((resume) => setTimeout(resume, wait));
+    if (refused) return;
     if (document.hidden || (live && !going)) continue;
     await refresh().catch(() => {}); // the server is away; the socket says so, and the next try will come
   }
@@ -156,7 +165,8 @@ async function prepare(form) {
   const response = await fetch(form.action, {
     method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
   });
-  if (!response.ok) form.submit(); // let the server show what is wrong
+  if (!response.ok || response.redirected) throw new Error(`The server answered ${response.status}.`);
+  say("note", (await response.json()).message);
   await refresh();
 }
 
@@ -170,13 +180,17 @@ function start() {
     refresh().catch(() => {});
   });
   document.addEventListener("shelfsight:live", ({ detail }) => sayWhetherLive(detail.live));
+  document.addEventListener("shelfsight:refused", sayRefused);
   part("refresh").addEventListener("click", (event) => {
     event.preventDefault();
     busy(event.currentTarget, refresh).catch(() => location.reload());
   });
+  part("refresh").addEventListener("keydown", (event) => {
+    if (event.key === " ") { event.preventDefault(); event.currentTarget.click(); } // as a button does
+  });
   part("prepare")?.form.addEventListener("submit", (event) => {
     event.preventDefault();
-    busy(part("prepare"), () => prepare(event.target)).catch(() => event.target.submit());
+    busy(part("prepare"), () => prepare(event.target)).catch(() => event.target.submit()); // the server shows what is wrong
   });
   setInterval(() => page.querySelectorAll("time").forEach((item) => { item.textContent = inWords(item.dateTime); }), 20000);
   keepAsking();

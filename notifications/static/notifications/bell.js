@@ -61,7 +61,9 @@ export class Bell {
     items.append(...notifications.map((item) => this.entry(item)));
     const empty = document.createElement("p");
     empty.textContent = "Nothing yet.";
+    const hadFocus = this.list.contains(document.activeElement);
     this.list.replaceChildren(head, notifications.length ? items : empty);
+    if (hadFocus) (this.list.querySelector("button:enabled") ?? this.list.querySelector("a") ?? this.button).focus();
   }
 
   add(notification) {

@@ -2,6 +2,7 @@
 //
 // Every message becomes an event on `document`: shelfsight:snapshot, :status, :progress, :notification, :read.
 // shelfsight:live says whether pushes come through; where they do not, pages ask again by themselves.
+// shelfsight:refused says that this person is logged out or may not see training any more.
 
 const FIRST_WAIT = 500; // milliseconds, doubled with each failed try
 const LONGEST_WAIT = 15000;
@@ -32,7 +33,7 @@ export function connect() {
   socket.addEventListener("message", hear);
   socket.addEventListener("close", (event) => {
     setLive(false);
-    if (event.code === REFUSED) return; // logged out, or the rights are gone: asking again changes nothing
+    if (event.code === REFUSED) { announce("refused"); return; } // asking again would change nothing
     setTimeout(connect, wait * (0.75 + Math.random() / 2));
     wait = Math.min(wait * 2, LONGEST_WAIT);
   });

@@ -1,0 +1,80 @@
+"""What a person with an open page sees when a process dies under it: the truth, without a reload."""
+
+import os
+import signal
+
+from playwright.sync_api import expect
+
+from ml_training.models import TrainingRun
+from tests.browser.conftest import is_done, wait_until
+from tests.browser.pages import expect_status, part, toast
+from tests.conftest import add_photo
+
+
+def test_worker_killed_during_training_is_told_and_made_good(visit, shop, staff, photo_files):
+    visitor = visit(staff)
+    page = visitor.open_ml_model(shop)
+    first, second = shop.products.order_by("pk")
+    visitor.add_photos(first, photo_files(0, 1))
+    visitor.add_photos(second, photo_files(1, 150))
+    run = wait_until(
+        lambda: TrainingRun.objects.filter(shop=shop, status="training", progress__gt=0.1).first()
+    )
+    os.kill(run.worker_pid, signal.SIGKILL)
+    wait_until(lambda: "failed" in page.evaluate("window.seen.statuses"))
+    expect_status(page, "active")
+    expect(part(page, "photos")).to_have_text("151")
+    expect(part(page, "files-present")).to_have_text("4 of 4")
+    expect(part(page, "history")).to_contain_text("The worker stopped in the middle of the run")
+    expect(toast(page, "success")).to_contain_text("Version 1 is active")
+    assert visitor.errors == []
+
+
+def test_page_is_right_after_the_server_was_restarted_under_it(installation, visit, shop, staff):
+    visitor = visit(staff)
+    page = visitor.open_ml_model(shop)
+    page.evaluate("window.sameDocument = true")
+    installation.stop("web")
+    expect(part(page, "offline")).to_contain_text("Live updates are off")
+    for kind, product in enumerate(shop.products.order_by("pk")):
+        add_photo(product, kind)
+    wait_until(lambda: is_done(shop))
+    installation.start("web")
+    expect_status(page, "active")
+    expect(part(page, "offline")).to_be_hidden()
+    expect(part(page, "photos")).to_have_text("2")
+    expect(toast(page, "success")).to_contain_text("Version 1 is active")  # missed while away
+    expect(part(page, "history").locator("tr")).not_to_have_count(0)
+    assert page.evaluate("window.sameDocument")
+
+
+def test_without_the_channel_server_the_page_polls_says_so_and_recovers(
+    installation, visit, shop, staff, photo_files
+):
+    visitor = visit(staff)
+    page = visitor.open_ml_model(shop)
+    installation.kill("channels")
+    for kind, product in enumerate(shop.products.order_by("pk")):
+        visitor.add_photos(product, photo_files(kind, 2))
+    expect(part(page, "offline")).to_contain_text("Live updates are off")
+    expect_status(page, "active")
+    expect(part(page, "photos")).to_have_text("4")
+    wait_until(lambda: is_done(shop))
+
+    installation.start("channels")
+    expect(part(page, "offline")).to_be_hidden()
+    visitor.heard.clear()
+    visitor.add_photos(product, photo_files(1, 1))
+    wait_until(lambda: page.wait_for_timeout(100) or visitor.messages("status"))
+    expect(part(page, "photos")).to_have_text("5")
+    expect_status(page, "active")
+    assert visitor.errors == []
+
+
+def test_logging_out_in_another_tab_closes_the_socket(visit, trained_shop, staff):
+    visitor = visit(staff)
+    page = visitor.open_ml_model(trained_shop)
+    other = visitor.open("/admin/")
+    other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_text("Logged out")).to_be_visible()
+    expect(part(page, "offline")).to_contain_text("You are no longer logged in")
