@@ -1,7 +1,7 @@
 """GraphQL over a websocket with the protocol `graphql-transport-ws`, for staff pages and bearer tokens.
 
-https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. Called by `config.asgi` with the schema;
-calls `execution`. Resolvers get a `SocketContext`; its `listen` gives what is sent to a group.
+Called by `config.asgi` with the schema; calls `protocol` for the messages and `execution` for what they ask.
+Resolvers get a `SocketContext`; its `listen` gives what is sent to a group of the channel layer.
 """
 
 import asyncio
@@ -22,15 +22,23 @@ from graphql import ExecutionResult, GraphQLError, OperationType, subscribe
 from catalog.api.access import Access
 from catalog.api.errors import INTERNAL, TOO_COMPLEX, ApiError, public_error
 from catalog.api.execution import GraphQLErrors, GraphQLRequest, prepare, response_of, run
+from catalog.api.protocol import (
+    BAD_REQUEST,
+    DUPLICATE,
+    FORBIDDEN,
+    INIT_TIMEOUT,
+    NOT_ACCEPTABLE,
+    PROTOCOL,
+    TOO_MANY_INITS,
+    UNAUTHORIZED,
+    bearer_in,
+    read_message,
+)
 
 logger = logging.getLogger(__name__)
-PROTOCOL = "graphql-transport-ws"
-BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_ACCEPTABLE = 4400, 4401, 4403, 4406
-INIT_TIMEOUT, DUPLICATE, TOO_MANY_INITS = 4408, 4409, 4429
 INIT_SECONDS = 10
 CHECK_SECONDS = 15  # between two looks at whether the caller may still be here
 MOST_OPERATIONS = 20  # at once on one socket
-LONGEST_MESSAGE = 128 * 1024  # characters
 LONGEST_QUEUE = 100  # messages a slow reader may be behind; the oldest go first
 LAYER_SECONDS = 3
 
@@ -108,7 +116,7 @@ class GraphQLSocket(AsyncWebsocketConsumer):
             queue.put_nowait(message)
 
     async def receive(self, text_data=None, bytes_data=None):
-        message = _read_message(text_data)
+        message = read_message(text_data)
         if message is None:
             await self.close(BAD_REQUEST, "Invalid message received")
             return
@@ -134,7 +142,7 @@ class GraphQLSocket(AsyncWebsocketConsumer):
             return
         self.initialised = True
         self.watch.cancel()
-        bearer = _bearer_in(payload)
+        bearer = bearer_in(payload)
         access = await database_sync_to_async(_access_of)(self.scope, bearer)
         if not access.is_known:
             await self.close(FORBIDDEN, access.problem or "Forbidden")
@@ -228,28 +236,3 @@ class GraphQLSocket(AsyncWebsocketConsumer):
             del self.queues[group]
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self.channel_layer.group_discard(group, self.channel_name), 1)
-
-
-def _read_message(text: str | None) -> dict | None:
-    """A message of the protocol, or None for what is none."""
-    try:
-        message = json.loads(text) if text and len(text) <= LONGEST_MESSAGE else None
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(message, dict):
-        return None
-    kind, id, payload = message.get("type"), message.get("id"), message.get("payload")
-    if kind in {"connection_init", "ping", "pong"}:
-        return message if isinstance(payload, dict | None) else None
-    has_id = isinstance(id, str) and 0 < len(id) <= 100
-    if kind == "complete":
-        return message if has_id else None
-    return message if kind == "subscribe" and has_id and isinstance(payload, dict) else None
-
-
-def _bearer_in(payload: dict | None) -> str:
-    """The token in `{"Authorization": "Bearer shs_…"}`, whatever the name's case."""
-    for name, value in (payload or {}).items():
-        if name.lower() == "authorization" and isinstance(value, str):
-            return value.removeprefix("Bearer ").removeprefix("bearer ").strip()
-    return ""

@@ -1,27 +1,24 @@
 """mlStatus over a websocket: the protocol graphql-transport-ws, word by word and with a client of others."""
 
-import asyncio
 import json
 import shutil
 import subprocess
 from pathlib import Path
 
-import httpx
 import pytest
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.test import Client
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from catalog.api import socket as graphql_socket
 from catalog.models import Shop
 from catalog.tokens import ApiToken
-from tests.api.conftest import PATIENCE, Server, bearer
+from tests.api.conftest import PATIENCE, bearer
+from tests.api.talk import MLSTATUS, Talk, mutate, subscribe
 from tests.conftest import make_shop, make_staff
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MLSTATUS = "subscription { mlStatus { kind message mlTrainingInfo { status version } } }"
 
 
 @pytest.fixture
@@ -32,53 +29,6 @@ def shop(transactional_db) -> Shop:
 @pytest.fixture
 def token(shop) -> str:
     return bearer(shop, "read", "train")
-
-
-class Talk:
-    """A socket spoken to word by word."""
-
-    def __init__(self, url: str, **options):
-        self.connection = connect(
-            url, subprotocols=options.pop("subprotocols", ["graphql-transport-ws"]), **options
-        )
-
-    async def __aenter__(self):
-        self.socket = await self.connection.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info):
-        await self.connection.__aexit__(*exc_info)
-
-    async def say(self, *messages):
-        for message in messages:
-            await self.socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
-
-    async def hear(self) -> dict:
-        return json.loads(await soon(self.socket.recv()))
-
-    async def begin(self, token: str):
-        await self.say({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}})
-        assert await self.hear() == {"type": "connection_ack"}
-
-    async def close_code(self) -> int:
-        with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                await soon(self.socket.recv())
-        return closed.value.rcvd.code
-
-
-async def soon(awaitable):
-    return await asyncio.wait_for(awaitable, PATIENCE)
-
-
-def subscribe(id: str, query: str = MLSTATUS, **payload) -> dict:
-    return {"type": "subscribe", "id": id, "payload": {"query": query, **payload}}
-
-
-async def mutate(server: Server, token: str, query: str) -> dict:
-    async with httpx.AsyncClient() as client:
-        headers = {"Authorization": f"Bearer {token}"}
-        return (await client.post(server.url, json={"query": query}, headers=headers)).json()
 
 
 async def test_subscriber_gets_a_snapshot_and_then_what_happens(server, token):

@@ -1,0 +1,36 @@
+"""The messages and close codes of the websocket protocol `graphql-transport-ws`.
+
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. Called by `socket`.
+"""
+
+import json
+
+PROTOCOL = "graphql-transport-ws"
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_ACCEPTABLE = 4400, 4401, 4403, 4406
+INIT_TIMEOUT, DUPLICATE, TOO_MANY_INITS = 4408, 4409, 4429
+LONGEST_MESSAGE = 128 * 1024  # characters
+
+
+def read_message(text: str | None) -> dict | None:
+    """A message of the protocol, or None for what is none."""
+    try:
+        message = json.loads(text) if text and len(text) <= LONGEST_MESSAGE else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(message, dict):
+        return None
+    kind, id, payload = message.get("type"), message.get("id"), message.get("payload")
+    if kind in {"connection_init", "ping", "pong"}:
+        return message if isinstance(payload, dict | None) else None
+    has_id = isinstance(id, str) and 0 < len(id) <= 100
+    if kind == "complete":
+        return message if has_id else None
+    return message if kind == "subscribe" and has_id and isinstance(payload, dict) else None
+
+
+def bearer_in(payload: dict | None) -> str:
+    """The token in `{"Authorization": "Bearer shs_…"}`, whatever the name's case."""
+    for name, value in (payload or {}).items():
+        if name.lower() == "authorization" and isinstance(value, str):
+            return value.removeprefix("Bearer ").removeprefix("bearer ").strip()
+    return ""
