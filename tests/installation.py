@@ -68,7 +68,7 @@ class Installation:
             with self.log(name).open("ab") as log:
                 self.processes[name] = subprocess.Popen(  # exec: the child is the program, not a shell
                     f"exec {self.commands[name]}",
-                    shell=True,
+                    shell=True,  # noqa: S602 (the demo's own command lines, as honcho runs them)
                     cwd=BASE_DIR,
                     env=self.environment,
                     stdout=log,
