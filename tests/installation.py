@@ -5,6 +5,7 @@ Used by the browser tests and by the benchmarks. Each process is a child that is
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -66,9 +67,8 @@ class Installation:
             if name in self.processes:
                 continue
             with self.log(name).open("ab") as log:
-                self.processes[name] = subprocess.Popen(  # exec: the child is the program, not a shell
-                    f"exec {self.commands[name]}",
-                    shell=True,  # noqa: S602 (the demo's own command lines, as honcho runs them)
+                self.processes[name] = subprocess.Popen(
+                    shlex.split(self.commands[name]),
                     cwd=BASE_DIR,
                     env=self.environment,
                     stdout=log,

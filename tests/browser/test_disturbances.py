@@ -17,9 +17,8 @@ def test_worker_killed_during_training_is_told_and_made_good(visit, shop, staff,
     first, second = shop.products.order_by("pk")
     visitor.add_photos(first, photo_files(0, 1))
     visitor.add_photos(second, photo_files(1, 150))
-    run = wait_until(
-        lambda: TrainingRun.objects.filter(shop=shop, status="training", progress__gt=0.1).first()
-    )
+    going = TrainingRun.objects.filter(shop=shop, status="training", progress__gt=0.1)
+    run = wait_until(going.first)
     os.kill(run.worker_pid, signal.SIGKILL)
     wait_until(lambda: "failed" in page.evaluate("window.seen.statuses"))
     expect_status(page, "active")
