@@ -6,6 +6,7 @@ Called by `job` and by the external trainer: both train alike.
 from collections.abc import Callable
 
 import numpy as np
+import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
 
 from ml_training.recognizer.calibration import fit_temperature
 from ml_training.recognizer.evaluation import held_out_logits

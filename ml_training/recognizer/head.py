@@ -2,13 +2,18 @@
 
 Linear discriminant analysis with shrinkage: the same photos always give the same head, one photo a product
 is enough, and 2,640 photos of 81 products take a fraction of a second.
-Called by training and evaluation.
+Called by training and evaluation. torch is imported only while fitting: whoever serves does without.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 SHRINKAGE = 0.5
 
@@ -46,6 +51,8 @@ def fit_head(vectors: np.ndarray, labels: np.ndarray, shrinkage: float = SHRINKA
         TooFewProducts: C < 2.
     Source: Friedman 1989, "Regularized Discriminant Analysis" (one shared covariance).
     """
+    import torch
+
     x, y = torch.from_numpy(vectors), torch.from_numpy(labels)  # (N, D), (N,)
     classes = int(y.max()) + 1 if len(y) else 0
     if classes < 2:
@@ -64,5 +71,7 @@ def fit_head(vectors: np.ndarray, labels: np.ndarray, shrinkage: float = SHRINKA
 
 def class_means(x: torch.Tensor, y: torch.Tensor, classes: int) -> torch.Tensor:
     """(N, D) vectors and (N,) labels to (C, D) means."""
+    import torch
+
     sums = torch.zeros(classes, x.shape[1], dtype=x.dtype).index_add_(0, y, x)
     return sums / torch.bincount(y, minlength=classes).clamp(min=1).unsqueeze(1)
