@@ -13,6 +13,7 @@ from django.db import connection
 
 from config.demo import BASE_DIR
 from ml_training.recognizer.backbone import packaged_backbone
+from ml_training.runtime import open_embedder
 from tests.installation import free_port
 from tests.ml_training.conftest import events, no_model_files_left  # noqa: F401 (fixtures)
 
@@ -70,6 +71,11 @@ class Process:
 
     def said(self) -> str:
         return self.log.read_text()
+
+
+@pytest.fixture
+def backbone():
+    return open_embedder().backbone
 
 
 @pytest.fixture

@@ -1,32 +1,25 @@
-"""What is taken from a trainer, and what is not: tokens, reports, models."""
+"""What is taken from a trainer, and what is not: reports and tokens."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from ml_training import training
-from ml_training.models import ModelVersion, RunToken, ShopTraining, TrainingRun
+from ml_training.models import RunToken, TrainingRun
+from ml_training.progress import PUSH_SECONDS
 from ml_training.run_tokens import issue
-from ml_training.runtime import open_embedder
 from ml_training.status import training_info
-from tests.conftest import make_shop
-from tests.ml_training.conftest import active_version, model_files, queued_run, stock
+from tests.ml_training.conftest import model_files, stock
 from tests.trainer.handing import code_of, complete, files_of, handed_over, report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STATUS_MUTATION = """mutation($kind: TrainerReportKind!, $percent: Float, $phase: TrainerPhase, $runId: ID) {
   updateTrainingStatus(kind: $kind, percent: $percent, phase: $phase, runId: $runId, message: "m") { runId }
 }"""
-
-
-@pytest.fixture
-def backbone():
-    return open_embedder().backbone
 
 
 def graphql(token: str, **variables):
@@ -66,9 +59,11 @@ def test_late_report_does_not_turn_the_bar_back(shop):
 
 def test_reports_in_quick_succession_are_not_pushed_to_pages(shop, events):
     run, token = handed_over(shop)
+    began = time.monotonic()
     for percent in range(30):
         assert report(run.pk, token, kind="progress", phase="embedding", percent=percent).status_code == 200
-    assert [event.kind for event in events].count("progress") < 10
+    pushed = [event.kind for event in events].count("progress")
+    assert 1 <= pushed <= 2 + (time.monotonic() - began) / PUSH_SECONDS
 
 
 def test_failure_is_told_to_staff_and_the_manifest_is_removed(shop, tmp_path):
@@ -192,79 +187,3 @@ def test_token_opens_photos_of_its_own_shop_only(shop, other_shop):
     assert b"".join(answer.streaming_content) == own.image.open().read()
     answer = Client().get(f"/v1/runs/{run.pk}/photos/{foreign.pk}", headers=headers)
     assert (answer.status_code, code_of(answer)) == (404, "NOT_FOUND")
-
-
-def test_model_is_published_and_becomes_active(shop, backbone, events):
-    run, token = handed_over(shop)
-    answer = complete(token, files_of(run, backbone), run.pk)
-    assert answer["data"]["completeTraining"]["version"] == 1
-    version = active_version(shop)
-    assert version.run == run and version.metrics["photos_held_out"] == 3
-    assert events[-1].kind == "completed"
-    assert ShopTraining.objects.get(shop=shop).is_owed is False
-
-
-def test_replayed_completion_is_refused_and_changes_nothing(shop, backbone):
-    run, token = handed_over(shop)
-    files = files_of(run, backbone)
-    complete(token, files)
-    before = active_version(shop)
-    assert code_of(complete(token, files)) == "RUN_FINISHED"
-    assert code_of(report(run.pk, token, kind="failed", message="x")) == "RUN_FINISHED"
-    run.refresh_from_db()
-    assert active_version(shop) == before and run.status == "completed"
-
-
-def test_completion_that_comes_while_another_is_published_is_refused(shop, backbone):
-    run, token = handed_over(shop)
-    files = files_of(run, backbone)
-    TrainingRun.objects.update(phase="publishing")
-    assert code_of(complete(token, files)) == "RUN_FINISHED"
-    run.refresh_from_db()
-    assert run.status == "training"
-
-
-def test_of_two_completions_at_once_one_is_taken(shop, backbone):
-    run, token = handed_over(shop)
-    files = files_of(run, backbone)
-
-    def send(_):
-        try:
-            return complete(token, files)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(send, range(2)))
-    refused = [answer for answer in answers if "errors" in answer]
-    assert [code_of(answer) for answer in refused] == ["RUN_FINISHED"]
-    run.refresh_from_db()
-    assert run.status == "completed" and ModelVersion.objects.count() == 1
-
-
-def test_refused_model_fails_the_run_and_the_version_before_goes_on_serving(shop, backbone, tmp_path):
-    run, token = handed_over(shop)
-    complete(token, files_of(run, backbone))
-    before, files_before = active_version(shop), model_files(tmp_path)
-    training.request_training(shop.pk, training.Change("photo_added", "x"))
-    run, token = handed_over(shop, products=0)
-    files = files_of(run, backbone) | {"weights": b"\x80\x04pickle"}
-    assert code_of(complete(token, files)) == "HASH_DIFFERS"
-    run.refresh_from_db()
-    assert run.status == "failed" and "was refused" in run.error
-    assert active_version(shop) == before and model_files(tmp_path) == files_before
-
-
-def test_product_that_was_deleted_during_the_run_does_not_spoil_it(shop, backbone):
-    run, token = handed_over(shop)
-    shop.products.first().delete()
-    assert complete(token, files_of(run, backbone))["data"]["completeTraining"]["version"] == 1
-    assert queued_run(shop)
-
-
-def test_model_of_a_deleted_shop_is_refused(backbone):
-    shop = make_shop("gone")
-    run, token = handed_over(shop)
-    files = files_of(run, backbone)
-    shop.delete()
-    assert code_of(complete(token, files)) == "TOKEN_UNKNOWN"

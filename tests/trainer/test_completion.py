@@ -1,0 +1,90 @@
+"""What becomes of a run by the model its trainer sends."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from ml_training import training
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from tests.conftest import make_shop
+from tests.ml_training.conftest import active_version, model_files, queued_run
+from tests.trainer.handing import code_of, complete, files_of, handed_over, report
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_model_is_published_and_becomes_active(shop, backbone, events):
+    run, token = handed_over(shop)
+    answer = complete(token, files_of(run, backbone), run.pk)
+    assert answer["data"]["completeTraining"]["version"] == 1
+    version = active_version(shop)
+    assert version.run == run and version.metrics["photos_held_out"] == 3
+    assert events[-1].kind == "completed"
+    assert ShopTraining.objects.get(shop=shop).is_owed is False
+
+
+def test_replayed_completion_is_refused_and_changes_nothing(shop, backbone):
+    run, token = handed_over(shop)
+    files = files_of(run, backbone)
+    complete(token, files)
+    before = active_version(shop)
+    assert code_of(complete(token, files)) == "RUN_FINISHED"
+    assert code_of(report(run.pk, token, kind="failed", message="x")) == "RUN_FINISHED"
+    run.refresh_from_db()
+    assert active_version(shop) == before and run.status == "completed"
+
+
+def test_completion_that_comes_while_another_is_published_is_refused(shop, backbone):
+    run, token = handed_over(shop)
+    files = files_of(run, backbone)
+    TrainingRun.objects.update(phase="publishing")
+    assert code_of(complete(token, files)) == "RUN_FINISHED"
+    run.refresh_from_db()
+    assert run.status == "training"
+
+
+def test_of_two_completions_at_once_one_is_taken(shop, backbone):
+    run, token = handed_over(shop)
+    files = files_of(run, backbone)
+
+    def send(_):
+        try:
+            return complete(token, files)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(send, range(2)))
+    refused = [answer for answer in answers if "errors" in answer]
+    assert [code_of(answer) for answer in refused] == ["RUN_FINISHED"]
+    run.refresh_from_db()
+    assert run.status == "completed" and ModelVersion.objects.count() == 1
+
+
+def test_refused_model_fails_the_run_and_the_version_before_goes_on_serving(shop, backbone, tmp_path):
+    run, token = handed_over(shop)
+    complete(token, files_of(run, backbone))
+    before, files_before = active_version(shop), model_files(tmp_path)
+    training.request_training(shop.pk, training.Change("photo_added", "x"))
+    run, token = handed_over(shop, products=0)
+    files = files_of(run, backbone) | {"weights": b"\x80\x04pickle"}
+    assert code_of(complete(token, files)) == "HASH_DIFFERS"
+    run.refresh_from_db()
+    assert run.status == "failed" and "was refused" in run.error
+    assert active_version(shop) == before and model_files(tmp_path) == files_before
+
+
+def test_product_that_was_deleted_during_the_run_does_not_spoil_it(shop, backbone):
+    run, token = handed_over(shop)
+    shop.products.first().delete()
+    assert complete(token, files_of(run, backbone))["data"]["completeTraining"]["version"] == 1
+    assert queued_run(shop)
+
+
+def test_model_of_a_deleted_shop_is_refused(backbone):
+    shop = make_shop("gone")
+    run, token = handed_over(shop)
+    files = files_of(run, backbone)
+    shop.delete()
+    assert code_of(complete(token, files)) == "TOKEN_UNKNOWN"
