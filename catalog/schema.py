@@ -11,6 +11,7 @@ from graphene_django import DjangoObjectType
 from graphql_relay import get_offset_with_default
 
 from catalog.api.access import READ, TRAIN
+from catalog.api.errors import ApiError
 from catalog.api.fields import CountedConnection, PagedField, page_of, read_by, shop_id_argument
 from catalog.api.limits import LARGEST_PAGE
 from catalog.models import Product, ProductImage, Shop
@@ -150,6 +151,8 @@ class Query(graphene.ObjectType):
 
     def resolve_products(self, info, shop_id=None, sku=None, barcode=None, **page):
         info.context.access.require(*MAY_READ_PRODUCTS)
+        if "\0" in f"{sku}{barcode}":  # PostgreSQL has no such text
+            raise ApiError("sku and barcode are text without NUL.")
         products = Product.objects.filter(shop=info.context.access.shop(shop_id))
         if sku is not None:
             products = products.filter(sku=sku)

@@ -51,7 +51,7 @@ def newest_version(shop: Shop) -> ModelVersion | None:
 
 def _choose(shop: Shop, version: ModelVersion | None) -> bool:
     with transaction.atomic():
-        state = ShopTraining.objects.select_for_update().select_related(None).filter(shop=shop).first()
+        state = ShopTraining.objects.select_for_update().filter(shop=shop).first()
         before = state.active_version if state else None
         if before == version:
             return False
