@@ -5,9 +5,12 @@ Called by `config.asgi`. docs/live-updates.md lists the messages.
 
 import asyncio
 import contextlib
+import json
 import logging
+import time
 from importlib import import_module
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import ChannelFull
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
@@ -26,6 +29,7 @@ REFUSED, TRY_AGAIN = 4403, 1012
 LATEST = 20
 CHECK_SECONDS = 5
 LAYER_TIMEOUT = 3
+RIGHTS_SECONDS = 20  # how often rights are read again without being asked; pushes do not wait for that
 
 
 def sessions():
@@ -55,6 +59,13 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
             self.channel_layer_alias = None
         return await super().__call__(scope, receive, send)
 
+    async def dispatch(self, message):
+        """As a consumer does, less the visit to a thread that looks after database connections.
+
+        Whatever uses the database here looks after them itself, and most pushes do not.
+        """
+        await getattr(self, get_handler_name(message))(message)
+
     async def connect(self):
         self.joined, self.live, self.heard, self.watch = set(), False, True, None
         await self.accept()
@@ -63,7 +74,7 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
             return
         self.live = await self._join()
         await self._send_snapshot()
-        self.watch = asyncio.create_task(self._check_layer())
+        self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code):
         if getattr(self, "watch", None):
@@ -81,17 +92,18 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
             await self._send_snapshot()
         elif kind == "read_all":
             await self._mark_read(None)
-        elif kind == "read" and isinstance(content.get("id"), int):
+        elif kind == "read" and type(content.get("id")) is int:
             await self._mark_read(content["id"])
         else:
             await self.send_json({"type": "error", "message": "Send read (with id), read_all or snapshot."})
 
-    @classmethod
-    async def decode_json(cls, text_data):
+    async def receive(self, text_data=None, bytes_data=None, **kwargs):
+        """Whatever is sent gets an answer, also what is no JSON or no text at all."""
         try:
-            return await super().decode_json(text_data)
-        except ValueError:
-            return None
+            content = json.loads(text_data or "")
+        except (ValueError, RecursionError):
+            content = None
+        await self.receive_json(content)
 
     # --- pushes from the channel layer -------------------------------------------------------------
 
@@ -99,14 +111,14 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         await self._send_if_visible({"type": "progress", **message["data"]})
 
     async def ml_status(self, message):
-        if not await self._refresh_rights():
-            await self.close(REFUSED)
-            return
         await self._send_if_visible({"type": "status", **message["data"]})
 
     async def notification_new(self, message):
-        unread = await database_sync_to_async(unread_count)(self.user)
-        await self.send_json({"type": "notification", "notification": message["data"], "unread": unread})
+        notification = message["data"]
+        if notification["shop"] in self.shop_pks:
+            await self.send_json(
+                {"type": "notification", "notification": notification, "unread": message["unread"]}
+            )
 
     async def notification_read(self, message):
         await self.send_json({"type": "read", **await self._notifications()})
@@ -137,7 +149,7 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         user = get_user(request)  # nobody after a logout elsewhere or a change of the password
         if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
             return False
-        self.user = user
+        self.user, self.rights_read = user, time.monotonic()
         self.shops = list(Shop.objects.visible_to(user))
         self.shop_pks = {shop.pk for shop in self.shops}
         return True
@@ -169,23 +181,40 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         snapshot = {"shops": await self._statuses(), **await self._notifications(), "live": self.live}
         await self.send_json({"type": "snapshot", **snapshot})
 
-    async def _check_layer(self):
-        """Send word to oneself through the channel layer; say so when pushes stop or come again."""
-        while self.channel_layer is None:
-            await asyncio.sleep(CHECK_SECONDS)
-            if await layer_answers():
-                await self.close(TRY_AGAIN)  # the page connects anew and then takes part
-                return
+    async def _watch(self):
+        """Look after the page until it goes. Whatever fails, it is closed and connects anew."""
+        try:
+            code = await self._look_after()
+        except Exception:
+            logger.exception("A page could not be looked after.")
+            code = TRY_AGAIN
+        with contextlib.suppress(Exception):  # it may have gone at this moment
+            await self.close(code)
+
+    async def _look_after(self) -> int:
+        """Read rights again from time to time; say so when pushes stop or come again.
+
+        Returns:
+            The code to close the socket with.
+        """
         while True:
             self.heard = False
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(
-                    self.channel_layer.send(self.channel_name, {"type": "layer.check"}), LAYER_TIMEOUT
-                )
+            await self._send_to_itself()
             await asyncio.sleep(CHECK_SECONDS)
+            if time.monotonic() - self.rights_read > RIGHTS_SECONDS and not await self._refresh_rights():
+                return REFUSED
+            if self.channel_layer is None and await layer_answers():
+                return TRY_AGAIN  # the page connects anew and then takes part
             live = self.heard and await self._join()
             if live != self.live:
                 self.live = live
                 await self.send_json({"type": "live", "live": live})
                 if live:
                     await self._send_snapshot()
+
+    async def _send_to_itself(self):
+        if self.channel_layer is None:
+            return
+        with contextlib.suppress(Exception):
+            check = self.channel_layer.send(self.channel_name, {"type": "layer.check"})
+            await asyncio.wait_for(check, LAYER_TIMEOUT)

@@ -16,6 +16,7 @@ from channels.layers import get_channel_layer
 from catalog.models import Shop
 from ml_training.events import MLStatusEvent
 from ml_training.page import page_data
+from notifications.inbox import unread_count
 
 logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 10  # after a failure
@@ -43,7 +44,12 @@ def push_status(event: MLStatusEvent) -> None:
 
 
 def push_notification(notification) -> None:
-    message = {"type": "notification.new", "data": notification.as_json()}
+    """The count goes along, so that no open page needs to ask the database for it."""
+    message = {
+        "type": "notification.new",
+        "data": notification.as_json(),
+        "unread": unread_count(notification.recipient),
+    }
     _push(user_group(notification.recipient_id), message)
 
 
