@@ -87,7 +87,7 @@ def read_when_there(path: Path, wait=time.sleep) -> dict[str, float]:
     while not (path.exists() and path.read_text()):
         assert time.monotonic() < until, "the worker did not send"
         wait(0.2)
-    wait(2)  # what is still on its way
+    wait(5)  # what is still on its way
     return json.loads(path.read_text())
 
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import random
 import time
 from importlib import import_module
 
@@ -29,7 +30,12 @@ REFUSED, TRY_AGAIN = 4403, 1012
 LATEST = 20
 CHECK_SECONDS = 5
 LAYER_TIMEOUT = 3
-RIGHTS_SECONDS = 20  # how often rights are read again without being asked; pushes do not wait for that
+RIGHTS_SECONDS = 20  # rights are read again this often at least; pushes do not wait for that
+
+
+def _rights_due() -> float:
+    """When to read rights again: not for all pages at once, though all connect at once after a restart."""
+    return time.monotonic() + RIGHTS_SECONDS * random.uniform(0.5, 1)
 
 
 def sessions():
@@ -149,7 +155,7 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         user = get_user(request)  # nobody after a logout elsewhere or a change of the password
         if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
             return False
-        self.user, self.rights_read = user, time.monotonic()
+        self.user = user
         self.shops = list(Shop.objects.visible_to(user))
         self.shop_pks = {shop.pk for shop in self.shops}
         return True
@@ -197,12 +203,15 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         Returns:
             The code to close the socket with.
         """
+        due = _rights_due()
         while True:
             self.heard = False
             await self._send_to_itself()
             await asyncio.sleep(CHECK_SECONDS)
-            if time.monotonic() - self.rights_read > RIGHTS_SECONDS and not await self._refresh_rights():
-                return REFUSED
+            if time.monotonic() > due:
+                if not await self._refresh_rights():
+                    return REFUSED
+                due = _rights_due()
             if self.channel_layer is None and await layer_answers():
                 return TRY_AGAIN  # the page connects anew and then takes part
             live = self.heard and await self._join()

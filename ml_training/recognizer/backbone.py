@@ -89,6 +89,7 @@ def packaged_backbone(name: str, cache_dir: Path) -> Backbone:
         os.close(descriptor)
         try:
             export_packaged(packaged, Path(temporary))
+            os.chmod(temporary, 0o644)  # a web server under another user reads it too
             os.replace(temporary, path)
         finally:
             Path(temporary).unlink(missing_ok=True)

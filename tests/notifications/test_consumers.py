@@ -1,0 +1,343 @@
+"""The websocket: who is let in, what they are told, what they may ask."""
+
+import asyncio
+import contextlib
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.layers import channel_layers
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+
+from config.asgi import application
+from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED, MLStatusEvent
+from ml_training.models import TrainingRun
+from ml_training.training import Change, request_training
+from notifications import consumers, push
+from notifications.inbox import unread_count
+from notifications.receivers import tell_staff
+from tests.conftest import add_photo, make_shop, make_staff
+
+pytestmark = pytest.mark.django_db(transaction=True)
+in_thread = database_sync_to_async
+
+
+@pytest.fixture(autouse=True)
+def fresh_layer(settings, monkeypatch):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    channel_layers.backends = {}
+    monkeypatch.setattr(push, "_paused_until", 0.0)
+    yield
+    channel_layers.backends = {}
+
+
+class Page(WebsocketCommunicator):
+    """An open page of a logged-in user (or of nobody)."""
+
+    def __init__(self, user=None, origin=b"http://shop.example"):
+        client = Client()
+        headers = [(b"host", b"shop.example"), (b"origin", origin)]
+        if user is not None:
+            client.force_login(user)
+            headers.append((b"cookie", b"sessionid=" + client.cookies["sessionid"].value.encode()))
+        self.client = client
+        super().__init__(application, "/ws/notifications/", headers=headers)
+
+    async def told(self, kind: str) -> dict:
+        """The next message of a type; others are passed over."""
+        while True:
+            message = await self.receive_json_from(timeout=10)
+            if message["type"] == kind:
+                return message
+
+
+@contextlib.asynccontextmanager
+async def opened(user):
+    """Open a page and hand it over with its snapshot."""
+    page = await in_thread(Page)(user)
+    connected, _ = await page.connect(timeout=10)
+    assert connected
+    snapshot = await page.receive_json_from(timeout=10)
+    assert snapshot["type"] == "snapshot"
+    try:
+        yield page, snapshot
+    finally:
+        await page.disconnect()
+
+
+def event(shop, kind=QUEUED, run_id=1, sequence=7, step=0):
+    return MLStatusEvent(shop.pk, run_id, kind, 0.5, "waiting", "3 photos", sequence, step)
+
+
+async def tell(shop, *args, **kwargs) -> None:
+    await in_thread(tell_staff)(event(shop, *args, **kwargs))
+
+
+# --- who is let in ----------------------------------------------------------------------------------
+
+
+def anonymous(shop):
+    return None
+
+
+def customer(shop):
+    user = make_staff("customer", shop)
+    get_user_model().objects.filter(pk=user.pk).update(is_staff=False)
+    return user
+
+
+def staff_without_permission(shop):
+    return make_staff("may-nothing", shop, permissions=False)
+
+
+@pytest.mark.parametrize("person", [anonymous, customer, staff_without_permission])
+async def test_others_are_closed_with_4403_before_any_data(shop, person):
+    user = await in_thread(person)(shop)
+    page = await in_thread(Page)(user)
+    await page.connect(timeout=10)
+    assert await page.receive_output(timeout=10) == {"type": "websocket.close", "code": 4403}
+    assert await page.receive_nothing()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [b"", b"null", b"http://evil.example", b"http://shop.example.evil.example", b"http://shop.example:81"],
+)
+async def test_page_of_another_site_is_refused(staff, origin):
+    page = await in_thread(Page)(staff, origin)
+    connected, _ = await page.connect(timeout=10)
+    assert not connected
+
+
+# --- snapshot ---------------------------------------------------------------------------------------
+
+
+async def test_snapshot_has_the_status_of_ones_shops_and_ones_notifications(shop, other_shop, staff):
+    await tell(shop)
+    async with opened(staff) as (_, snapshot):
+        assert [info["shop_id"] for info in snapshot["shops"]] == [shop.pk]
+        assert snapshot["shops"][0]["status"] == "idle"
+        assert (snapshot["unread"], snapshot["live"]) == (1, True)
+        assert [item["title"] for item in snapshot["notifications"]] == [f"{shop.name}: Training is queued"]
+
+
+async def test_superuser_sees_every_shop(shop, other_shop):
+    boss = await in_thread(get_user_model().objects.create_superuser)("boss")
+    async with opened(boss) as (_, snapshot):
+        assert {info["shop_id"] for info in snapshot["shops"]} == {shop.pk, other_shop.pk}
+
+
+async def test_staff_of_no_shop_get_an_empty_snapshot(shop):
+    async with opened(await in_thread(make_staff)("alone")) as (_, snapshot):
+        assert (snapshot["shops"], snapshot["unread"]) == ([], 0)
+
+
+def _start_counting():
+    connection.force_debug_cursor = True
+    connection.queries_log.clear()
+
+
+def _stop_counting() -> int:
+    connection.force_debug_cursor = False
+    return len([query for query in connection.queries_log if query["sql"].startswith("SELECT")])
+
+
+async def test_snapshot_takes_the_same_queries_however_much_there_is(shop, staff):
+    async def queries() -> int:
+        async with opened(staff) as (page, _):
+            await in_thread(_start_counting)()
+            await page.send_json_to({"type": "snapshot"})
+            await page.told("snapshot")
+            return await in_thread(_stop_counting)()
+
+    few = await queries()
+    assert few > 0, "nothing was counted"
+    await in_thread(_fill)(shop)
+    assert await queries() == few
+
+
+def _fill(shop):
+    for kind, product in enumerate(make_shop("filled", 6, 3).products.order_by("pk")):
+        product.shop = shop
+        product.save()
+        add_photo(product, kind, seed=9)
+    for number in range(30):
+        run = TrainingRun.objects.create(shop=shop, status="failed", error="No")
+        tell_staff(event(shop, FAILED, run.pk, number))
+
+
+# --- events -----------------------------------------------------------------------------------------
+
+
+async def test_events_of_ones_own_shop_arrive_with_growing_numbers(shop, staff):
+    async with opened(staff) as (page, snapshot):
+        numbers = [snapshot["shops"][0]["sequence"]]
+        for _ in range(3):
+            run = await in_thread(request_training)(shop.pk, Change("photo_added", "Oat milk"))
+            numbers.append((await page.told("status"))["info"]["sequence"])
+            await in_thread(TrainingRun.objects.filter(pk=run.pk).delete)()
+        assert numbers == sorted(set(numbers))
+        for step in (1, 2):
+            await tell(shop, PROGRESS, step=step)
+            assert (await page.told("progress"))["step"] == step
+
+
+async def test_another_shop_is_never_heard_of(shop, other_shop, staff):
+    rival = await in_thread(make_staff)("rival", other_shop)
+    async with opened(rival) as (page, _):
+        for kind in (QUEUED, PROGRESS, COMPLETED):
+            await tell(shop, kind)
+        assert await page.receive_nothing(0.3)
+        await tell(other_shop)
+        assert (await page.told("status"))["shop_id"] == other_shop.pk
+
+
+async def test_rights_taken_while_connected_end_it_at_the_next_question(shop, staff):
+    async with opened(staff) as (page, _):
+        await in_thread(staff.user_permissions.clear)()
+        await page.send_json_to({"type": "snapshot"})
+        assert (await page.receive_output(timeout=10)) == {"type": "websocket.close", "code": 4403}
+
+
+async def test_rights_taken_while_connected_end_it_without_a_question(shop, staff, monkeypatch):
+    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(consumers, "RIGHTS_SECONDS", 0.1)
+    async with opened(staff) as (page, _):
+        await in_thread(get_user_model().objects.filter(pk=staff.pk).update)(is_active=False)
+        assert (await page.receive_output(timeout=10)) == {"type": "websocket.close", "code": 4403}
+
+
+async def test_shop_taken_away_is_neither_told_nor_shown_after_the_next_look(shop, other_shop, staff):
+    await in_thread(other_shop.members.add)(staff)
+    async with opened(staff) as (page, snapshot):
+        assert len(snapshot["shops"]) == 2
+        await in_thread(other_shop.members.remove)(staff)
+        await page.send_json_to({"type": "snapshot"})
+        assert [info["shop_id"] for info in (await page.told("snapshot"))["shops"]] == [shop.pk]
+        await tell(other_shop, PROGRESS)
+        assert await page.receive_nothing(0.3)
+
+
+async def test_shop_given_while_connected_is_told_of_after_the_next_look(
+    shop, other_shop, staff, monkeypatch
+):
+    async with opened(staff) as (page, _):
+        await in_thread(other_shop.members.add)(staff)
+        await page.send_json_to({"type": "snapshot"})
+        await page.told("snapshot")
+        await tell(other_shop, PROGRESS)
+        assert (await page.told("progress"))["shop_id"] == other_shop.pk
+
+
+async def test_logging_out_closes_the_pages_of_that_session_only(shop, staff):
+    async with opened(staff) as (page, _), opened(staff) as (other, _):
+        await in_thread(page.client.post)("/admin/logout/", headers={"host": "localhost"})
+        assert (await page.receive_output(timeout=10)) == {"type": "websocket.close", "code": 4403}
+        assert await other.receive_nothing(0.2)
+
+
+async def test_changed_password_closes_the_page(shop, staff):
+    async with opened(staff) as (page, _):
+        await in_thread(staff.set_password)("another one")
+        await in_thread(staff.save)()
+        await page.send_json_to({"type": "snapshot"})
+        assert (await page.receive_output(timeout=10)) == {"type": "websocket.close", "code": 4403}
+
+
+# --- what a page may ask ----------------------------------------------------------------------------
+
+
+async def test_reading_one_and_all_shows_in_the_other_tab(shop, staff):
+    for run_id in range(3):
+        await tell(shop, run_id=run_id)
+    async with opened(staff) as (page, snapshot), opened(staff) as (other, _):
+        read = snapshot["notifications"][1]["id"]
+        await page.send_json_to({"type": "read", "id": read})
+        for tab in (page, other):
+            message = await tab.told("read")
+            assert message["unread"] == 2
+            assert [item["id"] for item in message["notifications"] if item["read"]] == [read]
+        await page.told("read")  # its own tab hears the push as well
+        await other.send_json_to({"type": "read_all"})
+        assert (await page.told("read"))["unread"] == 0
+
+
+async def test_nobody_reads_for_another(shop, staff):
+    other = await in_thread(make_staff)("other", shop)
+    await tell(shop)
+    async with opened(staff) as (_, snapshot), opened(other) as (page, _):
+        await page.send_json_to({"type": "read", "id": snapshot["notifications"][0]["id"]})
+        await page.told("read")
+    assert await in_thread(unread_count)(staff) == 1
+
+
+JUNK = [
+    "",
+    "no JSON",
+    "[]",
+    "null",
+    '"read"',
+    "{}",
+    '{"type": "nothing"}',
+    '{"type": "read"}',
+    '{"type": "read", "id": "1"}',
+    '{"type": "read", "id": true}',
+    '{"type": ["read"]}',
+    "[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", JUNK, ids=range(len(JUNK)))
+async def test_junk_is_answered_and_the_page_goes_on(shop, staff, text):
+    async with opened(staff) as (page, _):
+        await page.send_to(text_data=text)
+        assert "read_all" in (await page.told("error"))["message"]
+        await page.send_json_to({"type": "snapshot"})
+        await page.told("snapshot")
+
+
+async def test_bytes_and_impossible_numbers_are_answered(shop, staff):
+    async with opened(staff) as (page, _):
+        await page.send_to(bytes_data=b"\x00\xff")
+        await page.told("error")
+        for number in (-1, 0, 2**63, 10**40):
+            await page.send_json_to({"type": "read", "id": number})
+            assert (await page.told("read"))["unread"] == 0
+
+
+# --- the channel layer ------------------------------------------------------------------------------
+
+
+async def test_without_a_channel_layer_the_page_is_served_and_told_so(settings, shop, staff, monkeypatch):
+    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
+    host = {"address": "redis://127.0.0.1:1/0", "socket_connect_timeout": 2}
+    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [host]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    channel_layers.backends = {}
+    await tell(shop)
+    async with opened(staff) as (page, snapshot):
+        assert (snapshot["live"], snapshot["unread"]) == (False, 1)
+        await page.send_json_to({"type": "read_all"})
+        assert (await page.told("read"))["unread"] == 0
+        settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+        channel_layers.backends = {}
+        assert (await page.receive_output(timeout=10)) == {"type": "websocket.close", "code": 1012}
+
+
+async def test_channel_layer_that_goes_and_comes_back_is_told(shop, staff, monkeypatch):
+    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
+    layer = channel_layers["default"]
+    working = layer.send
+
+    async def lost(*args):
+        raise ConnectionError("gone")
+
+    async with opened(staff) as (page, _):
+        layer.send = lost
+        assert await page.told("live") == {"type": "live", "live": False}
+        layer.send = working
+        assert await page.told("live") == {"type": "live", "live": True}
+        await page.told("snapshot")  # for what was missed meanwhile
+        await asyncio.sleep(0)
