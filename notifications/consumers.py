@@ -95,6 +95,7 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         if not await self._refresh_rights():
             await self.close(REFUSED)
         elif kind == "snapshot":
+            await self._join()  # of a shop that was given meanwhile
             await self._send_snapshot()
         elif kind == "read_all":
             await self._mark_read(None)

@@ -220,9 +220,7 @@ async def test_shop_taken_away_is_neither_told_nor_shown_after_the_next_look(sho
         assert await page.receive_nothing(0.3)
 
 
-async def test_shop_given_while_connected_is_told_of_after_the_next_look(
-    shop, other_shop, staff, monkeypatch
-):
+async def test_shop_given_while_connected_is_told_of_after_the_next_look(shop, other_shop, staff):
     async with opened(staff) as (page, _):
         await in_thread(other_shop.members.add)(staff)
         await page.send_json_to({"type": "snapshot"})
@@ -274,7 +272,7 @@ async def test_nobody_reads_for_another(shop, staff):
 
 
 JUNK = [
-    "",
+    " ",
     "no JSON",
     "[]",
     "null",
