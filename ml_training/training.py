@@ -244,6 +244,8 @@ def release(run: TrainingRun, why: str = STOPPED, **fields) -> bool:
 
 def _fail(run: TrainingRun, rows, error: str) -> bool:
     with transaction.atomic():
+        # The shop's row first, then the run's, as everywhere: no two callers wait for each other.
+        ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
         error = f"{error} {_what_comes_next(run)}"
         run.status, run.error, run.finished_at = Status.FAILED, error, timezone.now()
         names = ("status", "error", "finished_at", "set_aside", "worker_lost")

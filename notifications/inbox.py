@@ -41,6 +41,8 @@ def store_status(event: MLStatusEvent) -> list[Notification]:
     if shop is None:
         return []
     level, title = TITLES[event.kind]
+    if Shop.objects.exclude(pk=shop.pk).exists():  # who has one shop need not read its name
+        title = f"{shop.name}: {title}"
     key = f"run-{event.run_id}-{event.kind}"
     told = set(Notification.objects.filter(key=key).values_list("recipient_id", flat=True))
     new = [
@@ -49,7 +51,7 @@ def store_status(event: MLStatusEvent) -> list[Notification]:
             shop=shop,
             kind=Notification.Kind.ML_TRAINING,
             level=level,
-            title=f"{shop.name}: {title}",
+            title=title,
             message=event.message,
             link=f"{reverse('admin:ml_model')}?shop={shop.slug}",
             data=asdict(event),

@@ -12,6 +12,19 @@ from PIL import Image, ImageDraw
 from catalog.models import Product, ProductImage, Shop
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-django reads the marks
+def pytest_collection_modifyitems(items):
+    """A test that commits begins with the rows that migrations made, under the ids that they gave.
+
+    All of them or none: one that lets Django make these rows again leaves other ids to the next.
+    """
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        if (mark and mark.kwargs.get("transaction")) or "transactional_db" in getattr(item, "fixturenames", ()):
+            own_rows = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+            item.add_marker(own_rows, append=False)
+
+
 @pytest.fixture(autouse=True)
 def own_storage(settings, tmp_path):
     """Every test has photo and model folders of its own."""

@@ -33,8 +33,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            # Emptied after each test and filled again with the same rows: the processes remember their ids.
-            item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True))
             if not CHROMIUM:
                 item.add_marker(pytest.mark.skip(reason="CHROMIUM is not set to the path of a Chromium"))
 

@@ -22,10 +22,15 @@ def test_each_recipient_gets_one_row_with_level_title_message_link_and_the_event
     assert {row.recipient for row in stored} == {staff, other}
     row = Notification.objects.get(recipient=staff)
     assert (row.kind, row.level, row.read_at) == ("ML_TRAINING", "error", None)
-    assert row.title == f"{shop.name}: Training failed"
+    assert row.title == "Training failed"
     assert row.message == "The disk is full."
     assert row.link == f"/admin/settings/ml-model/?shop={shop.slug}"
     assert (row.data["kind"], row.data["run_id"], row.data["sequence"]) == ("failed", 1, 7)
+
+
+def test_the_shop_is_named_where_there_are_several(shop, other_shop, staff):
+    (row,) = store_status(event(shop))
+    assert row.title == f"{shop.name}: Training is queued"
 
 
 def test_an_event_told_again_adds_nothing(shop, staff):

@@ -82,7 +82,7 @@ def test_each_recipient_is_told_with_the_number_that_are_unread(shop, staff):
     channel = subscribed(push.user_group(staff.pk))
     tell_staff(event(shop, COMPLETED))
     (message,) = heard(channel)
-    assert message["data"]["title"] == f"{shop.name}: Training is done"
+    assert message["data"]["title"] == "Training is done"
     assert message["unread"] == 2
 
 

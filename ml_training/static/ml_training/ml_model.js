@@ -115,6 +115,8 @@ function hearProgress(event) {
   if (event.run_id !== shown.run || shown.status !== "training" || event.step <= shown.step) return;
   shown.step = event.step;
   part("phase").textContent = event.phase;
+  const inHistory = part("history").querySelector(`[data-run="${event.run_id}"] .ml-result`);
+  if (inHistory) inHistory.textContent = event.phase;
   const began = shown.began ??= { run: event.run_id, at: Date.now(), progress: event.progress };
   if (began.run !== event.run_id) Object.assign(began, { run: event.run_id, at: Date.now(), progress: event.progress });
   const done = event.progress - began.progress;
