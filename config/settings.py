@@ -115,11 +115,16 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the form of a product with thousands o
 
 # redis://host:6379/0, or unix:///path/to/socket. Empty: pushes stay within one process.
 REDIS_URL = os.environ.get("REDIS_URL", "")
+# Keeps installations apart that share one Redis server: its channels know no database number.
+REDIS_PREFIX = os.environ.get("REDIS_PREFIX", "shelfsight")
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None, "socket_connect_timeout": 2}]},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_timeout": None, "socket_connect_timeout": 2}],
+            "prefix": REDIS_PREFIX,
+        },
     }
 
 # The ORM broker: a queued task is a row in the same database, and survives kill -9 of everything.

@@ -20,7 +20,8 @@ def pytest_collection_modifyitems(items):
     """
     for item in items:
         mark = item.get_closest_marker("django_db")
-        if (mark and mark.kwargs.get("transaction")) or "transactional_db" in getattr(item, "fixturenames", ()):
+        marked = mark and mark.kwargs.get("transaction")
+        if marked or "transactional_db" in getattr(item, "fixturenames", ()):
             own_rows = pytest.mark.django_db(transaction=True, serialized_rollback=True)
             item.add_marker(own_rows, append=False)
 

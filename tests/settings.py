@@ -7,6 +7,7 @@ _data = tempfile.TemporaryDirectory(prefix="shelfsight-tests-")
 os.environ["DATA_DIR"] = _data.name
 os.environ["HTTPS"] = "0"
 os.environ["BACKBONE"] = "efficientnet-lite0"
+os.environ["REDIS_PREFIX"] = f"shelfsight-tests-{os.getpid()}"  # test processes share the server
 for name in ("DATABASE_URL", "REDIS_URL"):
     os.environ.pop(name, None)
     if value := os.environ.get(f"TEST_{name}"):

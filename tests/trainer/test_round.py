@@ -80,7 +80,6 @@ def test_open_page_sees_it_start_get_on_and_become_active(shop, project, trainer
             message = json.loads(page.recv(timeout=60))
             if message["type"] == "progress":
                 shares.append(message["progress"])
-            print({k: message.get(k) for k in ("type","kind","status","sequence","step","phase","progress","run")})
             if message.get("kind"):
                 seen.append(message["kind"])
     # "queued" is told by this process, and comes through only where a channel server carries it.
