@@ -23,6 +23,16 @@ class ShopQuerySet(models.QuerySet):
 
 
 class Shop(models.Model):
+    class UnknownsNamed(models.TextChoices):
+        """Share of photos of products the shop does not have that may get a name; see `open_set.RATES`."""
+
+        HALF = "0.005", _("0.5 %: very careful, often not sure")
+        ONE = "0.01", _("1 %")
+        TWO = "0.02", _("2 %")
+        FIVE = "0.05", _("5 %")
+        TEN = "0.1", _("10 %")
+        TWENTY = "0.2", _("20 %: bold, seldom not sure")
+
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
     members = models.ManyToManyField(
@@ -32,6 +42,17 @@ class Shop(models.Model):
         help_text=_("Staff who may see and change this shop. Superusers see every shop."),
     )
 
+    unknowns_named_choice = models.CharField(
+        _("unknown products named"),
+        max_length=5,
+        choices=UnknownsNamed,
+        default=UnknownsNamed.TWO,
+        help_text=_(
+            "How many photos of products that are not in the catalogue may be taken for one that is. "
+            "The fewer, the more often the answer is: not sure."
+        ),
+    )
+
     objects = ShopQuerySet.as_manager()
 
     class Meta:
@@ -39,6 +60,10 @@ class Shop(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def unknowns_named(self) -> float:
+        return float(self.unknowns_named_choice)
 
     @classmethod
     def default(cls) -> "Shop":

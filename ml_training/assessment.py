@@ -19,10 +19,13 @@ TOP = 3
 def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None) -> dict:
     """Recognise every photo below `root` and compare with the name of its folder.
 
-    Photos of SKUs that the model does not know are counted apart and not in `top1` and `top3`.
+    Photos of SKUs that the shop does not have are recognised too, but do not count in the other figures.
 
     Returns:
-        `photos` (how many count), `top1` and `top3` as fractions, `unknown_skus`, `refused`, `per_product`.
+        `photos` (how many count), `top1` and `top3` as fractions; `named`, the share of them that got a name
+        and not "not sure", and `named_correct`, the share of these with the right one; `unknown_named`, the
+        share of photos of unknown SKUs that got a name; `unknown_skus`, `refused`, `per_product`. A share of
+        nothing is None.
     Raises:
         NoActiveModel, ModelFileDamaged, BackboneMissing: there is no model to measure; says why.
     """
@@ -44,23 +47,32 @@ def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None
             report["refused"].append({"file": str(path.relative_to(root)), "reason": str(error)})
         elif error is not None:
             raise error
-        elif sku in known:
+        else:
             skus.append(sku)
             vectors.append(vector)
         on_photo()
     answers = rank(shop, model, np.stack(vectors), TOP) if vectors else []
-    return report | _score(skus, answers)
+    pairs = list(zip(skus, answers, strict=True))
+    strange = [answer.recognised for sku, answer in pairs if sku not in known]
+    report |= _score([pair for pair in pairs if pair[0] in known])
+    return report | {"unknown_photos": len(strange), "unknown_named": _share(strange)}
 
 
-def _score(skus: list[str], answers: list[Recognition]) -> dict:
+def _share(hits: list[bool]) -> float | None:
+    return round(sum(hits) / len(hits), 4) if hits else None
+
+
+def _score(pairs: list[tuple[str, Recognition]]) -> dict:
     per_product: dict[str, dict] = {}
-    for sku, answer in zip(skus, answers, strict=True):
+    for sku, answer in pairs:
         ranked = [candidate.sku for candidate in answer.candidates]
         counts = per_product.setdefault(sku, {"photos": 0, "top1": 0, "top3": 0})
         counts["photos"] += 1
         counts["top1"] += sku == ranked[0] if ranked else 0
         counts["top3"] += sku in ranked
-    photos = len(skus)
+    photos = len(pairs)
+    right = [bool(answer.candidates) and answer.candidates[0].sku == sku for sku, answer in pairs]
+    named = [hit for hit, (_, answer) in zip(right, pairs, strict=True) if answer.recognised]
     total = {name: sum(counts[name] for counts in per_product.values()) for name in ("top1", "top3")}
     for counts in per_product.values():
         for name in ("top1", "top3"):
@@ -69,5 +81,7 @@ def _score(skus: list[str], answers: list[Recognition]) -> dict:
         "photos": photos,
         "top1": round(total["top1"] / photos, 4) if photos else None,
         "top3": round(total["top3"] / photos, 4) if photos else None,
+        "named": round(len(named) / photos, 4) if photos else None,
+        "named_correct": _share(named),
         "per_product": dict(sorted(per_product.items())),
     }

@@ -41,7 +41,7 @@ def check_sizes(manifest: Manifest, backbone: Backbone, sizes: dict[str, int]) -
     products, photos = len(manifest.products), len(manifest.photos)
     most = {
         "model_json": MOST_MODEL_JSON,
-        "weights": 4 * products * (backbone.vector_size + 1) + SLACK,
+        "weights": 4 * products * (2 * backbone.vector_size + products + 3) + SLACK,
         "metadata": MOST_A_PRODUCT * products + MOST_A_PHOTO * photos + SLACK,
     }
     for kind, limit in most.items():

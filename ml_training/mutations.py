@@ -175,6 +175,11 @@ class RecognizeProduct(graphene.Mutation):
     version = graphene.Int(
         required=True, description=f"Number of the version that answered. {read_by(*MAY_RECOGNIZE)}"
     )
+    recognised = graphene.Boolean(
+        required=True,
+        description="Whether the first candidate is the answer. If not, nobody can be sure: let a person "
+        f"choose from the list. {read_by(*MAY_RECOGNIZE)}",
+    )
     candidates = graphene.List(
         graphene.NonNull(RecognitionCandidate),
         required=True,
@@ -192,7 +197,9 @@ class RecognizeProduct(graphene.Mutation):
             raise ApiError(str(error), BAD_INPUT) from error
         except NO_MODEL as error:
             raise ApiError(str(error), CONFLICT) from error
-        return RecognizeProduct(version=answer.version, candidates=answer.candidates)
+        return RecognizeProduct(
+            version=answer.version, recognised=answer.recognised, candidates=answer.candidates
+        )
 
 
 def _photo(image) -> bytes:

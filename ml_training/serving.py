@@ -7,7 +7,7 @@ database which version is active, so another one takes effect in every process a
 import json
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.export import read_head
 from ml_training.recognizer.head import Head
+from ml_training.recognizer.open_set import OpenSet
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.runtime import BackboneMissing, open_embedder_of
 
@@ -38,6 +39,28 @@ class LoadedModel:
     backbone: str
     head: Head
     product_pks: np.ndarray  # (C,) int64
+    _open_sets: dict[bytes, OpenSet] = field(default_factory=dict)  # by which products are answered
+
+    def is_certain(
+        self, vectors: np.ndarray, logits: np.ndarray, kept: np.ndarray, rate: float
+    ) -> np.ndarray:
+        """Whether photos surely show one of the products, (N,) bool.
+
+        Args:
+            vectors: (N, D) float32.
+            logits: (N, C) of the head.
+            kept: (C,) bool, products that may be answered.
+            rate: share of photos of unknown products that may be taken for known ones.
+        """
+        open_set = self.head.open_set
+        if open_set is None or kept.sum() < 2:
+            return np.zeros(len(logits), bool)
+        key = kept.tobytes()
+        if key not in self._open_sets:
+            self._open_sets.clear()  # one catalogue at a time
+            self._open_sets[key] = open_set.only(kept)
+        scores = self._open_sets[key].scores(vectors, logits[:, kept] * self.head.temperature)
+        return scores > open_set.threshold(rate)
 
 
 @dataclass(frozen=True)
@@ -52,6 +75,7 @@ class Candidate:
 class Recognition:
     version: int
     candidates: list[Candidate]  # best first
+    recognised: bool  # whether the first one is the answer; else nobody can be sure
 
 
 _loaded: OrderedDict[int, LoadedModel] = OrderedDict()  # by primary key of the version
@@ -115,9 +139,11 @@ def rank(shop: Shop, model: LoadedModel, vectors: np.ndarray, limit: int) -> lis
     }
     kept = np.array([pk in answered for pk in model.product_pks], bool)  # (C,)
     if not kept.any():
-        return [Recognition(model.version, []) for _ in vectors]
+        return [Recognition(model.version, [], False) for _ in vectors]
     pks = model.product_pks[kept]
-    probabilities = softmax(model.head.logits(vectors)[:, kept])  # (N, kept)
+    logits = model.head.logits(vectors)  # (N, C)
+    probabilities = softmax(logits[:, kept])  # (N, kept)
+    certain = model.is_certain(vectors, logits, kept, shop.unknowns_named)
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :limit]
     return [
         Recognition(
@@ -126,6 +152,7 @@ def rank(shop: Shop, model: LoadedModel, vectors: np.ndarray, limit: int) -> lis
                 Candidate(int(pks[i]), answered[pks[i]].sku, answered[pks[i]].name, float(row[i]))
                 for i in order
             ],
+            bool(sure),
         )
-        for row, order in zip(probabilities, best, strict=True)
+        for row, order, sure in zip(probabilities, best, certain, strict=True)
     ]

@@ -19,6 +19,7 @@ from safetensors.numpy import save as save_safetensors
 from ml_training.recognizer.backbone import Backbone, ExportDiffers
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.head import Head
+from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, Spread
 
 FORMAT = "shelfsight/1"
 OUTPUT_TOLERANCE = 1e-3  # largest difference allowed between a probability in torch and in the file
@@ -46,7 +47,7 @@ def build_files(backbone: Backbone, head: Head, metadata: dict) -> dict[str, Mod
         The files by kind (the keys of `FILES`).
     """
     contents = {
-        "weights": save_safetensors({"weights": head.weights, "bias": head.bias}),
+        "weights": save_safetensors(_tensors(head)),
         "metadata": _json(metadata),
         "onnx": join(backbone, head).SerializeToString(),
     }
@@ -69,10 +70,27 @@ def build_files(backbone: Backbone, head: Head, metadata: dict) -> dict[str, Mod
                 "vector_size": head.weights.shape[1],
                 "temperature": head.temperature,
             },
+            "open_set": _describe_open_set(head.open_set),
             "files": listed,
         }
     )
     return {kind: ModelFile(FILES[kind], content, _sha256(content)) for kind, content in contents.items()}
+
+
+def _tensors(head: Head) -> dict[str, np.ndarray]:
+    tensors = {"weights": head.weights, "bias": head.bias}
+    if head.open_set is not None:
+        spread = head.open_set.spread
+        tensors |= {"between": head.open_set.between, "means": head.open_set.means}
+        tensors |= {"spread_in_plane": spread.in_plane, "spread_plain": spread.plain}
+    return tensors
+
+
+def _describe_open_set(open_set: OpenSet | None) -> dict | None:
+    if open_set is None:
+        return None
+    thresholds = dict(zip(map(str, RATES), open_set.thresholds, strict=True))
+    return {"weights": open_set.weights.tolist(), "thresholds": thresholds}
 
 
 def _json(value: dict) -> bytes:
@@ -141,11 +159,36 @@ def read_head(model_json: bytes, weights: bytes) -> Head:
     if described.get("format") != FORMAT:
         raise ValueError(f"model.json has format {described.get('format')!r}; this version reads {FORMAT!r}.")
     tensors = load_safetensors(weights)
-    head = Head(tensors["weights"], tensors["bias"], described["head"]["temperature"])
+    open_set = _read_open_set(described.get("open_set"), tensors)
+    head = Head(tensors["weights"], tensors["bias"], described["head"]["temperature"], open_set)
     expected = (described["head"]["classes"], described["head"]["vector_size"])
     if head.weights.shape != expected or head.bias.shape != expected[:1]:
         raise ValueError(f"weights.safetensors has shape {head.weights.shape}; model.json says {expected}.")
     return head
+
+
+def _read_open_set(described: dict | None, tensors: dict[str, np.ndarray]) -> OpenSet | None:
+    if described is None:
+        return None
+    classes, size = tensors["weights"].shape
+    shapes = {
+        "between": (classes, classes),
+        "means": (classes, size),
+        "spread_in_plane": (classes,),
+        "spread_plain": (classes,),
+    }
+    for name, shape in shapes.items():
+        values = tensors[name]
+        if values.shape != shape or values.dtype != np.float32 or not np.isfinite(values).all():
+            raise ValueError(f"{name} must be finite float32 numbers of the shape {shape}.")
+    spread = Spread(tensors["spread_in_plane"], tensors["spread_plain"])
+    if min(spread.in_plane.min(), spread.plain.min()) <= 0 or tensors["between"].min() < 0:
+        raise ValueError("between and spread must be distances.")
+    weights = np.array(described["weights"], np.float64)
+    thresholds = np.array([described["thresholds"][str(rate)] for rate in RATES], np.float64)
+    if weights.shape != (FEATURES,) or not np.isfinite([*weights, *thresholds]).all():
+        raise ValueError(f"open_set must have {FEATURES} finite weights and finite thresholds.")
+    return OpenSet(tensors["between"], tensors["means"], spread, weights, tuple(thresholds.tolist()))
 
 
 def write_files(files: dict[str, ModelFile], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""From vectors to a head whose probabilities can be trusted, and what is known of it.
+"""From vectors to a model whose probabilities can be trusted, and what is known of it.
 
 Called by `job` and by the external trainer: both train alike.
 """
@@ -9,14 +9,18 @@ import numpy as np
 import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
 
 from ml_training.recognizer.calibration import fit_temperature
-from ml_training.recognizer.evaluation import held_out_logits
-from ml_training.recognizer.head import Head, fit_head
+from ml_training.recognizer.evaluation import CALIBRATION_SHIFT, Trials, run_trials
+from ml_training.recognizer.head import Discriminant, Head, fit_discriminant
+from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
+from ml_training.recognizer.report import accuracy_report
+
+FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones
 
 
 def fit_model(
     vectors: np.ndarray, labels: np.ndarray, on_evaluating: Callable[[], object]
 ) -> tuple[Head, dict]:
-    """Fit a head and calibrate it on photos held out.
+    """Fit a head, and find out from photos and products held out how far it can be trusted.
 
     Args:
         vectors: (N, D) float32, L2-normalised rows.
@@ -27,8 +31,26 @@ def fit_model(
     Raises:
         TooFewProducts: C < 2.
     """
-    head = fit_head(vectors, labels)
+    fitted = fit_discriminant(vectors, labels)
     on_evaluating()
-    held, logits = held_out_logits(vectors, labels)
-    temperature = fit_temperature(logits, labels[held])
-    return Head(head.weights, head.bias, temperature), {"photos_held_out": len(held)}
+    trials = run_trials(vectors, labels)
+    temperature = fit_temperature(trials.moved(labels, CALIBRATION_SHIFT), labels[trials.held])
+    open_set, coverage = _fit_open_set(fitted, trials)
+    metrics = {"photos_held_out": len(trials.held), **accuracy_report(trials, labels), "coverage": coverage}
+    return Head(fitted.head.weights, fitted.head.bias, temperature, open_set), metrics
+
+
+def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[str, float]]:
+    """Fit what tells unknown products apart; the share of known photos named, by rate.
+
+    Where too little could be tried, every answer is "not sure".
+    """
+    if len(trials.unknown) < FEWEST_UNKNOWN or not len(trials.known):
+        nothing = (float(np.finfo(np.float32).max),) * len(RATES)
+        return OpenSet(fitted.between, fitted.means, trials.spread, np.zeros(FEATURES), nothing), {}
+    weights = fit_weights(trials.known, trials.unknown)
+    strange = trials.unknown @ weights
+    thresholds = tuple(float(np.quantile(strange, 1 - rate)) for rate in RATES)
+    named = [(trials.known_elsewhere @ weights > threshold).mean() for threshold in thresholds]
+    coverage = {str(rate): round(float(share), 4) for rate, share in zip(RATES, named, strict=True)}
+    return OpenSet(fitted.between, fitted.means, trials.spread, weights, thresholds), coverage

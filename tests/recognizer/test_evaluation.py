@@ -1,77 +1,114 @@
-"""Photos are judged by heads that did not see them."""
+"""Photos are judged by heads that did not see them, as if they had been taken elsewhere."""
 
 import numpy as np
 import pytest
 
-from ml_training.recognizer.evaluation import held_out_logits
+from ml_training.recognizer.evaluation import SHIFT, run_trials
 from ml_training.recognizer.fitting import fit_model
 from ml_training.recognizer.head import TooFewProducts, fit_head
+from ml_training.recognizer.open_set import FEATURES
 from tests.recognizer.conftest import easy_sample
+
+
+def noise(products: int = 4, photos: int = 30) -> tuple[np.ndarray, np.ndarray]:
+    """Photos whose labels were drawn by lot."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(products * photos, 256)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors, np.tile(np.arange(products), photos)
 
 
 def test_every_photo_of_a_product_with_several_is_judged_once():
     sample = easy_sample(products=4, photos=5)
-    indices, logits = held_out_logits(sample.vectors, sample.labels)
-    assert sorted(indices.tolist()) == list(range(20))
-    assert logits.shape == (20, 4)
-
-
-def test_products_that_lie_apart_are_told_apart():
-    sample = easy_sample(photos=6)
-    indices, logits = held_out_logits(sample.vectors, sample.labels)
-    assert (logits.argmax(axis=1) == sample.labels[indices]).mean() >= 0.95
+    trials = run_trials(sample.vectors, sample.labels)
+    assert sorted(trials.held.tolist()) == list(range(20))
+    assert trials.logits.shape == (20, 4)
 
 
 def test_photo_does_not_help_to_judge_itself():
     """Labels drawn by lot cannot be guessed; a head that saw them would know them by heart."""
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(120, 256)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    labels = np.tile(np.arange(4), 30)
+    vectors, labels = noise()
     assert (fit_head(vectors, labels).logits(vectors).argmax(axis=1) == labels).mean() > 0.9
-    indices, logits = held_out_logits(vectors, labels)
-    assert (logits.argmax(axis=1) == labels[indices]).mean() < 0.5
+    answers = run_trials(vectors, labels).moved(labels, 0.0).argmax(axis=1)
+    assert (answers == labels[run_trials(vectors, labels).held]).mean() < 0.5
+
+
+def test_photos_from_elsewhere_are_harder_and_nothing_else_moves():
+    sample = easy_sample(photos=6)
+    trials = run_trials(sample.vectors, sample.labels)
+    here, elsewhere = (trials.moved(sample.labels, shift) for shift in (0.0, SHIFT))
+    own = sample.labels[trials.held][:, None]
+    assert (np.take_along_axis(elsewhere, own, 1) < np.take_along_axis(here, own, 1)).all()
+    others = np.arange(here.shape[1]) != own
+    np.testing.assert_array_equal(here[others], elsewhere[others])
 
 
 def test_product_with_one_photo_is_known_to_every_head_and_not_judged():
     sample = easy_sample(products=3, photos=4)
     kept = np.array([0, 4, 5, 6, 7, 8, 9, 10, 11])  # one photo of the first product
-    indices, logits = held_out_logits(sample.vectors[kept], sample.labels[kept])
-    assert 0 not in indices
-    assert len(indices) == 8
-    assert logits.shape == (8, 3)
-    assert np.isfinite(logits).all()
+    trials = run_trials(sample.vectors[kept], sample.labels[kept])
+    assert 0 not in trials.held
+    assert trials.logits.shape == (8, 3)
+    assert np.isfinite(trials.logits).all() and np.isfinite(trials.spread.in_plane).all()
 
 
-def test_one_photo_a_product_leaves_nothing_to_judge():
+def test_one_photo_a_product_leaves_nothing_to_judge_and_nothing_certain():
     sample = easy_sample(products=5, photos=1)
-    indices, logits = held_out_logits(sample.vectors, sample.labels)
-    assert indices.shape == (0,)
-    assert logits.shape == (0, 5)
+    trials = run_trials(sample.vectors, sample.labels)
+    assert trials.held.shape == (0,) and trials.logits.shape == (0, 5)
+    head, metrics = fit_model(sample.vectors, sample.labels, lambda: None)
+    assert "accuracy" not in metrics
+    scores = head.open_set.scores(sample.vectors, head.logits(sample.vectors) * head.temperature)
+    assert not (scores > head.open_set.threshold(0.2)).any()
 
 
-def test_two_photos_a_product_are_judged_by_one_another():
-    sample = easy_sample(products=5, photos=2)
-    indices, _ = held_out_logits(sample.vectors, sample.labels)
-    assert sorted(indices.tolist()) == list(range(10))
+@pytest.mark.parametrize(("products", "photos"), [(2, 2), (2, 9), (3, 3), (4, 2), (5, 7)])
+def test_every_size_of_shop_can_be_tried(products, photos):
+    sample = easy_sample(products=products, photos=photos)
+    trials = run_trials(sample.vectors, sample.labels)
+    assert sorted(trials.held.tolist()) == list(range(products * photos))
+    assert trials.known.shape == trials.known_elsewhere.shape
+    assert trials.known.shape[1] == trials.unknown.shape[1] == FEATURES
+    for values in (trials.logits, trials.away, trials.known_elsewhere, trials.unknown, trials.spread.plain):
+        assert np.isfinite(values).all()
+
+
+def test_each_product_is_hidden_once_if_enough_are_left():
+    sample = easy_sample(products=8, photos=4)
+    assert len(run_trials(sample.vectors, sample.labels).unknown) == 32
+    few = easy_sample(products=3, photos=4)
+    assert len(run_trials(few.vectors, few.labels).unknown) == 0
 
 
 def test_same_photos_are_judged_alike():
     sample = easy_sample()
-    first, again = (held_out_logits(sample.vectors, sample.labels) for _ in range(2))
-    np.testing.assert_array_equal(first[0], again[0])
-    np.testing.assert_array_equal(first[1], again[1])
+    first, again = (run_trials(sample.vectors, sample.labels) for _ in range(2))
+    np.testing.assert_array_equal(first.logits, again.logits)
+    np.testing.assert_array_equal(first.unknown, again.unknown)
 
 
 @pytest.mark.parametrize("photos", [1, 2, 8])
 def test_fitted_model_is_right_and_says_so_with_a_probability(photos):
     sample, new = easy_sample(photos=photos), easy_sample(photos=10, seed=1)
     called = []
-    head, figures = fit_model(sample.vectors, sample.labels, lambda: called.append(1))
+    head, metrics = fit_model(sample.vectors, sample.labels, lambda: called.append(1))
     assert called == [1]
     assert (head.logits(new.vectors).argmax(axis=1) == new.labels).mean() >= 0.95
     assert head.temperature > 0
-    assert isinstance(figures, dict)
+    assert isinstance(metrics, dict)
+
+
+def test_accuracy_is_high_where_products_lie_apart_and_low_where_labels_mean_nothing():
+    sample = easy_sample(photos=8)
+    _, easy = fit_model(sample.vectors, sample.labels, lambda: None)
+    _, random = fit_model(*noise(), lambda: None)
+    assert easy["accuracy"] > 0.95 and not easy["mix_ups"]
+    assert random["accuracy"] < 0.5 and random["mix_ups"]
+    low, high = random["accuracy_range"]
+    assert low <= random["accuracy"] < high
+    shown, answered, share = random["mix_ups"][0]
+    assert shown != answered and 0 < share <= 1
+    assert set(random["accuracy_by_product"]) == {"0", "1", "2", "3"}
 
 
 def test_fitted_model_of_one_product_is_refused():

@@ -39,4 +39,13 @@ class Command(ShopCommand):
             f"{report['photos']} photos: first answer right {report['top1']:.1%}, among the first three "
             f"{report['top3']:.1%}; {report['seconds']:.1f} s."
         )
+        if report["named"]:
+            self.say(f"Named {report['named']:.1%} of them, {report['named_correct']:.1%} of these right.")
+        else:
+            self.say("Named none of them: not sure of any.")
+        if report["unknown_photos"]:
+            self.say(
+                f"{report['unknown_photos']} photos of products the model does not know: "
+                f"{report['unknown_named']:.1%} named all the same."
+            )
         return report

@@ -33,18 +33,19 @@ class Command(ShopCommand):
                 candidates = [asdict(candidate) for candidate in answer.candidates]
                 for candidate in candidates:
                     candidate["probability"] = round(candidate["probability"], 4)
-                results.append({"file": str(path), "candidates": candidates})
-                self._tell(path, candidates)
+                results.append({"file": str(path), "recognised": answer.recognised, "candidates": candidates})
+                self._tell(path, candidates, answer.recognised)
         self.is_done = all("error" not in result for result in results)
         return {"version": version, "results": results}
 
     def _unreadable(self, path: Path, reason: str) -> dict:
         self.stderr.write(f"{path}: {reason}")
-        return {"file": str(path), "candidates": [], "error": reason}
+        return {"file": str(path), "recognised": False, "candidates": [], "error": reason}
 
-    def _tell(self, path: Path, candidates: list[dict]) -> None:
+    def _tell(self, path: Path, candidates: list[dict], recognised: bool) -> None:
         if not candidates:
             self.say(f"{path}: no product of the model is switched on")
-        for number, found in enumerate(candidates[:3]):
-            file = path if number == 0 else ""
-            self.say(f"{file!s:<40} {found['probability']:>6.1%}  {found['name']} ({found['sku']})")
+            return
+        self.say(f"{path}: {candidates[0]['name'] if recognised else 'not sure'}")
+        for found in candidates[:3]:
+            self.say(f"{found['probability']:>8.1%}  {found['name']} ({found['sku']})")

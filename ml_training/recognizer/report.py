@@ -1,0 +1,43 @@
+"""Puts what the trials showed into figures for people. Called by `fitting`."""
+
+import numpy as np
+
+from ml_training.recognizer.evaluation import SHIFT, Trials
+
+METHOD_ERROR = 0.05  # how far the estimate was off at most where it could be compared; see docs/recognizer.md
+MOST_MIX_UPS = 20
+
+
+def accuracy_report(trials: Trials, labels: np.ndarray) -> dict:
+    """Say how often the first answer will be right on photos from elsewhere.
+
+    Returns:
+        `accuracy` with `accuracy_range` (low, high), both fractions and every product counting the same;
+        `accuracy_by_product`, by class index; `mix_ups`: class shown, class answered, share of its photos.
+        Nothing where no photo could be held out.
+    """
+    if not len(trials.held):
+        return {}
+    own = labels[trials.held]
+    answers = trials.moved(labels, SHIFT).argmax(axis=1)
+    counts = np.bincount(own, minlength=trials.logits.shape[1])
+    right = np.bincount(own[answers == own], minlength=len(counts))
+    judged = np.flatnonzero(counts)
+    shares = right[judged] / counts[judged]
+    accuracy = float(shares.mean())
+    chance = 1.96 * float(np.sqrt((shares * (1 - shares) / counts[judged]).sum())) / len(judged)
+    off = float(np.hypot(chance, METHOD_ERROR))
+    return {
+        "accuracy": round(accuracy, 4),
+        "accuracy_range": [round(max(0.0, accuracy - off), 4), round(min(1.0, accuracy + off), 4)],
+        "accuracy_by_product": {str(c): round(float(s), 4) for c, s in zip(judged, shares, strict=True)},
+        "mix_ups": _mix_ups(own, answers, counts),
+    }
+
+
+def _mix_ups(own: np.ndarray, answers: np.ndarray, counts: np.ndarray) -> list[list]:
+    wrong = own != answers
+    pairs, times = np.unique(np.stack([own[wrong], answers[wrong]]), axis=1, return_counts=True)
+    shares = times / counts[pairs[0]]
+    order = np.argsort(-shares, kind="stable")[:MOST_MIX_UPS]
+    return [[int(pairs[0, i]), int(pairs[1, i]), round(float(shares[i]), 4)] for i in order]

@@ -1,0 +1,82 @@
+"""An answer is given or is "not sure": unknown products get no name, and each shop says how careful it is."""
+
+import json
+
+import pytest
+from django.core.management import call_command
+
+from catalog.models import Product, Shop
+from ml_training.serving import recognize
+from tests.conftest import draw, encode, photo_bytes
+from tests.ml_training.conftest import trained
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shop_of_six(shop):
+    trained(shop, products=6, photos=6)
+    return shop
+
+
+def unknown(seed: int) -> bytes:
+    """A photo of no product: grey stripes."""
+    image = draw(0, seed).convert("L").rotate(40, expand=True).resize((96, 24)).resize((96, 96))
+    return encode(image.convert("RGB"))
+
+
+def named(shop, photos) -> int:
+    return sum(recognize(shop, photo).recognised for photo in photos)
+
+
+def test_known_products_get_names_and_strange_photos_do_not(shop_of_six):
+    known = [photo_bytes(kind, seed) for kind in range(6) for seed in (50, 51)]
+    assert named(shop_of_six, known) >= 4
+    assert named(shop_of_six, [unknown(seed) for seed in range(8)]) <= 1
+
+
+def test_careful_shop_names_no_more_than_a_bold_one(shop_of_six):
+    photos = [photo_bytes(kind, seed) for kind in range(6) for seed in (50, 51)]
+    counts = []
+    for choice in Shop.UnknownsNamed.values:
+        shop_of_six.unknowns_named_choice = choice
+        counts.append(named(shop_of_six, photos))
+    assert counts == sorted(counts)
+
+
+def test_nothing_is_certain_with_too_little_to_try(shop):
+    trained(shop, products=3, photos=2)
+    answer = recognize(shop, photo_bytes(0, 50))
+    assert answer.candidates and not answer.recognised
+
+
+def test_answer_stands_on_the_products_that_are_switched_on(shop_of_six):
+    """With its product switched off, a photo is one of an unknown product."""
+    photos = [photo_bytes(2, seed) for seed in range(50, 58)]
+    before = named(shop_of_six, photos)
+    Product.objects.filter(shop=shop_of_six, sku="default-2").update(is_active=False)
+    assert named(shop_of_six, photos) < before
+    Product.objects.update(is_active=True)
+    assert named(shop_of_six, photos) == before
+
+
+def test_only_one_product_left_is_never_certain(shop_of_six):
+    Product.objects.exclude(sku="default-2").update(is_active=False)
+    assert not recognize(shop_of_six, photo_bytes(2, 50)).recognised
+
+
+def test_evaluate_reports_named_and_unknown(shop_of_six, tmp_path, capsys):
+    for kind in range(6):
+        folder = tmp_path / "test" / f"default-{kind}"
+        folder.mkdir(parents=True)
+        for seed in (60, 61):
+            (folder / f"{seed}.jpg").write_bytes(photo_bytes(kind, seed))
+    strange = tmp_path / "test" / "strange"
+    strange.mkdir()
+    for seed in range(4):
+        (strange / f"{seed}.jpg").write_bytes(unknown(seed))
+    call_command("evaluate", tmp_path / "test", json=True)
+    report = json.loads(capsys.readouterr().out)
+    assert report["photos"] == 12 and report["unknown_photos"] == 4
+    assert report["unknown_skus"] == ["strange"]
+    assert report["named"] >= 0.3 and report["named_correct"] >= 0.8 and report["unknown_named"] <= 0.25

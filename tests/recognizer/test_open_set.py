@@ -1,0 +1,84 @@
+"""Known products get a name, unknown ones do not, and what cannot be known is said."""
+
+import numpy as np
+import pytest
+
+from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.head import fit_discriminant
+from ml_training.recognizer.open_set import FEATURES, RATES, Plane, features, fit_weights, squared_distances
+from tests.recognizer.conftest import easy_sample
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """A head that knows the first 9 of 12 products, and new photos of all 12."""
+    sample, new = easy_sample(products=12, photos=10), easy_sample(products=12, photos=10, seed=1)
+    known = sample.labels < 9
+    head, metrics = fit_model(sample.vectors[known], sample.labels[known], lambda: None)
+    scores = head.open_set.scores(new.vectors, head.logits(new.vectors) * head.temperature)
+    return head, metrics, scores, new.labels < 9
+
+
+def test_places_have_the_distances_that_the_space_has():
+    """In the plane of the means all distances between means are what they are outside of it."""
+    sample = easy_sample(products=6, photos=5)
+    fitted = fit_discriminant(sample.vectors, sample.labels)
+    means = np.stack([sample.vectors[sample.labels == label].mean(axis=0) for label in range(6)])
+    placed = Plane(fitted.between).place(fitted.head.logits(means))
+    np.testing.assert_allclose(placed.distances, fitted.between, rtol=1e-3, atol=fitted.between.max() * 1e-4)
+
+
+def test_distance_in_the_whole_space_is_norm_less_twice_the_logit():
+    sample = easy_sample(products=4, photos=5)
+    fitted = fit_discriminant(sample.vectors, sample.labels)
+    norms, logits = fitted.squared_norms(sample.vectors), fitted.head.logits(sample.vectors)
+    distances = norms[:, None] - 2 * logits
+    assert (distances > 0).all()
+    assert (distances.argmin(axis=1) == logits.argmax(axis=1)).all()
+
+
+def test_known_products_score_higher_than_unknown_ones(shop):
+    _, _, scores, known = shop
+    assert np.median(scores[known]) > scores[~known].max()
+
+
+def test_few_unknown_photos_are_named_and_the_choice_decides_how_few(shop):
+    head, _, scores, known = shop
+    named = [(scores > head.open_set.threshold(rate)) for rate in RATES]
+    assert named[RATES.index(0.02)][~known].mean() <= 0.1  # 30 photos
+    assert named[RATES.index(0.02)][known].mean() >= 0.5
+    shares = [part.mean() for part in named]
+    assert shares == sorted(shares)
+
+
+def test_rate_between_two_is_taken_for_the_stricter_one(shop):
+    open_set = shop[0].open_set
+    assert open_set.threshold(0.03) == open_set.threshold(0.02) == open_set.thresholds[2]
+    assert open_set.threshold(0.0001) == open_set.thresholds[0]
+
+
+def test_coverage_says_how_many_known_photos_get_a_name(shop):
+    _, metrics, _, _ = shop
+    shares = [metrics["coverage"][str(rate)] for rate in RATES]
+    assert shares == sorted(shares) and shares[0] >= 0 and shares[-1] <= 1
+
+
+def test_some_of_the_products_alone_are_judged_as_if_there_were_no_others(shop):
+    head, *_ = shop
+    kept = np.arange(9) % 2 == 0
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(5, 9)).astype(np.float32)
+    vectors = rng.normal(size=(5, head.weights.shape[1])).astype(np.float32)
+    part, whole = head.open_set.only(kept), head.open_set
+    placed = Plane(whole.between[np.ix_(kept, kept)]).place(logits[:, kept])
+    plain = squared_distances(vectors, whole.means)[:, kept]
+    expected = features(placed, plain, whole.spread.only(kept)) @ whole.weights
+    np.testing.assert_allclose(part.scores(vectors, logits[:, kept]), expected)
+
+
+def test_weights_tell_two_clouds_apart():
+    rng = np.random.default_rng(0)
+    known, unknown = rng.normal(1, 1, (200, FEATURES)), rng.normal(-1, 1, (50, FEATURES))
+    weights = fit_weights(known, unknown)
+    assert (known @ weights).mean() > (unknown @ weights).mean()
+    assert ((known @ weights)[:, None] > unknown @ weights).mean() > 0.95
