@@ -115,7 +115,7 @@ def measure(train: Labelled, test: Labelled, seeds: int) -> dict:
         fitted = [fit_model(part.vectors, part.labels, lambda: None)[1] for part in parts]
         if all("accuracy" in metrics for metrics in fitted):
             estimates[name] = round(float(np.mean([metrics["accuracy"] for metrics in fitted])), 4)
-    head, metrics = fit_model(train.vectors, train.labels, lambda: None)
+    head, metrics, _ = fit_model(train.vectors, train.labels, lambda: None)
     probabilities = softmax(head.logits(test.vectors))
     return {
         "estimated_accuracy": metrics["accuracy"],
@@ -175,7 +175,7 @@ def unknown_products(train: Labelled, test: Labelled, seeds: int) -> dict:
         number = np.full(classes, -1)
         number[known] = np.arange(len(known))
         part = train.only(np.isin(train.labels, known))
-        head, metrics = fit_model(part.vectors, number[part.labels], lambda: None)
+        head, metrics, _ = fit_model(part.vectors, number[part.labels], lambda: None)
         logits = head.logits(test.vectors)
         scores, is_known = (
             head.open_set.scores(test.vectors, logits * head.temperature),

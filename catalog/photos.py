@@ -60,12 +60,7 @@ def check_photo(data: bytes, limits: PhotoLimits) -> PhotoFacts:
         raise PhotoRefused("The file is empty (0 bytes). Copy it from the phone or camera again.")
     check_size(len(data), limits)
     image = _open(data)
-    pixels = image.width * image.height
-    if pixels > limits.max_pixels:
-        raise PhotoRefused(
-            f"The picture has {pixels / 1e6:.0f} megapixels; at most {limits.max_pixels / 1e6:.0f} are "
-            "taken. Save the photo smaller and add it again."
-        )
+    _check_pixels(image, limits.max_pixels)
     if min(image.size) < LEAST_SIDE:
         raise PhotoRefused(
             f"The picture is only {image.width} x {image.height} pixels; "
@@ -73,6 +68,15 @@ def check_photo(data: bytes, limits: PhotoLimits) -> PhotoFacts:
         )
     upright = _decode(image)
     return PhotoFacts(hashlib.sha256(data).hexdigest(), *upright.size, ACCEPTED[image.format])
+
+
+def _check_pixels(image: Image.Image, most: int) -> None:
+    pixels = image.width * image.height
+    if pixels > most:
+        raise PhotoRefused(
+            f"The picture has {pixels / 1e6:.0f} megapixels; at most {most / 1e6:.0f} are "
+            "taken. Save the photo smaller and add it again."
+        )
 
 
 def check_size(size: int, limits: PhotoLimits) -> None:
@@ -84,16 +88,19 @@ def check_size(size: int, limits: PhotoLimits) -> None:
         )
 
 
-def open_upright(data: bytes, least_side: int | None = None) -> Image.Image:
+def open_upright(data: bytes, least_side: int | None = None, max_pixels: int | None = None) -> Image.Image:
     """Decode a photo to upright RGB, 8 bits a channel.
 
     Args:
         least_side: pixels; a JPEG may then be decoded at a half, a quarter or an eighth of its size as long
             as its shorter side stays at least this long, which is several times faster.
+        max_pixels: more are refused before any is decoded; to be given for files that nobody has checked.
     Raises:
-        PhotoRefused: the file cannot be decoded.
+        PhotoRefused: the file cannot be decoded, or has too many pixels.
     """
     image = _open(data)
+    if max_pixels is not None:
+        _check_pixels(image, max_pixels)
     if least_side and image.format == "JPEG":
         image.draft("RGB", (least_side, least_side))
     return _decode(image)

@@ -16,6 +16,7 @@ from catalog.api.fields import CountedConnection, PagedField, page_of, read_by, 
 from catalog.api.limits import LARGEST_PAGE
 from catalog.models import Product, ProductImage, Shop
 
+FARTHEST = 10**9  # a place in a list that no database is asked beyond
 MAY_READ_SHOPS = ("catalog.view_product", READ, TRAIN)
 MAY_READ_PRODUCTS = ("catalog.view_product", READ, TRAIN)
 MAY_READ_PHOTOS = ("catalog.view_productimage", READ, TRAIN)
@@ -118,7 +119,8 @@ def photos_of(product: Product, page: dict) -> list[ProductImage]:
     most = None
     if not {"last", "before", "offset"} & {name for name, value in page.items() if value is not None}:
         first = LARGEST_PAGE if page.get("first") is None else page["first"]
-        most = get_offset_with_default(page.get("after"), -1) + first + 2
+        after = min(get_offset_with_default(page.get("after"), -1), FARTHEST)
+        most = after + first + 2
     name = f"_photos_{most}"
     if not hasattr(product, name):
         photos = ProductImage.objects.order_by("position", "pk")[:most]
@@ -151,8 +153,9 @@ class Query(graphene.ObjectType):
 
     def resolve_products(self, info, shop_id=None, sku=None, barcode=None, **page):
         info.context.access.require(*MAY_READ_PRODUCTS)
-        if "\0" in f"{sku}{barcode}":  # PostgreSQL has no such text
-            raise ApiError("sku and barcode are text without NUL.")
+        asked = f"{sku}{barcode}"
+        if "\0" in asked or any("\ud800" <= char <= "\udfff" for char in asked):  # no database has such text
+            raise ApiError("sku and barcode are text without NUL and lone surrogates.")
         products = Product.objects.filter(shop=info.context.access.shop(shop_id))
         if sku is not None:
             products = products.filter(sku=sku)

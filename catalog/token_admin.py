@@ -10,10 +10,21 @@ from catalog.models import Shop
 from catalog.tokens import READ, RECOGNIZE, SCOPES, TRAIN, ApiToken
 
 # Nobody gives a program more than they may do themselves. The schemas ask people for the same permissions.
+TO_READ = {
+    "catalog.view_product",
+    "catalog.view_productimage",
+    "ml_training.view_trainingrun",
+    "ml_training.view_modelversion",
+}
 NEEDED = {
-    READ: {"catalog.view_product", "catalog.view_productimage", "ml_training.view_trainingrun"},
+    READ: TO_READ,
     RECOGNIZE: {"catalog.view_product"},
-    TRAIN: {"ml_training.prepare_training", "ml_training.change_modelversion"},
+    TRAIN: TO_READ
+    | {
+        "ml_training.prepare_training",
+        "ml_training.change_modelversion",
+        "ml_training.add_modelversion",
+    },
 }
 
 

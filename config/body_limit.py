@@ -1,4 +1,4 @@
-"""Refuses requests to the API that are larger than it takes, while they come in. Called by `config.asgi`.
+"""Refuses requests that are larger than anyone may send, while they come in. Called by `config.asgi`.
 
 Django's ASGI handler stores a request's whole body before any view is asked.
 """
@@ -9,8 +9,23 @@ from django.conf import settings
 
 from catalog.api.errors import TOO_LARGE
 
-PATH = "/graphql/"
-FORM_BYTES = 1024 * 1024  # what a multipart request has beside its files
+API, TRAINERS = "/graphql/", "/v1/"
+MEGABYTE = 1024 * 1024
+FORM_BYTES = MEGABYTE  # what a multipart request has beside its files
+REPORT_BYTES = 64 * 1024  # of a trainer
+
+
+def _most(scope) -> int:
+    """The most bytes that a request may have: whoever shows no session brings no photos to the admin."""
+    if scope["path"] == API:
+        return settings.API_UPLOAD_MAX_MEGABYTES * MEGABYTE + FORM_BYTES
+    if scope["path"].startswith(TRAINERS):
+        return REPORT_BYTES
+    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin1")
+    if f"{settings.SESSION_COOKIE_NAME}=" not in cookies:
+        return FORM_BYTES
+    photos = settings.DATA_UPLOAD_MAX_NUMBER_FILES * settings.PHOTO_MAX_MEGABYTES
+    return photos * MEGABYTE + FORM_BYTES
 
 
 class BodyLimit:
@@ -20,12 +35,12 @@ class BodyLimit:
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] != "http" or scope["path"] != PATH:
+        if scope["type"] != "http":
             return await self.application(scope, receive, send)
-        most = settings.API_UPLOAD_MAX_MEGABYTES * 1024 * 1024 + FORM_BYTES
+        most = _most(scope)
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if length.isdigit() and int(length) > most:
-            return await _refuse(send)
+            return await _refuse(send, most)
         received, refused = 0, False
 
         async def limited_receive():
@@ -43,11 +58,11 @@ class BodyLimit:
 
         await self.application(scope, limited_receive, unless_refused)
         if refused:
-            await _refuse(send)
+            await _refuse(send, most)
 
 
-async def _refuse(send):
-    text = f"A request with files has at most {settings.API_UPLOAD_MAX_MEGABYTES} MB."
+async def _refuse(send, most: int):
+    text = f"This request may have at most {most / MEGABYTE:.1f} MB."
     body = json.dumps({"errors": [{"message": text, "extensions": {"code": TOO_LARGE}}]}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})

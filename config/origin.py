@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from channels.auth import AuthMiddlewareStack
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 
 
 class SameOrigin:
@@ -40,4 +41,7 @@ def is_same_origin(headers: dict[bytes, str]) -> bool:
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
     parts = urlsplit(origin)
-    return parts.scheme in {"http", "https"} and parts.netloc == headers.get(b"host")
+    if parts.scheme not in {"http", "https"} or parts.netloc != headers.get(b"host"):
+        return False
+    domain, _ = split_domain_port(parts.netloc)
+    return validate_host(domain, settings.ALLOWED_HOSTS)

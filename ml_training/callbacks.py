@@ -5,7 +5,6 @@ opened. Status is written through `training` only.
 """
 
 import logging
-import math
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -48,7 +47,7 @@ class Report:
             raise CallbackRefused(BAD_INPUT, f"phase must be one of: {', '.join(PHASES)}.")
         if isinstance(self.percent, bool) or not isinstance(self.percent, int | float):
             raise CallbackRefused(BAD_INPUT, "percent must be a number from 0 to 100.")
-        if not (math.isfinite(self.percent) and 0 <= self.percent <= 100):
+        if not 0 <= self.percent <= 100:  # neither is NaN
             raise CallbackRefused(BAD_INPUT, "percent must be a number from 0 to 100.")
         if not isinstance(self.message, str):
             raise CallbackRefused(BAD_INPUT, "message must be text.")
@@ -192,7 +191,7 @@ def _publish(run: TrainingRun, files: dict) -> None:
     run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
     seconds = (timezone.now() - (run.started_at or timezone.now())).total_seconds()
     run.metrics = {"trainer": run.trainer, "seconds": round(seconds, 3)}
-    training.complete(run, version, f"Version {version.number} is active, trained at {run.trainer}.")
+    training.complete(run, version, f"It was trained at {run.trainer}.")
 
 
 def run_manifest(run: TrainingRun) -> Manifest:

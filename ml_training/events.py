@@ -21,6 +21,7 @@ class MLStatusEvent:
     message: str
     sequence: int  # of the shop's state; grows with every kind but progress
     step: int  # counts the progress of one run
+    is_warning: bool = False  # done, but somebody should look
 
 
 ml_status_changed = Signal()  # sender: TrainingRun; event: MLStatusEvent

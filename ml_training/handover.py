@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ml_training import artifacts, manifest_file, run_tokens, training
 from ml_training.manifest import Manifest, read_manifest
-from ml_training.models import TrainingRun
+from ml_training.models import RunToken, TrainingRun
 from ml_training.recognizer.backbone import Backbone, packaged_backbone
 from ml_training.training import Phase, RunLost
 
@@ -149,5 +149,6 @@ def hand_back(run: TrainingRun, why: str) -> None:
         heartbeat_at=now,
         woken_at=now,
     )
+    RunToken.objects.filter(run=run).delete()  # whoever kept it has no run any more
     logger.warning("Run %s: %s", run.pk, why)
     artifacts.discard(folder)

@@ -85,13 +85,13 @@ def _train(run: TrainingRun, progress: Progress) -> None:
         return
     progress.enter(Phase.FITTING)
     matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
-    head, metrics = fit_model(matrix, usable.labels, partial(progress.enter, Phase.EVALUATING))
+    head, metrics, answers = fit_model(matrix, usable.labels, partial(progress.enter, Phase.EVALUATING))
     progress.enter(Phase.PUBLISHING)
-    model = TrainedModel(head, usable, metrics)
+    model = TrainedModel(head, usable, metrics, usable.judged(answers))
     version = publish(run, embedder, model, usable.spread(CHECK_PHOTOS), vectors)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
-    training.complete(run, version, f"Version {version.number} is active.{_what_was_found(run)}")
+    training.complete(run, version, _what_was_found(run))
 
 
 def _what_was_found(run: TrainingRun) -> str:
@@ -100,4 +100,4 @@ def _what_was_found(run: TrainingRun) -> str:
     if not (run.fresh or aside):
         return ""
     found = f"{aside} set aside" if aside else "all of them good"
-    return f" {run.photos + aside} photos checked, {found}."
+    return f"{run.photos + aside} photos checked, {found}."

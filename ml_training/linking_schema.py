@@ -81,14 +81,20 @@ def find_asset(shop: Shop, kind: str, asset) -> ModelAsset:
         raise ApiError(f"{kind}: path is below the shop's own folder {shop.pk}/.", BAD_INPUT)
     storage = artifacts.storage()
 
+    missing = ApiError(f"{kind}: there is no file {path} in the model storage.", NOT_FOUND)
+
     def read() -> bytes:
-        with storage.open(path, "rb") as file:
-            return _checked(kind, file.read(), asset.get("sha256"))
+        try:
+            with storage.open(path, "rb") as file:
+                content = file.read()
+        except OSError as error:  # a folder, or gone meanwhile
+            raise missing from error
+        return _checked(kind, content, asset.get("sha256"))
 
     try:
         return ModelAsset(storage.size(path), read)
     except (OSError, SuspiciousFileOperation) as error:
-        raise ApiError(f"{kind}: there is no file {path} in the model storage.", NOT_FOUND) from error
+        raise missing from error
 
 
 def _checked(kind: str, content: bytes, sha256: str | None) -> bytes:

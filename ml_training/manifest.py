@@ -43,6 +43,14 @@ class Manifest:
     products: tuple[ManifestProduct, ...]
     photos: tuple[ManifestPhoto, ...]
 
+    def judged(self, answers: np.ndarray) -> dict[str, list[int]]:
+        """(N,) class answered for each photo by a head without it, or -1, as a version keeps it."""
+        return {
+            str(photo.pk): [photo.product_pk, self.products[answer].pk]
+            for photo, answer in zip(self.photos, answers.tolist(), strict=True)
+            if answer >= 0
+        }
+
     @cached_property
     def labels(self) -> np.ndarray:
         """(N,) int64: the class of each photo, an index into `products`."""

@@ -111,6 +111,10 @@ class ModelVersion(models.Model):
     products = models.PositiveIntegerField()
     photos = models.PositiveIntegerField()
     metrics = models.JSONField(default=dict, blank=True)
+    judged = models.JSONField(
+        default=dict, blank=True, help_text=_("By photo: its product, and the one answered without it.")
+    )
+    held_back = models.TextField(blank=True, help_text=_("Why it was kept and not made the active one."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

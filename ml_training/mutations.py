@@ -16,6 +16,8 @@ from ml_training import versions
 from ml_training.models import ModelVersion
 from ml_training.runtime import BackboneMissing
 from ml_training.schema_types import (
+    MAY_READ_MODELS,
+    MAY_READ_TRAINING,
     MAY_RECOGNIZE,
     MLModelInfo,
     MLModelStatus,
@@ -50,6 +52,22 @@ class ExtractPhotosForTraining(graphene.Mutation):
         run = prepare_training_data(shop)
         return ExtractPhotosForTraining(run=run, ml_training_info=training_info(shop))
 
+    def resolve_run(self, info):
+        info.context.access.require(*MAY_READ_TRAINING)
+        return self.run
+
+    def resolve_ml_training_info(self, info):
+        info.context.access.require(*MAY_READ_TRAINING)
+        return self.ml_training_info
+
+
+class ShowsModel:
+    """A payload that shows what serves now, to whoever may read it."""
+
+    def resolve_ml_model_info(self, info):
+        info.context.access.require(*MAY_READ_MODELS)
+        return self.ml_model_info
+
 
 def choose(version: ModelVersion) -> bool:
     """Activate a version; raises ApiError (CONFLICT) when it cannot serve."""
@@ -68,7 +86,7 @@ def version_of(shop: Shop, number: int) -> ModelVersion:
     return version
 
 
-class ActivateModelVersion(graphene.Mutation):
+class ActivateModelVersion(ShowsModel, graphene.Mutation):
     class Meta:
         description = (
             "Let a version serve, such as an earlier one, from the next photo on and until the next training "
@@ -90,7 +108,7 @@ class ActivateModelVersion(graphene.Mutation):
         return ActivateModelVersion(changed=changed, ml_model_info=training_info(shop))
 
 
-class SetMlModelStatus(graphene.Mutation):
+class SetMlModelStatus(ShowsModel, graphene.Mutation):
     class Meta:
         description = (
             "ACTIVE: let a version serve; the given one, else the one that serves, else the newest. IDLE: let"
@@ -130,7 +148,7 @@ def _activate(shop: Shop, number: int | None) -> bool:
     return choose(newest)
 
 
-class ClearMlModel(graphene.Mutation):
+class ClearMlModel(ShowsModel, graphene.Mutation):
     class Meta:
         description = (
             "Let no version serve: photos are not recognised until one is activated or the next training "
@@ -209,6 +227,7 @@ def _photo(image) -> bytes:
         check_size(image.size, limits)
     except PhotoRefused as error:
         raise ApiError(str(error), TOO_LARGE) from error
+    image.seek(0)  # the same file may stand in several places of a request
     return image.read()
 
 

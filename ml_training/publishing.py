@@ -23,6 +23,7 @@ class TrainedModel:
     head: Head
     usable: Manifest  # its products are the head's classes, in order
     metrics: dict
+    judged: dict[str, list[int]]  # by photo: its product, and the one answered without it
 
 
 def publish(
@@ -55,5 +56,6 @@ def publish(
         files=artifacts.describe(files),
         products=len(model.usable.products),
         photos=len(model.usable.photos),
+        judged=model.judged,
         metrics=model.metrics | {"output_difference": difference},
     )

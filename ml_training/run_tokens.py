@@ -62,9 +62,13 @@ def run_of(value: str, run_id: int | None = None) -> TrainingRun:
         raise _refused(TOKEN_UNKNOWN, run_id, "This token opens no run.")
     if run_id is not None and run_id != token.run_id:
         raise _refused(WRONG_RUN, run_id, f"This token is that of another run ({token.run_id}).")
-    if token.run.status != TrainingRun.Status.TRAINING:
+    if token.run.status != TrainingRun.Status.TRAINING or not token.run.trainer:
         status = token.run.get_status_display().lower()
-        raise _refused(RUN_FINISHED, token.run_id, f"Run {token.run_id} is {status}; nothing more is taken.")
+        raise _refused(
+            RUN_FINISHED,
+            token.run_id,
+            f"Run {token.run_id} is {status}; nothing more is taken.",
+        )
     if token.expires_at <= timezone.now():
         raise _refused(TOKEN_EXPIRED, token.run_id, f"The token of run {token.run_id} has expired.")
     return token.run

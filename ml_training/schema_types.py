@@ -45,9 +45,23 @@ class SetAsidePhoto(graphene.ObjectType):
     reason = graphene.String(required=True, description="Why, and what to do.")
 
 
+MOST_SET_ASIDE = 50
+
+
 def set_aside_field() -> graphene.List:
     return graphene.List(
-        graphene.NonNull(SetAsidePhoto), required=True, description="Photos that could not be used."
+        graphene.NonNull(SetAsidePhoto),
+        required=True,
+        description=f"Photos that could not be used: the first {MOST_SET_ASIDE} of `setAsideCount`.",
+        resolver=lambda run, info: run.set_aside[:MOST_SET_ASIDE],
+    )
+
+
+def set_aside_count_field() -> graphene.Int:
+    return graphene.Int(
+        required=True,
+        description="How many photos could not be used.",
+        resolver=lambda run, info: len(run.set_aside),
     )
 
 
@@ -70,6 +84,7 @@ class MLTrainingInfo(graphene.ObjectType):
     has_active_model = graphene.Boolean(required=True, description="Whether photos can be recognised.")
     version = graphene.Int(description="Number of the active version.")
     set_aside = set_aside_field()
+    set_aside_count = set_aside_count_field()
 
     def resolve_product_count(self, info):
         return self.products
@@ -142,6 +157,7 @@ class TrainingRunType(DjangoObjectType):
     message = graphene.String(required=True, description="What came of it; may be empty.")
     error = graphene.String(required=True, description="Why it failed; empty if it did not.")
     set_aside = set_aside_field()
+    set_aside_count = set_aside_count_field()
     created_at = graphene.DateTime(required=True, description="When it was asked for.")
     started_at = graphene.DateTime(description="When a worker took it.")
     finished_at = graphene.DateTime(description="When it ended.")

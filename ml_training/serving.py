@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import numpy as np
+from django.conf import settings
 
 from catalog.models import Product, Shop
 from catalog.photos import open_upright
@@ -93,12 +94,13 @@ def recognize(shop: Shop, photo: bytes, limit: int = 5) -> Recognition:
     Raises:
         NoActiveModel: the shop has no model yet.
         ModelFileDamaged, BackboneMissing: it cannot be used; says why.
-        PhotoRefused: the photo cannot be decoded.
+        PhotoRefused: the photo cannot be decoded, or is too large.
     """
     model = active_model(shop)
     embedder = open_embedder_of(model.backbone)
     preprocessing = embedder.backbone.preprocessing
-    pixels = to_pixels(open_upright(photo, preprocessing.decode_side), preprocessing)
+    most = settings.PHOTO_MAX_MEGAPIXELS * 1000**2
+    pixels = to_pixels(open_upright(photo, preprocessing.decode_side, most), preprocessing)
     return rank(shop, model, embedder.embed(pixels[None]), limit)[0]
 
 

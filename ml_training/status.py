@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Count, Max
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +17,7 @@ from ml_training.recognizer.export import FILES
 IDLE, QUEUED, TRAINING, ACTIVE, FAILED = "idle", "queued", "training", "active", "failed"
 LABELS = {IDLE: "Idle", QUEUED: "Queued", TRAINING: "Training", ACTIVE: "Active", FAILED: "Failed"}
 FILE_NAMES = {"model_json": "Model JSON", "weights": "Model weights", "metadata": "Metadata", "onnx": "ONNX"}
+NOBODY_SECONDS = 60  # after which a run that waits asks for a worker
 TO_BEGIN = "Add photos of at least two products; the recogniser trains itself."
 SWITCHED_OFF = "No version serves. Activate one, or let the next training do it."
 
@@ -128,11 +130,11 @@ def _info(
         run_id=going.pk if going else None,
         progress=going.progress if is_training else 0.0,
         phase=going.get_phase_display() if going else "",
-        seconds_left=seconds_left(going) if is_training else None,
+        seconds_left=seconds_left(going) if is_training and not _is_silent(going) else None,
         started_at=going.started_at if is_training else None,
         last_trained_at=version.created_at if version else None,
         error=ended.error if status == FAILED else "",
-        message=(going.message if going else "") or _message(status, ended, version),
+        message=_of_silence(going) or (going.message if going else "") or _message(status, ended, version),
         products=counts[0],
         photos=counts[1],
         has_active_model=version is not None,
@@ -148,6 +150,24 @@ def seconds_left(run: TrainingRun) -> float | None:
         return None
     spent = (timezone.now() - run.started_at).total_seconds()
     return round(spent * (1 - run.progress) / run.progress, 1)
+
+
+def _is_silent(run: TrainingRun) -> bool:
+    limit = settings.ML_TRAINER_SILENCE_SECONDS if run.trainer else settings.HEARTBEAT_LIMIT_SECONDS
+    return run.heartbeat_at is not None and timezone.now() - run.heartbeat_at > timedelta(seconds=limit)
+
+
+def _of_silence(going: TrainingRun | None) -> str:
+    """What to do about a run that nobody seems to work on; a worker that is there mends that by itself."""
+    if going is None:
+        return ""
+    if going.status == TRAINING and _is_silent(going):
+        when = timezone.localtime(going.heartbeat_at).strftime("%H:%M")
+        return f"Nothing was heard of this run since {when}. If no worker runs, start one: manage.py worker."
+    waits = timezone.now() - going.created_at
+    if going.status == QUEUED and not going.message and waits > timedelta(seconds=NOBODY_SECONDS):
+        return "No worker has taken this run yet. If none runs, start one: manage.py worker."
+    return ""
 
 
 def _status(going: TrainingRun | None, ended: TrainingRun | None, version: ModelVersion | None) -> str:

@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from catalog.models import Shop
 from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED, STARTED, MLStatusEvent, emit
+from ml_training.gate import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.wording import trigger_in_words
 
@@ -69,8 +70,8 @@ def _queue(shop_id: int, change: Change, fresh: bool = False) -> TrainingRun:
 
 def _create(run: TrainingRun) -> TrainingRun:
     run.save(force_insert=True)
+    announce(run, QUEUED, "")  # told before a worker can tell that it has started
     transaction.on_commit(partial(wake_worker, run.pk), robust=True)
-    announce(run, QUEUED, trigger_in_words(run))
     return run
 
 
@@ -177,8 +178,10 @@ def emit_progress(run: TrainingRun, step: int) -> None:
 def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") -> None:
     """Finish a run and make its version the active one, or finish without a version and say why.
 
-    Effects:      run completed; ModelVersion row; ShopTraining.trained and active_version; a run for what
-                  changed meanwhile; `completed` event.
+    Args:
+        message: what else there is to say.
+    Effects:      run completed; ModelVersion row; ShopTraining.trained and, unless the new version is worse
+                  (see `gate`), active_version; a run for what changed meanwhile; `completed` event.
     Transaction:  opens one: the version is active for everyone or does not exist.
     Raises:
         RunLost: the run is not this worker's any more; nothing was written.
@@ -193,11 +196,16 @@ def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") 
             raise RunLost(f"Run {run.pk} was taken from this worker.")
         new = {"trained": Greatest("trained", run.generation)}
         if version is not None:
+            version.held_back = what_got_worse(state.active_version, version)
             version.save()
-            new["active_version"] = version
+            said = version.held_back or f"Version {version.number} is active."
+            run.message = f"{said} {message}".rstrip()
+            TrainingRun.objects.filter(pk=run.pk).update(message=run.message)
+            if not version.held_back:
+                new["active_version"] = version
         ShopTraining.objects.filter(shop_id=run.shop_id).update(**new)
         state.refresh_from_db()
-        announce(run, COMPLETED, message)
+        announce(run, COMPLETED, run.message, is_warning=version is None or bool(version.held_back))
         _queue_or_wake(state)
 
 
@@ -281,16 +289,21 @@ def _queue_or_wake(state: ShopTraining) -> None:
         _queue(state.shop_id, Change("changed_meanwhile"))
 
 
-def announce(run: TrainingRun, kind: str, message: str) -> int:
+def announce(run: TrainingRun, kind: str, message: str, is_warning: bool = False) -> int:
     """Number a change of state within its transaction, and tell of it once that has committed."""
     ShopTraining.objects.filter(shop_id=run.shop_id).update(sequence=F("sequence") + 1)
     sequence = ShopTraining.objects.values_list("sequence", flat=True).get(shop_id=run.shop_id)
-    event = MLStatusEvent(run.shop_id, run.pk, kind, run.progress, run.phase, message, sequence, 0)
+    event = MLStatusEvent(
+        run.shop_id, run.pk, kind, run.progress, run.phase, message, sequence, 0, is_warning
+    )
     transaction.on_commit(partial(_tell, event), robust=True)
     return sequence
 
 
 def _tell(event: MLStatusEvent) -> None:
+    if event.kind == QUEUED and not event.message:  # by now all changes of the transaction are known
+        run = TrainingRun.objects.filter(pk=event.run_id).first()
+        event = replace(event, message=trigger_in_words(run) if run else "")
     logger.info("Shop %s, run %s %s: %s", event.shop_id, event.run_id, event.kind, event.message)
     emit(event)
 

@@ -192,6 +192,8 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         """Look after the page until it goes. Whatever fails, it is closed and connects anew."""
         try:
             code = await self._look_after()
+        except OSError:  # the page went while something was sent to it
+            return
         except Exception:
             logger.exception("A page could not be looked after.")
             code = TRY_AGAIN

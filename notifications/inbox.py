@@ -3,17 +3,20 @@
 from dataclasses import asdict
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Shop
 from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED, MLStatusEvent
+from ml_training.models import TrainingRun
 from notifications.models import Notification
 
 PERMISSION = "ml_training.view_trainingrun"
 KEEP_READ_DAYS = 30
+LOOK = "Training is done, and needs a look"
 TITLES = {
     QUEUED: ("info", "Training is queued"),
     STARTED: ("info", "Training has started"),
@@ -27,7 +30,17 @@ def recipients(shop_id: int):
     users = get_user_model().objects.with_perm(
         PERMISSION, backend="django.contrib.auth.backends.ModelBackend"
     )
-    return users.filter(Q(is_superuser=True) | Q(shops=shop_id), is_staff=True).distinct()
+    member = Exists(Shop.members.through.objects.filter(user_id=OuterRef("pk"), shop_id=shop_id))
+    users = users.filter(Q(is_superuser=True) | member, is_staff=True)
+    return users.annotate(shop_count=Count("shops", distinct=True))
+
+
+def _is_repetition(event: MLStatusEvent) -> bool:
+    """Whether an event tells of another try at the same work: only its end is news, not each step again."""
+    attempts = TrainingRun.objects.filter(pk=event.run_id).values_list("attempts", flat=True).first() or 1
+    if attempts == 1 or event.kind == COMPLETED:
+        return False
+    return event.kind != FAILED or attempts < settings.MAX_ATTEMPTS
 
 
 def store_status(event: MLStatusEvent) -> list[Notification]:
@@ -41,8 +54,11 @@ def store_status(event: MLStatusEvent) -> list[Notification]:
     if shop is None:
         return []
     level, title = TITLES[event.kind]
-    if Shop.objects.exclude(pk=shop.pk).exists():  # who has one shop need not read its name
-        title = f"{shop.name}: {title}"
+    if event.is_warning:
+        level, title = "warning", LOOK
+    if _is_repetition(event):
+        return []
+    shops = Shop.objects.count()
     key = f"run-{event.run_id}-{event.kind}"
     told = set(Notification.objects.filter(key=key).values_list("recipient_id", flat=True))
     new = [
@@ -51,7 +67,8 @@ def store_status(event: MLStatusEvent) -> list[Notification]:
             shop=shop,
             kind=Notification.Kind.ML_TRAINING,
             level=level,
-            title=title,
+            # Who sees one shop need not read its name.
+            title=f"{shop.name}: {title}" if (shops if user.is_superuser else user.shop_count) > 1 else title,
             message=event.message,
             link=f"{reverse('admin:ml_model')}?shop={shop.slug}",
             data=asdict(event),

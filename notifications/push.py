@@ -4,6 +4,7 @@ Called by receivers and the consumer. Whatever is wrong with the channel layer, 
 nothing waits for long: after a failure pushes are left out for a while, and pages poll.
 """
 
+import asyncio
 import hashlib
 import logging
 import time
@@ -20,6 +21,7 @@ from notifications.inbox import unread_count
 
 logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 10  # after a failure
+LONGEST_SECONDS = 1.5  # that a push may take; a server that hangs is as bad as one that is gone
 _paused_until = 0.0
 
 
@@ -67,12 +69,16 @@ def session_hash(session_key: str | None) -> str:
     return hashlib.sha256((session_key or "").encode()).hexdigest()
 
 
+async def _send(group: str, message: dict) -> None:
+    await asyncio.wait_for(get_channel_layer().group_send(group, message), LONGEST_SECONDS)
+
+
 def _push(group: str, message: dict) -> None:
     global _paused_until
     if time.monotonic() < _paused_until:
         return
     try:
-        async_to_sync(get_channel_layer().group_send)(group, message)
+        async_to_sync(_send)(group, message)
     except ChannelFull:
         logger.debug("A page is too slow for its pushes; it will read the row.")
     except Exception as error:  # whatever a network can do

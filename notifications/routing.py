@@ -1,7 +1,11 @@
 """Websocket addresses."""
 
-from django.urls import path
+from channels.security.websocket import WebsocketDenier
+from django.urls import path, re_path
 
 from notifications.consumers import NotificationConsumer
 
-websocket_urlpatterns = [path("ws/notifications/", NotificationConsumer.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/notifications/", NotificationConsumer.as_asgi()),
+    re_path("", WebsocketDenier.as_asgi()),
+]

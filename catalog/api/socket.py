@@ -194,6 +194,7 @@ class GraphQLSocket(AsyncWebsocketConsumer):
             request = GraphQLRequest.of(payload)
         except ApiError as error:
             raise GraphQLErrors([error]) from error
+        await self.context.renew()
         prepared = await database_sync_to_async(prepare)(self.schema, request)
         if prepared.operation is not OperationType.SUBSCRIPTION:
             yield await database_sync_to_async(run)(self.schema, request, prepared, self.context)

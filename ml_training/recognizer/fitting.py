@@ -9,7 +9,7 @@ import numpy as np
 import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
 
 from ml_training.recognizer.calibration import fit_temperature
-from ml_training.recognizer.evaluation import CALIBRATION_SHIFT, Trials, run_trials
+from ml_training.recognizer.evaluation import CALIBRATION_SHIFT, SHIFT, Trials, run_trials
 from ml_training.recognizer.head import Discriminant, Head, fit_discriminant
 from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
 from ml_training.recognizer.report import accuracy_report
@@ -19,7 +19,7 @@ FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unkn
 
 def fit_model(
     vectors: np.ndarray, labels: np.ndarray, on_evaluating: Callable[[], object]
-) -> tuple[Head, dict]:
+) -> tuple[Head, dict, np.ndarray]:
     """Fit a head, and find out from photos and products held out how far it can be trusted.
 
     Args:
@@ -27,7 +27,8 @@ def fit_model(
         labels: (N,) int64, class index in [0, C), every class at least once.
         on_evaluating: called between fitting and evaluating.
     Returns:
-        The head, and JSON-serialisable figures for its metadata.
+        The head; JSON-serialisable figures for its metadata; and (N,) int64, the class that was answered for
+        each photo by a head without it, -1 where none was.
     Raises:
         TooFewProducts: C < 2.
     """
@@ -37,7 +38,9 @@ def fit_model(
     temperature = fit_temperature(trials.moved(labels, CALIBRATION_SHIFT), labels[trials.held])
     open_set, coverage = _fit_open_set(fitted, trials)
     metrics = {"photos_held_out": len(trials.held), **accuracy_report(trials, labels), "coverage": coverage}
-    return Head(fitted.head.weights, fitted.head.bias, temperature, open_set), metrics
+    answers = np.full(len(labels), -1)
+    answers[trials.held] = trials.moved(labels, SHIFT).argmax(axis=1)
+    return Head(fitted.head.weights, fitted.head.bias, temperature, open_set), metrics, answers
 
 
 def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[str, float]]:

@@ -25,6 +25,7 @@ MUTATION = (
     " completeTraining(runId: $runId, modelJson: $modelJson, weights: $weights, metadata: $metadata)"
     " { version } }"
 )
+NOT_JUDGED = {"INTERNAL", "TOO_LARGE", "TOO_COMPLEX"}  # codes of the API itself
 
 
 class RunGone(Exception):
@@ -112,6 +113,8 @@ class Project:
             errors = answer.json().get("errors")
         except (ValueError, AttributeError) as error:
             raise ProjectFailed(f"the project answered {answer.status_code} and no JSON") from error
+        if errors and _is_ours(errors):
+            raise ProjectFailed(f"the project could not take the model ({_first_error(errors)})")
         if errors:
             raise RunGone(_first_error(errors))
         self._check(answer)
@@ -155,6 +158,11 @@ class Project:
             raise RunGone(answer.text[:300])
         if answer.status_code != 200:
             raise ProjectFailed(f"the project answered {answer.status_code} to {answer.url}")
+
+
+def _is_ours(errors) -> bool:
+    """Whether the project did not judge the model at all, so that it waits for a word of its trainer."""
+    return _first_error(errors).partition(":")[0] in NOT_JUDGED
 
 
 def _first_error(errors) -> str:

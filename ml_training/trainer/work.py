@@ -26,6 +26,7 @@ from ml_training.trainer.vectors import FolderOfVectors, write_whole
 from ml_training.training import Phase
 
 logger = logging.getLogger(__name__)
+MOST_PIXELS = 300 * 1000**2  # the project has its own, lower limit; this one saves the trainer's memory
 
 
 class Trainer:
@@ -62,7 +63,7 @@ class Trainer:
 
         def read(copies, preprocessing):
             data = project.photo(copies[0].path, copies[0].sha256)
-            return to_pixels(open_upright(data, preprocessing.decode_side), preprocessing)
+            return to_pixels(open_upright(data, preprocessing.decode_side, MOST_PIXELS), preprocessing)
 
         vectors, set_aside = load_embeddings(embedder, manifest, reporter.within, job.fresh, store, read)
         usable = manifest.without({photo.pk for photo, _ in set_aside})
@@ -70,8 +71,9 @@ class Trainer:
             raise ProjectFailed(usable.what_is_missing())
         reporter.enter(Phase.FITTING)
         matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
-        head, metrics = fit_model(matrix, usable.labels, partial(reporter.enter, Phase.EVALUATING))
+        head, metrics, answers = fit_model(matrix, usable.labels, partial(reporter.enter, Phase.EVALUATING))
         metadata = artifacts.metadata(usable, None, head, metrics)
+        metadata["judged"] = usable.judged(answers)
         metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
         files = build_files(embedder.backbone, head, metadata)
         reporter.check()

@@ -36,7 +36,7 @@ def completed(shop, number: int = 1, **kwargs) -> TrainingRun:
     version = ModelVersion(
         shop=shop, number=number, run=run, backbone="b", folder="f", files=FILES, products=2, photos=4
     )
-    training.complete(run, version, f"Version {number} is active.")
+    training.complete(run, version)
     return run
 
 

@@ -203,12 +203,12 @@ def test_queued_run_for_which_nothing_is_owed_any_more_is_superseded(shop):
 
 def test_completed_run_activates_its_version_and_owes_nothing(shop):
     run = claimed(shop)
-    training.complete(run, version_of(run), "Version 1 is active.")
+    training.complete(run, version_of(run), "All is well.")
     assert active_version(shop).run == run
     assert counters(shop) == (1, 1)
     stored = last_run(shop)
     assert (stored.status, stored.phase, stored.progress) == ("completed", "done", 1.0)
-    assert (stored.message, stored.error) == ("Version 1 is active.", "")
+    assert (stored.message, stored.error) == ("Version 1 is active. All is well.", "")
     assert not TrainingRun.objects.filter(status__in=["queued", "training"]).exists()
 
 

@@ -1,12 +1,14 @@
 """What is kept for staff, and for whom."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from ml_training.events import COMPLETED, FAILED, QUEUED, MLStatusEvent
+from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED, MLStatusEvent
+from ml_training.models import TrainingRun
 from notifications.inbox import KEEP_READ_DAYS, inbox, mark_read, recipients, store_status, unread_count
 from notifications.models import Notification
 from tests.conftest import make_staff
@@ -28,9 +30,28 @@ def test_each_recipient_gets_one_row_with_level_title_message_link_and_the_event
     assert (row.data["kind"], row.data["run_id"], row.data["sequence"]) == ("failed", 1, 7)
 
 
-def test_the_shop_is_named_where_there_are_several(shop, other_shop, staff):
-    (row,) = store_status(event(shop))
-    assert row.title == f"{shop.name}: Training is queued"
+def test_the_shop_is_named_to_whoever_sees_several(shop, other_shop, staff):
+    both = make_staff("both", shop, other_shop)
+    boss = get_user_model().objects.create_superuser("boss", password="password")
+    titles = {row.recipient: row.title for row in store_status(event(shop))}
+    named = f"{shop.name}: Training is queued"
+    assert titles == {staff: "Training is queued", both: named, boss: named}
+
+
+@pytest.mark.parametrize(
+    ("attempts", "told"),
+    [(1, [QUEUED, STARTED, FAILED, COMPLETED]), (2, [COMPLETED]), (3, [FAILED, COMPLETED])],
+)
+def test_another_try_tells_only_how_the_work_ends(shop, staff, settings, attempts, told):
+    settings.MAX_ATTEMPTS = 3
+    run = TrainingRun.objects.create(shop=shop, attempts=attempts)
+    stored = [store_status(event(shop, kind, run.pk)) for kind in (QUEUED, STARTED, FAILED, COMPLETED)]
+    assert [rows[0].data["kind"] for rows in stored if rows] == told
+
+
+def test_a_run_that_needs_a_look_is_a_warning(shop, staff):
+    (row,) = store_status(replace(event(shop, COMPLETED), is_warning=True))
+    assert (row.level, row.title) == ("warning", "Training is done, and needs a look")
 
 
 def test_an_event_told_again_adds_nothing(shop, staff):

@@ -56,7 +56,7 @@ def test_one_photo_a_product_leaves_nothing_to_judge_and_nothing_certain():
     sample = easy_sample(products=5, photos=1)
     trials = run_trials(sample.vectors, sample.labels)
     assert trials.held.shape == (0,) and trials.logits.shape == (0, 5)
-    head, metrics = fit_model(sample.vectors, sample.labels, lambda: None)
+    head, metrics, _ = fit_model(sample.vectors, sample.labels, lambda: None)
     assert "accuracy" not in metrics
     scores = head.open_set.scores(sample.vectors, head.logits(sample.vectors) * head.temperature)
     assert not (scores > head.open_set.threshold(0.2)).any()
@@ -91,7 +91,7 @@ def test_same_photos_are_judged_alike():
 def test_fitted_model_is_right_and_says_so_with_a_probability(photos):
     sample, new = easy_sample(photos=photos), easy_sample(photos=10, seed=1)
     called = []
-    head, metrics = fit_model(sample.vectors, sample.labels, lambda: called.append(1))
+    head, metrics, _ = fit_model(sample.vectors, sample.labels, lambda: called.append(1))
     assert called == [1]
     assert (head.logits(new.vectors).argmax(axis=1) == new.labels).mean() >= 0.95
     assert head.temperature > 0
@@ -100,8 +100,8 @@ def test_fitted_model_is_right_and_says_so_with_a_probability(photos):
 
 def test_accuracy_is_high_where_products_lie_apart_and_low_where_labels_mean_nothing():
     sample = easy_sample(photos=8)
-    _, easy = fit_model(sample.vectors, sample.labels, lambda: None)
-    _, random = fit_model(*noise(), lambda: None)
+    _, easy, _ = fit_model(sample.vectors, sample.labels, lambda: None)
+    _, random, _ = fit_model(*noise(), lambda: None)
     assert easy["accuracy"] > 0.95 and not easy["mix_ups"]
     assert random["accuracy"] < 0.5 and random["mix_ups"]
     low, high = random["accuracy_range"]

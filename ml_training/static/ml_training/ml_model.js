@@ -25,7 +25,7 @@ function time(iso) {
 }
 
 function showInfo(info) {
-  if (info.sequence < shown.sequence) return; // an older state that arrived late
+  if (info.sequence < shown.sequence) return false; // an older state that arrived late
   if (info.run_id !== shown.run || info.status !== "training") shown.step = -1;
   Object.assign(shown, { sequence: info.sequence, run: info.run_id, status: info.status });
   const badge = part("status");
@@ -41,7 +41,10 @@ function showInfo(info) {
   part("last-trained").replaceChildren(info.last_trained_at ? time(info.last_trained_at) : "never");
   showSetAside(info.set_aside);
   showFiles(info);
+  return true;
 }
+
+function showAll({ info, history }) { if (showInfo(info)) showHistory(history); }
 
 function showProgress(training, progress, secondsLeft) {
   const bar = part("progress");
@@ -127,9 +130,7 @@ function hearProgress(event) {
 async function refresh() {
   const response = await fetch(page.dataset.url, { headers: { Accept: "application/json" } });
   if (!response.ok) throw new Error(`The server answered ${response.status}.`);
-  const data = await response.json();
-  showInfo(data.info);
-  showHistory(data.history);
+  showAll(await response.json());
 }
 
 function sayWhetherLive(isLive) {
@@ -169,12 +170,18 @@ async function prepare(form) {
   });
   if (!response.ok || response.redirected) throw new Error(`The server answered ${response.status}.`);
   say("note", (await response.json()).message);
-  await refresh();
+  await refresh().catch(() => {}); // it was taken; the page asks again by itself
 }
+
+// What fetch throws when nobody answers is a TypeError; everything else the server itself can show best.
+const orSay = (otherwise) => (error) => {
+  if (error instanceof TypeError) say("note", "The server does not answer. Try again in a moment.");
+  else otherwise();
+};
 
 function start() {
   const mine = (handler) => ({ detail }) => { if (String(detail.shop_id) === page.dataset.shop) handler(detail); };
-  document.addEventListener("shelfsight:status", mine((event) => { showInfo(event.info); showHistory(event.history); }));
+  document.addEventListener("shelfsight:status", mine(showAll));
   document.addEventListener("shelfsight:progress", mine(hearProgress));
   document.addEventListener("shelfsight:snapshot", ({ detail }) => {
     const info = detail.shops.find((item) => String(item.shop_id) === page.dataset.shop);
@@ -185,14 +192,14 @@ function start() {
   document.addEventListener("shelfsight:refused", sayRefused);
   part("refresh").addEventListener("click", (event) => {
     event.preventDefault();
-    busy(event.currentTarget, refresh).catch(() => location.reload());
+    busy(event.currentTarget, refresh).catch(orSay(() => location.reload()));
   });
   part("refresh").addEventListener("keydown", (event) => {
     if (event.key === " ") { event.preventDefault(); event.currentTarget.click(); } // as a button does
   });
   part("prepare")?.form.addEventListener("submit", (event) => {
     event.preventDefault();
-    busy(part("prepare"), () => prepare(event.target)).catch(() => event.target.submit()); // the server shows what is wrong
+    busy(part("prepare"), () => prepare(event.target)).catch(orSay(() => event.target.submit()));
   });
   setInterval(() => page.querySelectorAll("time").forEach((item) => { item.textContent = inWords(item.dateTime); }), 20000);
   keepAsking();

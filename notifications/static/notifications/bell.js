@@ -2,7 +2,13 @@
 // Without this script it is a link to the list.
 
 import { send } from "./socket.js";
+import { showToast } from "./toasts.js";
 import { inWords } from "../ml_training/time.js";
+
+function ask(message) {
+  if (send(message)) return;
+  showToast({ level: "error", title: "The server does not answer", message: "Nothing was marked read. Try again in a moment." });
+}
 
 export class Bell {
   constructor(element) {
@@ -34,6 +40,7 @@ export class Bell {
 
   toggle(open = this.list.hidden) {
     this.list.hidden = !open;
+    if (open) this.list.querySelectorAll("time").forEach((item) => { item.textContent = inWords(item.dateTime); });
     this.button.setAttribute("aria-expanded", String(open));
   }
 
@@ -55,7 +62,7 @@ export class Bell {
     all.textContent = "Mark all read";
     all.dataset.markAllRead = "";
     all.disabled = notifications.every((item) => item.read);
-    all.addEventListener("click", () => send({ type: "read_all" }));
+    all.addEventListener("click", () => ask({ type: "read_all" }));
     head.append(heading, all);
     const items = document.createElement("ul");
     items.append(...notifications.map((item) => this.entry(item)));
@@ -89,7 +96,7 @@ export class Bell {
       const read = document.createElement("button");
       read.type = "button";
       read.textContent = "Mark read";
-      read.addEventListener("click", (event) => { event.stopPropagation(); send({ type: "read", id: item.id }); });
+      read.addEventListener("click", (event) => { event.stopPropagation(); ask({ type: "read", id: item.id }); });
       entry.append(read);
     }
     return entry;

@@ -1,6 +1,6 @@
 // Toasts: short messages that appear on completion and failure, on every page of the admin.
 
-const SHOWN_FOR = { success: 8000, error: 30000 }; // milliseconds
+const SHOWN_FOR = { success: 8000, warning: 30000, error: 30000 }; // milliseconds
 
 let region = null;
 
@@ -19,7 +19,7 @@ export function showToast({ level, title, message, link }) {
   const toast = document.createElement("div");
   toast.className = "toast";
   toast.dataset.toast = level;
-  toast.setAttribute("role", level === "error" ? "alert" : "status");
+  toast.setAttribute("role", level === "error" || level === "warning" ? "alert" : "status");
 
   const words = document.createElement("div");
   const heading = document.createElement(link ? "a" : "strong");

@@ -1,0 +1,108 @@
+"""Keeps a new version from serving if it is worse than the one that serves.
+
+Both were judged on photos that they had not seen (`recognizer.evaluation`); the photos that both judged, and
+that show the same product to both, are compared one by one. Called by `training.complete`.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+from catalog.models import Product, ProductImage
+from ml_training.models import ModelVersion
+
+CHANCE = 0.001  # of taking noise for a loss
+LEAST_LOST = 3  # photos
+LEAST_SHARE, LEAST_SHARE_OF_PRODUCT = 0.01, 0.2  # of the photos compared
+MOST_NAMED = 3  # photos named in the sentence
+
+
+@dataclass(frozen=True)
+class Change:
+    """One photo that both versions judged."""
+
+    photo: str
+    product: int
+    before: int  # the product that the earlier version answered
+    after: int
+
+    @property
+    def step(self) -> int:
+        """-1 for an answer lost, 1 for one won, 0 for no change."""
+        return (self.after == self.product) - (self.before == self.product)
+
+
+def what_got_worse(active: ModelVersion | None, new: ModelVersion) -> str:
+    """Say in words in what a new version is worse than the active one; empty if it is not.
+
+    Photos and products that the catalogue lost are not compared, nor are photos that the new version takes
+    for a product that the active one could not know.
+
+    Returns:
+        A sentence for staff that names the products and the photos to look at.
+    """
+    if active is None:
+        return ""
+    changes = _changes(active, new)
+    products = {change.product for change in changes}
+    worse = [pk for pk in products if _is_loss([c for c in changes if c.product == pk], len(products))]
+    if not worse and not _is_loss(changes, None):
+        return ""
+    lost = [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
+    return _sentence(active, new, changes, lost)
+
+
+def _changes(active: ModelVersion, new: ModelVersion) -> list[Change]:
+    known = {product for product, _ in active.judged.values()}
+    known |= {answer for _, answer in active.judged.values()}
+    changes = []
+    for photo, (product, after) in new.judged.items():
+        if photo not in active.judged:
+            continue
+        product_before, before = active.judged[photo]
+        if product_before == product and after in known:
+            changes.append(Change(photo, product, before, after))
+    return changes
+
+
+def _is_loss(changes: list[Change], products: int | None) -> bool:
+    """Whether more answers were lost than chance explains: a one-sided sign test.
+
+    Args:
+        products: how many are tested at once, for one of them; None for all photos together.
+    """
+    lost, won = sum(c.step < 0 for c in changes), sum(c.step > 0 for c in changes)
+    least = LEAST_SHARE if products is None else LEAST_SHARE_OF_PRODUCT
+    if lost - won < max(LEAST_LOST, least * len(changes)):
+        return False
+    flips = lost + won
+    chance = sum(math.comb(flips, k) for k in range(lost, flips + 1)) / 2**flips
+    return chance < CHANCE
+
+
+def _sentence(active: ModelVersion, new: ModelVersion, changes: list[Change], lost: list[Change]) -> str:
+    (product, answer), _ = Counter((c.product, c.after) for c in lost).most_common(1)[0]
+    names = dict(Product.objects.filter(pk__in=[product, answer]).values_list("pk", "name"))
+    shares = [
+        sum(getattr(c, when) == c.product for c in changes) / len(changes) for when in ("before", "after")
+    ]
+    text = (
+        f"Version {active.number} goes on serving: version {new.number} mixes up "
+        f"{names.get(product, 'a product')} and {names.get(answer, 'another')}. Of {len(changes)} photos "
+        f"that both were tried on, {shares[0]:.0%} were right before and {shares[1]:.0%} are now."
+    )
+    return text + _whom_to_blame(active, new, {product, answer})
+
+
+def _whom_to_blame(active: ModelVersion, new: ModelVersion, products: set[int]) -> str:
+    """Name the photos of these products that the active version did not learn from, or not so."""
+    fresh = [
+        int(photo)
+        for photo, (product, _) in new.judged.items()
+        if product in products and active.judged.get(photo, [None])[0] != product
+    ]
+    if not fresh:
+        return " Look at the photos that were removed or moved since."
+    names = ProductImage.objects.filter(pk__in=fresh).order_by("-pk").values_list("filename", flat=True)
+    more = f" and {len(fresh) - MOST_NAMED} more" if len(fresh) > MOST_NAMED else ""
+    return f" Look at what was added or moved there since: {', '.join(names[:MOST_NAMED])}{more}."

@@ -1,0 +1,126 @@
+"""A version that is worse than the one that serves is kept, does not serve, and says why."""
+
+import pytest
+
+from catalog.models import Product, ProductImage
+from ml_training import training, versions
+from ml_training.gate import what_got_worse
+from ml_training.models import ModelVersion, ShopTraining
+from notifications.models import Notification
+from tests.conftest import add_photo, make_staff
+from tests.ml_training.conftest import active_version, stock, trained, work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PHOTOS = 12
+
+
+def judged(outcomes: dict[int, list[int]]) -> dict[str, list[int]]:
+    """Versions as the gate sees them: by product, what was answered for each of its photos."""
+    photos = {}
+    for product, answers in outcomes.items():
+        photos |= {f"{product}{number:03}": [product, answer] for number, answer in enumerate(answers)}
+    return photos
+
+
+def verdict(before: dict, after: dict) -> str:
+    old, new = (ModelVersion(number=n, judged=judged(o)) for n, o in ((1, before), (2, after)))
+    return what_got_worse(old, new)
+
+
+def test_first_version_is_never_worse():
+    assert what_got_worse(None, ModelVersion(number=1, judged=judged({1: [2] * 50}))) == ""
+
+
+def test_answers_lost_on_one_product_hold_a_version_back():
+    said = verdict({1: [1] * 20, 2: [2] * 20}, {1: [1] * 20, 2: [1] * 15 + [2] * 5})
+    assert "Version 1 goes on serving" in said and "100% were right before and 62% are now" in said
+
+
+def test_noise_in_both_directions_does_not():
+    before = {1: [2] * 6 + [1] * 14, 2: [2] * 20}
+    after = {1: [1] * 14 + [2] * 6, 2: [1, 1] + [2] * 18}
+    assert verdict(before, after) == ""
+
+
+def test_many_small_losses_together_hold_it_back():
+    before = {product: [product] * 20 for product in range(1, 21)}
+    after = {product: [product] * 19 + [product % 20 + 1] for product in range(1, 21)}
+    assert "95% are now" in verdict(before, after)
+
+
+def test_what_the_catalogue_lost_is_no_loss():
+    assert verdict({1: [1] * 20, 2: [2] * 20}, {1: [1] * 20}) == ""
+
+
+def test_new_look_alike_is_no_loss():
+    """A product that the active version could not know takes some photos of an old one."""
+    assert verdict({1: [1] * 20, 2: [2] * 20}, {1: [3] * 10 + [1] * 10, 2: [2] * 20, 3: [3] * 9}) == ""
+
+
+# --- With real training ----------------------------------------------------------------------------
+
+
+def test_photos_of_another_product_are_caught_named_and_can_be_activated_anyway(shop):
+    """All photos of one product are replaced by photos of another one."""
+    watcher = make_staff("watcher", shop)
+    first = trained(shop, products=6, photos=PHOTOS)
+    victim = Product.objects.get(shop=shop, sku="default-0")
+    ProductImage.objects.filter(product=victim).delete()
+    for seed in range(500, 500 + 2 * PHOTOS):
+        add_photo(victim, kind=1, seed=seed)
+    work()
+    second = ModelVersion.objects.get(shop=shop, number=2)
+    assert active_version(shop) == first
+    assert "version 2 mixes up Product 1 and Product 0" in second.held_back
+    assert ".jpg" in second.held_back
+    told = Notification.objects.filter(recipient=watcher, data__kind="completed").first()
+    assert told.level == "warning" and told.message == second.run.message == second.held_back
+    state = ShopTraining.objects.get(shop=shop)
+    assert not state.is_owed
+    assert versions.activate_version(second)
+    assert active_version(shop) == second
+
+
+def test_swapped_labels_are_caught(shop):
+    """Half of the photos of two products change places."""
+    first = trained(shop, products=6, photos=PHOTOS)
+    pairs = [Product.objects.get(shop=shop, sku=f"default-{kind}") for kind in (0, 3)]
+    moved = [list(product.images.all()[: PHOTOS // 2]) for product in pairs]
+    for photos, other in zip(moved, reversed(pairs), strict=True):
+        for photo in photos:
+            photo.product = other
+            photo.save()
+    work()
+    assert active_version(shop) == first
+    assert ModelVersion.objects.filter(shop=shop).first().held_back
+
+
+def test_good_photos_are_not_held_back(shop):
+    trained(shop, products=6, photos=PHOTOS)
+    for kind in range(6):
+        product = Product.objects.get(shop=shop, sku=f"default-{kind}")
+        for seed in range(700, 704):
+            add_photo(product, kind, seed)
+    work()
+    version = active_version(shop)
+    assert version.number == 2 and version.held_back == ""
+    assert len(version.judged) == 6 * (PHOTOS + 4)
+
+
+def test_next_training_is_compared_with_what_serves(shop):
+    """Mending the photos brings the next version into service by itself."""
+    trained(shop, products=6, photos=PHOTOS)
+    victim = Product.objects.get(shop=shop, sku="default-0")
+    wrong = [add_photo(victim, kind=1, seed=seed) for seed in range(500, 500 + 3 * PHOTOS)]
+    work()
+    assert active_version(shop).number == 1
+    ProductImage.objects.filter(pk__in=[photo.pk for photo in wrong]).delete()
+    work()
+    assert active_version(shop).number == 3
+
+
+def test_shop_of_two_products_trains_as_ever(shop):
+    stock(shop, products=2, photos=1)
+    training.request_training(shop.pk, training.Change("asked"))
+    work()
+    assert active_version(shop).held_back == ""
