@@ -4,7 +4,10 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
+from catalog import schema
+from catalog.token_admin import NEEDED
 from catalog.tokens import ApiToken
+from ml_training import linking_schema, mutations, schema_types
 from tests.api.conftest import ask, bearer, code, data
 from tests.conftest import make_staff
 
@@ -81,3 +84,16 @@ def test_list_costs_the_same_number_of_queries_at_any_length(
         bearer(shop)
     with django_assert_max_num_queries(14):
         assert staff_client.get(LIST).status_code == 200
+
+
+def test_scopes_need_every_permission_that_the_api_asks_people_for():
+    """Whoever makes a token could do all that it may do."""
+    asked = {}
+    for module in (schema, linking_schema, mutations, schema_types):
+        for name, value in vars(module).items():
+            if name.startswith("MAY_"):
+                permission, *scopes = value
+                for scope in scopes:
+                    asked.setdefault(scope, set()).add(permission)
+    assert {scope: asked[scope] - NEEDED[scope] for scope in asked} == {scope: set() for scope in asked}
+    assert set(asked) == set(NEEDED)

@@ -250,3 +250,14 @@ def test_model_of_this_backbone_is_left_alone(shop):
     reconcile()
     assert statuses(shop) == ["completed"]
     assert training.owed_run(shop) is None
+
+
+def test_picture_with_too_many_pixels_is_refused_before_it_is_decoded(shop, settings, monkeypatch):
+    """A file of some kilobytes can hold a picture of gigabytes."""
+    trained(shop, products=2, photos=1)
+    settings.PHOTO_MAX_MEGAPIXELS = 1
+    bomb = io.BytesIO()
+    Image.new("1", (1100, 1000)).save(bomb, "PNG")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("it was decoded"))
+    with pytest.raises(PhotoRefused, match="at most 1 are taken"):
+        recognize(shop, bomb.getvalue())

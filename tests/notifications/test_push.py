@@ -1,5 +1,6 @@
 """Pushes: what a channel layer that is dead, slow or full does to those who push. Nothing."""
 
+import socket
 import time
 
 import pytest
@@ -146,3 +147,15 @@ def test_only_the_hash_of_a_session_leaves_at_logout(staff, staff_client):
     (message,) = heard(channel)
     assert message == {"type": "session.ended", "session": push.session_hash(key)}
     assert key not in str(message)
+
+
+def test_redis_that_hangs_is_not_waited_for(settings, shop, staff):
+    """It takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = {"address": f"redis://127.0.0.1:{silent.getsockname()[1]}/0", "socket_timeout": None}
+        layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [host]}}
+        use_layer(settings, {"default": layer})
+        started = time.monotonic()
+        push.push_read(staff.pk)
+        assert time.monotonic() - started < 10 * push.LONGEST_SECONDS
+        assert push._paused_until > time.monotonic()

@@ -53,6 +53,7 @@ def test_trainer_without_room_gets_the_run_again_later(shop, settings, events, t
         hand_over(run.pk)  # told to pages only once, however often it is tried
         assert [event.kind for event in events].count("queued") == 2
         assert model_files(tmp_path) == []
+        assert not RunToken.objects.exists()  # the trainer may have kept it, and has no run
         TrainingRun.objects.update(woken_at=timezone.now() - timedelta(seconds=60))
         assert reconcile().woken == [run.pk]
         trainer.status = 202

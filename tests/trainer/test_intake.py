@@ -210,3 +210,25 @@ def test_file_larger_than_any_model_of_the_shop_is_refused_unread(backbone, file
     with pytest.raises(ModelRefused) as refused:
         check_sizes(MANIFEST, backbone, sizes)
     assert refused.value.code == "MODEL_TOO_LARGE"
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        [],
+        {"100": 1},
+        {"100": [11]},
+        {"100": [12, 11]},
+        {"999": [11, 11]},
+        {"100": [11, 99]},
+        {"100": [11, True]},
+    ],
+)
+def test_judged_photos_must_be_those_of_the_manifest(backbone, files, judged):
+    assert refusal(backbone, changed(files, "metadata", judged=judged)) == "METADATA_REFUSED"
+
+
+def test_judged_photos_are_kept(backbone, files):
+    judged = {"100": [11, 12], "105": [13, 13]}
+    model, _ = read_model(MANIFEST, backbone, **changed(files, "metadata", judged=judged))
+    assert model.judged == judged
