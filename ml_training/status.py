@@ -55,6 +55,7 @@ class TrainingInfo:
     photos: int  # photos of active products
     has_active_model: bool
     version: int | None
+    accuracy: str  # of the active version, in words; empty if nothing is known
     set_aside: list[dict] = field(default_factory=list)
     files: list[FileInfo] = field(default_factory=list)
 
@@ -139,6 +140,7 @@ def _info(
         photos=counts[1],
         has_active_model=version is not None,
         version=version.number if version else None,
+        accuracy=accuracy_in_words(version),
         set_aside=ended.set_aside if ended else [],
         files=version_files(version),
     )
@@ -150,6 +152,16 @@ def seconds_left(run: TrainingRun) -> float | None:
         return None
     spent = (timezone.now() - run.started_at).total_seconds()
     return round(spent * (1 - run.progress) / run.progress, 1)
+
+
+def accuracy_in_words(version: ModelVersion | None) -> str:
+    """Such as "85 % (80 % to 90 %)": how often the first answer is right on photos taken elsewhere."""
+    metrics = version.metrics if version else {}
+    try:
+        low, high = metrics["accuracy_range"]
+        return f"{metrics['accuracy']:.0%} ({low:.0%} to {high:.0%})".replace("%", " %")
+    except (KeyError, TypeError, ValueError):  # too few photos to say; or a trainer that said none
+        return ""
 
 
 def _is_silent(run: TrainingRun) -> bool:
@@ -184,6 +196,13 @@ def _message(status: str, ended: TrainingRun | None, version: ModelVersion | Non
         return f"{serving} Any change of photos also starts a new run, and so does Prepare training data."
     if ended and ended.status == "completed" and not hasattr(ended, "version"):
         return ended.message
+    if (
+        status == ACTIVE
+        and hasattr(ended, "version")
+        and ended.version.held_back
+        and ended.version != version
+    ):
+        return ended.version.held_back
     if status == IDLE:
         return SWITCHED_OFF if ended else TO_BEGIN
     return ""

@@ -15,7 +15,7 @@ from ml_training.recognizer.open_set import FEATURES, Plane, Spread, features, s
 
 FOLDS = 4
 # How much farther, squared, a photo from elsewhere lies from its product than a held-out one. Measured.
-SHIFT = 0.155
+SHIFT = 0.17
 CALIBRATION_SHIFT = 0.0  # with all of SHIFT, probabilities come out too modest
 FEWEST_KNOWN = 3  # products that must be left when some are hidden
 
@@ -28,6 +28,7 @@ class Trials:
     logits: np.ndarray  # (M, C) float32 of heads that did not see them
     away: np.ndarray  # (M,) float32, squared distance from their product's mean without them
     seen: np.ndarray  # (M,) float32, squared distance from their product's mean with them
+    scatter: np.ndarray  # (M,) float32, the part of `away` that is not the mean's own uncertainty
     known: np.ndarray  # (K, FEATURES) of held-out photos while other products were hidden
     known_elsewhere: np.ndarray  # (K, FEATURES) of the same, moved away as SHIFT says
     unknown: np.ndarray  # (U, FEATURES) of photos whose product was hidden
@@ -37,7 +38,7 @@ class Trials:
         """(M, C) logits of the photos held out, were they taken elsewhere."""
         logits = self.logits.copy()
         rows = np.arange(len(self.held))
-        logits[rows, labels[self.held]] -= (self.away * (1 + shift) - self.seen) / 2
+        logits[rows, labels[self.held]] -= (self.away + shift * self.scatter - self.seen) / 2
         return logits
 
 
@@ -61,12 +62,12 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray) -> Trials:
         none = np.zeros(0, np.float32)
         empty, nothing = np.zeros((0, FEATURES)), np.zeros((0, classes), np.float32)
         spread = Spread(np.ones(classes, np.float32), np.ones(classes, np.float32))
-        return Trials(np.zeros(0, np.int64), nothing, none, none, empty, empty, empty, spread)
-    held, logits, away, seen = _joined([part.judged() for part in parts])
+        return Trials(np.zeros(0, np.int64), nothing, none, none, none, empty, empty, empty, spread)
+    held, logits, away, seen, scatter = _joined([part.judged() for part in parts])
     own = _joined([part.own_distances(SHIFT) for part in parts])
     spread = Spread(*(_spread(distances, labels[held], classes) for distances in own))
     known, elsewhere, unknown = _joined([part.hidden_products(spread) for part in parts])
-    return Trials(held, logits, away, seen, known, elsewhere, unknown, spread)
+    return Trials(held, logits, away, seen, scatter, known, elsewhere, unknown, spread)
 
 
 def _joined(parts: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
@@ -91,11 +92,13 @@ class _Trial:
         rows = np.arange(len(self._held))
         norms = fitted.squared_norms(vectors[self._held])
         self._seen = np.maximum(norms - 2 * self._logits[rows, self._labels], 1e-6)
-        self._without_itself = _without_itself(np.bincount(labels)[self._labels])
+        photos = np.bincount(labels)[self._labels].astype(np.float32)
+        self._without_itself = _without_itself(photos)
+        self._share = photos / (photos + 1)  # of a squared distance that is not the mean's own uncertainty
         self._away = self._seen * self._without_itself
 
     def judged(self) -> tuple[np.ndarray, ...]:
-        return self._held, self._logits, self._away, self._seen
+        return self._held, self._logits, self._away, self._seen, self._away * self._share
 
     def own_distances(self, shift: float) -> tuple[np.ndarray, np.ndarray]:
         """(M,) squared distance of each photo from its product: in the plane, and of the plain vectors."""
@@ -105,11 +108,11 @@ class _Trial:
 
     def _plain_moved(self, shift: float) -> np.ndarray:
         plain = self._plain.copy()
-        plain[np.arange(len(plain)), self._labels] *= self._without_itself * (1 + shift)
+        plain[np.arange(len(plain)), self._labels] *= self._without_itself * (1 + shift * self._share)
         return plain
 
     def _extra(self, shift: float) -> np.ndarray:
-        return self._away * (1 + shift) - self._seen
+        return self._away * (1 + shift * self._share) - self._seen
 
     def hidden_products(self, spread: Spread) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Features of known photos, of the same from elsewhere and of unknown ones, some products hidden."""
@@ -135,12 +138,11 @@ class _Trial:
 
 
 def _without_itself(photos: np.ndarray) -> np.ndarray:
-    """What a squared distance from a mean of (M,) n photos is times, when the photo itself is not among them.
+    """What a squared distance from a mean of (M,) n photos is times, were the photo itself not among them.
 
     From z − m' = (z − m) · n / (n − 1), less what a mean of n − 1 photos scatters more than one of n.
     """
-    n = photos.astype(np.float32)
-    return (n / (n - 1)) ** 2 * (1 + 1 / n) / (1 + 1 / (n - 1))
+    return (photos / (photos - 1)) ** 2 * (1 + 1 / photos) / (1 + 1 / (photos - 1))
 
 
 def _spread(own: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:

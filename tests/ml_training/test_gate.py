@@ -6,6 +6,7 @@ from catalog.models import Product, ProductImage
 from ml_training import training, versions
 from ml_training.gate import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
+from ml_training.status import training_info
 from notifications.models import Notification
 from tests.conftest import add_photo, make_staff
 from tests.ml_training.conftest import active_version, stock, trained, work
@@ -75,8 +76,8 @@ def test_photos_of_another_product_are_caught_named_and_can_be_activated_anyway(
     assert ".jpg" in second.held_back
     told = Notification.objects.filter(recipient=watcher, data__kind="completed").first()
     assert told.level == "warning" and told.message == second.run.message == second.held_back
-    state = ShopTraining.objects.get(shop=shop)
-    assert not state.is_owed
+    assert training_info(shop).message == second.held_back
+    assert not ShopTraining.objects.get(shop=shop).is_owed
     assert versions.activate_version(second)
     assert active_version(shop) == second
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from catalog.models import Product, ProductImage
 from ml_training import training
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.status import training_info, training_infos
+from ml_training.status import accuracy_in_words, training_info, training_infos
 from tests.conftest import make_shop
 from tests.ml_training.conftest import claimed, queued_run, trained
 
@@ -225,3 +225,35 @@ def test_number_of_queries_is_the_same_for_one_shop_and_many(shop):
     with CaptureQueriesContext(connection) as many:
         assert [info.status for info in training_infos(shops)] == ["active"] * 4
     assert len(one) == len(many)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ({"accuracy": 0.8497, "accuracy_range": [0.798, 0.9013]}, "85 % (80 % to 90 %)"),
+        ({}, ""),
+        ({"accuracy": "high", "accuracy_range": [0, 1]}, ""),
+        ({"accuracy": 0.5, "accuracy_range": 3}, ""),
+    ],
+)
+def test_accuracy_is_said_in_words_or_not_at_all(metrics, words):
+    assert accuracy_in_words(ModelVersion(metrics=metrics)) == words
+    assert accuracy_in_words(None) == ""
+
+
+def test_silent_run_says_since_when_and_what_to_do(shop):
+    run = claimed(shop)
+    assert training_info(shop).message == ""
+    TrainingRun.objects.filter(pk=run.pk).update(
+        heartbeat_at=timezone.now() - timedelta(hours=1), started_at=timezone.now(), progress=0.5
+    )
+    info = training_info(shop)
+    assert "Nothing was heard of this run since" in info.message and "manage.py worker" in info.message
+    assert info.seconds_left is None
+
+
+def test_run_that_nobody_takes_asks_for_a_worker(shop):
+    training.request_training(shop.pk, training.Change("asked"))
+    assert training_info(shop).message == ""
+    TrainingRun.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+    assert "No worker has taken this run yet" in training_info(shop).message

@@ -38,6 +38,7 @@ function showInfo(info) {
   if (info.status !== "queued" && info.status !== "training") say("note", "");
   part("products").textContent = info.products;
   part("photos").textContent = info.photos;
+  part("accuracy").textContent = info.accuracy || "not known yet";
   part("last-trained").replaceChildren(info.last_trained_at ? time(info.last_trained_at) : "never");
   showSetAside(info.set_aside);
   showFiles(info);
