@@ -66,10 +66,10 @@ def take_turns(commands: dict[str, tuple[list[str], dict]]) -> dict[str, Usage]:
             [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
         )
         if len(commands) > 1:
-            going[name].send_signal(signal.SIGSTOP)
+            os.kill(going[name].pid, signal.SIGSTOP)  # not send_signal, which would reap one that has ended
     while going:
         for name, process in list(going.items()):
-            process.send_signal(signal.SIGCONT)
+            os.kill(process.pid, signal.SIGCONT)
             started, ended = time.perf_counter(), None
             while time.perf_counter() - started < TURN_SECONDS and ended is None:
                 time.sleep(0.01)
@@ -77,7 +77,7 @@ def take_turns(commands: dict[str, tuple[list[str], dict]]) -> dict[str, Usage]:
                 ended = (status, usage) if pid else None
             seconds[name] += time.perf_counter() - started
             if ended is None and len(going) > 1:
-                process.send_signal(signal.SIGSTOP)
+                os.kill(process.pid, signal.SIGSTOP)
             elif ended is not None:
                 done[name] = _usage(going.pop(name), seconds[name], *ended)
     return done

@@ -76,7 +76,8 @@ TEMPLATES = [
 
 # --- Data ------------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'shelfsight.sqlite3'}")}
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "shelfsight.sqlite3"}
+DATABASES = {"default": env.db_url("DATABASE_URL") if os.environ.get("DATABASE_URL") else SQLITE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Several processes write: take the write lock at BEGIN, wait for it, and let readers go on (WAL).
     DATABASES["default"]["OPTIONS"] = {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from django.conf import settings
 
 from catalog.importing import find_product_folders, sku_of
 from catalog.models import Shop
@@ -34,7 +35,8 @@ def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None
     preprocessing = embedder.backbone.preprocessing
 
     def read(source: tuple[str, Path]) -> np.ndarray:
-        image = open_upright(source[1].read_bytes(), preprocessing.decode_side)
+        most = settings.PHOTO_MAX_MEGAPIXELS * 1000**2
+        image = open_upright(source[1].read_bytes(), preprocessing.decode_side, most)
         return to_pixels(image, preprocessing)
 
     known = set(shop.products.filter(pk__in=model.product_pks.tolist()).values_list("sku", flat=True))

@@ -16,7 +16,11 @@ install() { # install REQUIREMENTS_FILE: does nothing when it was done for these
   local file=$1 stamp=.venv/.installed-$1 wanted
   wanted=$(cat requirements*.txt | cksum)
   [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
-  [ -x .venv/bin/python ] || { local python; python=$(find_python); "$python" -m venv .venv; }
+  .venv/bin/python -m pip --version >/dev/null 2>&1 || { # none there, or one that was broken off half-way
+    local python
+    python=$(find_python)
+    "$python" -m venv --clear .venv
+  }
   echo "Installing the packages of $file into .venv ..."
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$file"
   echo "$wanted" >"$stamp"

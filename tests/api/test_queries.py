@@ -6,12 +6,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from catalog.models import Shop
 from ml_training.models import TrainingRun
 from notifications.models import Notification
 from tests.api.conftest import add_version, ask, bearer, data, fill
 from tests.conftest import add_photo
 
 LISTS = {
+    "shops": "{ shops(first: 100) { totalCount edges { node { databaseId name slug } } } }",
     "products": """{ products(first: 100) { totalCount edges { node {
       id sku name imageCount images { edges { node { url sha256 } } } } } } }""",
     "mlTrainingManifest": """{ mlTrainingManifest { version productCount imageCount products(first: 100) {
@@ -26,7 +28,13 @@ LISTS = {
 
 
 def grow(name: str, shop, user, start: int, count: int) -> None:
-    if name in {"products", "mlTrainingManifest"}:
+    if name == "shops":
+        shops = Shop.objects.bulk_create(
+            Shop(name=f"Shop {number}", slug=f"shop-{number}")
+            for number in range(start or 1, start + count)  # the first is there already
+        )
+        user.shops.add(*shops)
+    elif name in {"products", "mlTrainingManifest"}:
         fill(shop, count, photos=2, start=start)
     elif name == "notifications":
         Notification.objects.bulk_create(

@@ -31,8 +31,12 @@ class Command(ShopCommand):
         except NO_MODEL as error:
             raise CommandError(str(error)) from error
         report["seconds"] = round(time.perf_counter() - started, 3)
+        for item in report["refused"]:
+            self.stderr.write(f"{item['file']}: {item['reason']}")
         if report["unknown_skus"]:
             self.say(f"The model does not know: {', '.join(report['unknown_skus'])}.")
+        if len(report["refused"]) == total:
+            raise CommandError("None of these files can be read as a photo.")
         if not report["photos"]:
             raise CommandError("None of these folders has the name of a product that the model knows.")
         self.say(

@@ -6,6 +6,7 @@ from catalog.management.shop_command import ShopCommand
 from ml_training import training
 from ml_training.job import run_job
 from ml_training.models import TrainingRun
+from ml_training.reconciler import reconcile
 from ml_training.status import training_info
 
 
@@ -19,9 +20,12 @@ class Command(ShopCommand):
         parser.add_argument("--all", action="store_true", help="look at every photo again and train afresh")
 
     def run(self, shop, **options):
+        reconcile()  # a run whose worker died is no reason to wait
         queued = training.owed_run(shop, fresh=options["all"])
         if queued is None:
-            self.say(f"Nothing is owed: {shop.name} is trained on its newest photos.")
+            info = training_info(shop)
+            trained = f"Nothing is owed: {shop.name} is trained on its newest photos."
+            self.say(trained if info.has_active_model else f"Nothing is owed. {info.message}")
             return self._report(shop, None)
         with self.bar(100, "%") as bar:
             run = run_job(queued.pk, on_change=lambda run: self._show(bar, run))
