@@ -35,6 +35,9 @@ def test_page_is_right_after_the_server_was_restarted_under_it(installation, vis
     page.evaluate("window.sameDocument = true")
     installation.stop("web")
     expect(part(page, "offline")).to_contain_text("Live updates are off")
+    for button in ("refresh", "prepare"):  # the page stays, and says why nothing happens
+        part(page, button).click()
+        expect(part(page, "note")).to_contain_text("The server does not answer")
     for kind, product in enumerate(shop.products.order_by("pk")):
         add_photo(product, kind)
     wait_until(lambda: is_done(shop))
@@ -58,6 +61,7 @@ def test_without_the_channel_server_the_page_polls_says_so_and_recovers(
     expect(part(page, "offline")).to_contain_text("Live updates are off")
     expect_status(page, "active")
     expect(part(page, "photos")).to_have_text("4")
+    expect(toast(page, "success")).to_contain_text("Version 1 is active")  # bell and toasts poll as well
     wait_until(lambda: is_done(shop))
 
     installation.start("channels")
@@ -77,3 +81,21 @@ def test_logging_out_in_another_tab_closes_the_socket(visit, trained_shop, staff
     other.get_by_role("button", name="Log out").click()
     expect(other.get_by_text("Logged out")).to_be_visible()
     expect(part(page, "offline")).to_contain_text("You are no longer logged in")
+
+
+def test_long_words_stay_in_their_cards_on_a_phone(visit, trained_shop, staff):
+    word = "IMG_" + 50 * "0123456789"[:5]
+    run = TrainingRun.objects.filter(shop=trained_shop).first()
+    aside = {
+        "photo": 1,
+        "product": 1,
+        "sku": word,
+        "filename": f"{word}.jpg",
+        "reason": f"/srv/{word} is gone.",
+    }
+    TrainingRun.objects.filter(pk=run.pk).update(set_aside=[aside], message=word)
+    page = visit(staff).open_ml_model(trained_shop)
+    page.set_viewport_size({"width": 360, "height": 740})
+    part(page, "set-aside").locator("summary").click()
+    expect(part(page, "set-aside")).to_contain_text(f"{word}.jpg")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
