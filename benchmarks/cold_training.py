@@ -1,6 +1,6 @@
 """How much longer does a first training take than decoding the photos and running the backbone on them?
 
-    python -m benchmarks.cold_training [PHOTO_DIR]
+    python -m benchmarks.cold_training PHOTO_DIR
 
 PHOTO_DIR holds folders named by SKU. Three processes take turns of a second, so that other work on the
 machine hits them alike: the real command `train` on freshly imported photos (the same code as the queue's
@@ -22,7 +22,7 @@ MOST_TIMES, MOST_MB = 1.25, 1500
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("photos", type=Path, nargs="?", default=Path("../shared/grocery/train"))
+    parser.add_argument("photos", type=Path)
     folder = parser.parse_args().photos.resolve()
     packaged_backbone(settings.BACKBONE, CACHE)
     with installation() as environment:

@@ -1,6 +1,6 @@
 """How soon after a photo is saved is a model that knows it active?
 
-    python -m benchmarks.one_photo [TRAIN_DIR] [MORE_DIR] [--repeats 12]
+    python -m benchmarks.one_photo TRAIN_DIR MORE_DIR [--repeats 12]
 
 Trains TRAIN_DIR, starts a real `qcluster`, and then saves photos of MORE_DIR one by one, each to the product
 of its folder's name: from `save()` to the moment at which another process sees the new version active. Before
@@ -38,8 +38,8 @@ POLL_SECONDS = 0.003
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("train", type=Path, nargs="?", default=Path("../shared/grocery/train"))
-    parser.add_argument("more", type=Path, nargs="?", default=Path("../shared/grocery/val"))
+    parser.add_argument("train", type=Path)
+    parser.add_argument("more", type=Path)
     parser.add_argument("--repeats", type=int, default=12)
     parser.add_argument("--here", action="store_true", help="measure in the installation of the environment")
     options = parser.parse_args()
