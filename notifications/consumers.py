@@ -192,8 +192,8 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         """Look after the page until it goes. Whatever fails, it is closed and connects anew."""
         try:
             code = await self._look_after()
-        except OSError:  # the page went while something was sent to it
-            return
+        except OSError:  # the page went while something was sent to it; if it did not, it connects anew
+            code = TRY_AGAIN
         except Exception:
             logger.exception("A page could not be looked after.")
             code = TRY_AGAIN

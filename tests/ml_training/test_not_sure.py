@@ -6,11 +6,16 @@ import pytest
 from django.core.management import call_command
 
 from catalog.models import Product, Shop
+from ml_training.recognizer.open_set import RATES
 from ml_training.serving import recognize
 from tests.conftest import draw, encode, photo_bytes
 from tests.ml_training.conftest import trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_every_choice_of_a_shop_is_a_rate_that_models_have_a_threshold_for():
+    assert [float(choice) for choice in Shop.UnknownsNamed.values] == list(RATES)
 
 
 @pytest.fixture
