@@ -15,7 +15,7 @@ from ml_training.recognizer.embedding import Embedder
 from ml_training.recognizer.export import build_files, check_output
 from ml_training.recognizer.head import Head
 
-CHECK_PHOTOS = 4
+CHECK_PHOTOS = 2
 
 
 @dataclass(frozen=True)

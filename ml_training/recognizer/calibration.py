@@ -21,12 +21,20 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """
     if not len(labels):
         return DEFAULT_TEMPERATURE
-    losses = [negative_log_likelihood(logits / t, labels) for t in TEMPERATURES]
-    return float(TEMPERATURES[int(np.argmin(losses))])
+    low, high = 0, len(TEMPERATURES) - 1
+    while low < high:  # the loss has one valley: it is convex in the inverse of the temperature
+        middle = (low + high) // 2
+        here, next_one = (
+            negative_log_likelihood(logits / t, labels) for t in TEMPERATURES[middle : middle + 2]
+        )
+        low, high = (low, middle) if here <= next_one else (middle + 1, high)
+    return float(TEMPERATURES[low])
 
 
 def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:
-    return float(-np.log(np.maximum(softmax(logits)[np.arange(len(labels)), labels], 1e-12)).mean())
+    largest = logits.max(axis=1, keepdims=True)
+    own = np.take_along_axis(logits - largest, labels[:, None], axis=1)[:, 0]
+    return float((np.log(np.exp(logits - largest).sum(axis=1)) - own).mean(dtype=np.float64))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ml_training.recognizer.head import Discriminant, fit_discriminant
 from ml_training.recognizer.open_set import FEATURES, Plane, Spread, features, squared_distances
+from ml_training.recognizer.scatter import Scatter
 
 FOLDS = 4
 # How much farther, squared, a photo from elsewhere lies from its product than a held-out one. Measured.
@@ -42,32 +43,61 @@ class Trials:
         return logits
 
 
-def run_trials(vectors: np.ndarray, labels: np.ndarray) -> Trials:
-    """Judge photos by heads fitted without them, and without some products.
+@dataclass(frozen=True)
+class Plan:
+    """What each trial does without: T folds of the photos, and as many groups of products."""
 
-    Products with a single photo stay in every head and are not judged.
+    held: np.ndarray  # (N, T) bool: photos that are judged
+    hidden: np.ndarray  # (C, T) bool: products that play unknown ones
+
+    def left_out(self, labels: np.ndarray) -> np.ndarray:
+        """(N, T) bool: the photos that a trial's covariance is made without."""
+        return self.held | self.hidden[labels]
+
+
+def plan_trials(labels: np.ndarray, unseen: np.ndarray | None = None) -> Plan:
+    """Plan trials in which every photo is judged once. Products with a single photo are not judged.
+
+    Args:
+        labels: (N,) int64, every class in [0, C) at least once.
+        unseen: (N,) bool, the photos that the backbone did not learn from; others prove nothing, and are not
+            judged. All of them if left out.
+    """
+    fold, hidden = _folds(labels, unseen), _hidden_products(labels)
+    held = fold[:, None] == np.arange(FOLDS)
+    trials = held.any(axis=0)
+    return Plan(held[:, trials], (hidden[:, None] == np.arange(FOLDS))[:, trials])
+
+
+def run_trials(
+    vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Scatter, unseen: np.ndarray | None = None
+) -> Trials:
+    """Judge photos by heads fitted without them, and without some products.
 
     Args:
         vectors: (N, D) float32.
         labels: (N,) int64, every class in [0, C) at least once.
+        scatter: of these photos, with what the plan leaves out.
     """
-    fold, hidden = _folds(labels), _hidden_products(labels)
-    parts = [
-        _Trial(vectors, labels, fold == number, hidden == number)
-        for number in range(FOLDS)
-        if (fold == number).any()
-    ]
-    classes = int(labels.max()) + 1
+    parts = []
+    plain = squared_distances(vectors, scatter.means.numpy())  # (N, C)
+    for number in range(plan.held.shape[1]):
+        fitted = fit_discriminant(scatter.means, scatter.covariance_in(number))
+        hidden = plan.hidden[:, number]
+        strange = hidden[labels] if unseen is None else hidden[labels] & unseen
+        held = np.flatnonzero(plan.held[:, number])
+        parts.append(_Trial(vectors, labels, plain, fitted, held, hidden, np.flatnonzero(strange)))
+    classes = len(scatter.means)
     if not parts:
         none = np.zeros(0, np.float32)
         empty, nothing = np.zeros((0, FEATURES)), np.zeros((0, classes), np.float32)
         spread = Spread(np.ones(classes, np.float32), np.ones(classes, np.float32))
         return Trials(np.zeros(0, np.int64), nothing, none, none, none, empty, empty, empty, spread)
-    held, logits, away, seen, scatter = _joined([part.judged() for part in parts])
+    held, logits, away, seen, scattered = _joined([part.judged() for part in parts])
     own = _joined([part.own_distances(SHIFT) for part in parts])
     spread = Spread(*(_spread(distances, labels[held], classes) for distances in own))
     known, elsewhere, unknown = _joined([part.hidden_products(spread) for part in parts])
-    return Trials(held, logits, away, seen, scatter, known, elsewhere, unknown, spread)
+    return Trials(held, logits, away, seen, scattered, known, elsewhere, unknown, spread)
 
 
 def _joined(parts: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
@@ -77,21 +107,22 @@ def _joined(parts: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
 class _Trial:
     """One head, fitted without the photos of one fold and without one group of products."""
 
-    def __init__(self, vectors, labels, held: np.ndarray, hidden: np.ndarray):
-        self._hidden = hidden  # (C,) bool
-        self._held = np.flatnonzero(held)
-        self._unknown = np.flatnonzero(hidden[labels])
-        scattered = ~held & ~hidden[labels]
-        fitted: Discriminant = fit_discriminant(vectors, labels, scattered)
+    def __init__(
+        self,
+        vectors: np.ndarray,
+        labels: np.ndarray,
+        plain: np.ndarray,  # (N, C) squared distances of the photos' vectors to the products' means
+        fitted: Discriminant,
+        held: np.ndarray,  # indices of the photos that are judged
+        hidden: np.ndarray,  # (C,) bool
+        strange: np.ndarray,  # indices of the photos that play unknown ones
+    ):
+        self._hidden, self._held, self._labels = hidden, held, labels[held]
         self._between = fitted.between
-        self._plain = squared_distances(vectors[self._held], fitted.means)
-        self._unknown_plain = squared_distances(vectors[self._unknown], fitted.means)
-        self._logits = fitted.head.logits(vectors[self._held])
-        self._unknown_logits = fitted.head.logits(vectors[self._unknown])
-        self._labels = labels[self._held]
-        rows = np.arange(len(self._held))
-        norms = fitted.squared_norms(vectors[self._held])
-        self._seen = np.maximum(norms - 2 * self._logits[rows, self._labels], 1e-6)
+        self._plain, self._unknown_plain = plain[held], plain[strange]
+        own = vectors[held]
+        self._logits, self._unknown_logits = fitted.head.logits(own), fitted.head.logits(vectors[strange])
+        self._seen = np.maximum(fitted.distances_to_own(own, self._labels), 1e-6)
         photos = np.bincount(labels)[self._labels].astype(np.float32)
         self._without_itself = _without_itself(photos)
         self._share = photos / (photos + 1)  # of a squared distance that is not the mean's own uncertainty
@@ -152,14 +183,15 @@ def _spread(own: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     return np.where(counts > 0, sums / np.maximum(counts, 1), own.mean()).astype(np.float32)
 
 
-def _folds(labels: np.ndarray) -> np.ndarray:
+def _folds(labels: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
     """(N,) fold of each photo: consecutive photos of a product share one; -1 is never held out."""
     fold = np.full(len(labels), -1)
     for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
+        photos = np.flatnonzero(labels == label)
+        own = photos if unseen is None else photos[unseen[photos]]
         if len(own) >= FOLDS:
             fold[own] = np.arange(len(own)) * FOLDS // len(own)
-        elif len(own) > 1:
+        elif len(photos) > 1:
             fold[own] = (np.arange(len(own)) + label) % FOLDS
     return fold
 

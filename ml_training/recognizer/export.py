@@ -8,11 +8,12 @@ Called by training; the files are described in docs/model-files.md.
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, compose, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
@@ -46,35 +47,36 @@ def build_files(backbone: Backbone, head: Head, metadata: dict) -> dict[str, Mod
     Returns:
         The files by kind (the keys of `FILES`).
     """
-    contents = {
-        "weights": save_safetensors(_tensors(head)),
-        "metadata": _json(metadata),
-        "onnx": join(backbone, head).SerializeToString(),
+    files = {
+        "weights": _file("weights", save_safetensors(_tensors(head))),
+        "metadata": _file("metadata", _json(metadata)),
+        "onnx": _file("onnx", join(backbone, head)),
     }
-    listed = {
-        kind: {"name": FILES[kind], "sha256": _sha256(content), "bytes": len(content)}
-        for kind, content in contents.items()
+    described = {
+        "format": FORMAT,
+        "backbone": {
+            "id": backbone.id,
+            "sha256": backbone.sha256,
+            "preprocessing": backbone.preprocessing.as_json(),
+            "vector_size": backbone.vector_size,
+        },
+        "head": {
+            "kind": "linear",
+            "classes": len(head.bias),
+            "vector_size": head.weights.shape[1],
+            "temperature": head.temperature,
+        },
+        "open_set": _describe_open_set(head.open_set),
+        "files": {
+            kind: {"name": file.name, "sha256": file.sha256, "bytes": len(file.content)}
+            for kind, file in files.items()
+        },
     }
-    contents["model_json"] = _json(
-        {
-            "format": FORMAT,
-            "backbone": {
-                "id": backbone.id,
-                "sha256": backbone.sha256,
-                "preprocessing": backbone.preprocessing.as_json(),
-                "vector_size": backbone.vector_size,
-            },
-            "head": {
-                "kind": "linear",
-                "classes": len(head.bias),
-                "vector_size": head.weights.shape[1],
-                "temperature": head.temperature,
-            },
-            "open_set": _describe_open_set(head.open_set),
-            "files": listed,
-        }
-    )
-    return {kind: ModelFile(FILES[kind], content, _sha256(content)) for kind, content in contents.items()}
+    return {"model_json": _file("model_json", _json(described)), **files}
+
+
+def _file(kind: str, content: bytes) -> ModelFile:
+    return ModelFile(FILES[kind], content, hashlib.sha256(content).hexdigest())
 
 
 def _tensors(head: Head) -> dict[str, np.ndarray]:
@@ -97,33 +99,37 @@ def _json(value: dict) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=False).encode()
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def join(backbone: Backbone, head: Head) -> bytes:
+    """Join a backbone's graph with a head: `pixels` (N, V, side, side, 3) uint8 to `probabilities` (N, C).
 
-
-def join(backbone: Backbone, head: Head) -> onnx.ModelProto:
-    """Join a backbone's graph with a head: `pixels` (N, V, side, side, 3) uint8 to `probabilities` (N, C)."""
-    encoder = onnx.load(backbone.path)
-    float_type = TensorProto.FLOAT
+    Messages of protocol buffers that stand one behind the other are read as one, lists joined. So the
+    backbone, which is nearly all of the file, is not taken apart and put together for every model.
+    """
     scale = np.float32(1 / head.temperature)
-    graph = helper.make_graph(
+    tail = onnx.ModelProto(producer_name="shelfsight")
+    tail.graph.node.extend(
         [
-            helper.make_node("Gemm", ["head_vectors", "head_weights", "head_bias"], ["logits"], transB=1),
+            helper.make_node("Gemm", ["vectors", "head_weights", "head_bias"], ["logits"], transB=1),
             helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
-        ],
-        "head",
-        [helper.make_tensor_value_info("head_vectors", float_type, ["photos", head.weights.shape[1]])],
-        [helper.make_tensor_value_info("probabilities", float_type, ["photos", len(head.bias)])],
+        ]
+    )
+    tail.graph.initializer.extend(
         [
             numpy_helper.from_array(np.ascontiguousarray(head.weights * scale), "head_weights"),
             numpy_helper.from_array(head.bias * scale, "head_bias"),
-        ],
+        ]
     )
-    opset = [helper.make_opsetid("", encoder.opset_import[0].version)]
-    tail = helper.make_model(graph, opset_imports=opset, ir_version=encoder.ir_version)
-    joined = compose.merge_models(encoder, tail, io_map=[("vectors", "head_vectors")])
-    joined.producer_name = "shelfsight"
-    return joined
+    shape = ["photos", len(head.bias)]
+    tail.graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
+    return _without_output(backbone) + tail.SerializeToString()
+
+
+@lru_cache(maxsize=2)
+def _without_output(backbone: Backbone) -> bytes:
+    """A backbone's file without its output: there, a head goes on."""
+    encoder = onnx.load(backbone.path)
+    del encoder.graph.output[:]
+    return encoder.SerializeToString()
 
 
 def check_output(onnx_file: bytes, head: Head, pixels: np.ndarray, vectors: np.ndarray) -> float:

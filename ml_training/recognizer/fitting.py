@@ -9,16 +9,20 @@ import numpy as np
 import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
 
 from ml_training.recognizer.calibration import fit_temperature
-from ml_training.recognizer.evaluation import CALIBRATION_SHIFT, SHIFT, Trials, run_trials
-from ml_training.recognizer.head import Discriminant, Head, fit_discriminant
+from ml_training.recognizer.evaluation import CALIBRATION_SHIFT, SHIFT, Trials, plan_trials, run_trials
+from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, need_two_products
 from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
-from ml_training.recognizer.report import accuracy_report
+from ml_training.recognizer.report import accuracy_report, reliability
+from ml_training.recognizer.scatter import Scatter
 
 FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones
 
 
 def fit_model(
-    vectors: np.ndarray, labels: np.ndarray, on_evaluating: Callable[[], object]
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    on_evaluating: Callable[[], object],
+    unseen: np.ndarray | None = None,
 ) -> tuple[Head, dict, np.ndarray]:
     """Fit a head, and find out from photos and products held out how far it can be trusted.
 
@@ -26,18 +30,24 @@ def fit_model(
         vectors: (N, D) float32, L2-normalised rows.
         labels: (N,) int64, class index in [0, C), every class at least once.
         on_evaluating: called between fitting and evaluating.
+        unseen: (N,) bool, the photos that the backbone did not learn from; all of them if left out.
     Returns:
         The head; JSON-serialisable figures for its metadata; and (N,) int64, the class that was answered for
         each photo by a head without it, -1 where none was.
     Raises:
         TooFewProducts: C < 2.
     """
-    fitted = fit_discriminant(vectors, labels)
+    need_two_products(labels)
+    plan = plan_trials(labels, unseen)
+    scatter = Scatter(vectors, labels, plan.left_out(labels))
+    fitted = fit_discriminant(scatter.means, scatter.covariance())
     on_evaluating()
-    trials = run_trials(vectors, labels)
-    temperature = fit_temperature(trials.moved(labels, CALIBRATION_SHIFT), labels[trials.held])
+    trials = run_trials(vectors, labels, plan, scatter, unseen)
+    own, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
+    temperature = fit_temperature(fair, own)
     open_set, coverage = _fit_open_set(fitted, trials)
-    metrics = {"photos_held_out": len(trials.held), **accuracy_report(trials, labels), "coverage": coverage}
+    metrics = {"photos_held_out": len(own), **accuracy_report(trials, labels), "coverage": coverage}
+    metrics["reliability"] = reliability(fair / temperature, own)
     answers = np.full(len(labels), -1)
     answers[trials.held] = trials.moved(labels, SHIFT).argmax(axis=1)
     return Head(fitted.head.weights, fitted.head.bias, temperature, open_set), metrics, answers

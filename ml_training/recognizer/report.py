@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.evaluation import SHIFT, Trials
 
 METHOD_ERROR = 0.05  # how far the estimate was off at most where it could be compared; see docs/recognizer.md
 MOST_MIX_UPS = 20
+BINS = 10
 
 
 def accuracy_report(trials: Trials, labels: np.ndarray) -> dict:
@@ -41,3 +43,23 @@ def _mix_ups(own: np.ndarray, answers: np.ndarray, counts: np.ndarray) -> list[l
     shares = times / counts[pairs[0]]
     order = np.argsort(-shares, kind="stable")[:MOST_MIX_UPS]
     return [[int(pairs[0, i]), int(pairs[1, i]), round(float(shares[i]), 4)] for i in order]
+
+
+def reliability(logits: np.ndarray, labels: np.ndarray) -> list[list]:
+    """Say whether probabilities mean what they say.
+
+    Args:
+        logits: (M, C) of photos held out, temperature applied.
+        labels: (M,) int64.
+    Returns:
+        For each of ten equal ranges of the first answer's probability that holds photos: their mean
+        probability, the share that was right, and how many they are.
+    """
+    probabilities = softmax(logits)
+    first, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    filled = [bins == number for number in range(BINS) if (bins == number).any()]
+    return [
+        [round(float(sure[own].mean()), 4), round(float((first == labels)[own].mean()), 4), int(own.sum())]
+        for own in filled
+    ]

@@ -3,11 +3,18 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer.evaluation import SHIFT, run_trials
+from ml_training.recognizer.evaluation import SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.fitting import fit_model
 from ml_training.recognizer.head import TooFewProducts, fit_head
 from ml_training.recognizer.open_set import FEATURES
+from ml_training.recognizer.report import reliability
+from ml_training.recognizer.scatter import Scatter
 from tests.recognizer.conftest import easy_sample
+
+
+def tried(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | None = None) -> Trials:
+    plan = plan_trials(labels, unseen)
+    return run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.left_out(labels)), unseen)
 
 
 def noise(products: int = 4, photos: int = 30) -> tuple[np.ndarray, np.ndarray]:
@@ -20,7 +27,7 @@ def noise(products: int = 4, photos: int = 30) -> tuple[np.ndarray, np.ndarray]:
 
 def test_every_photo_of_a_product_with_several_is_judged_once():
     sample = easy_sample(products=4, photos=5)
-    trials = run_trials(sample.vectors, sample.labels)
+    trials = tried(sample.vectors, sample.labels)
     assert sorted(trials.held.tolist()) == list(range(20))
     assert trials.logits.shape == (20, 4)
 
@@ -29,13 +36,13 @@ def test_photo_does_not_help_to_judge_itself():
     """Labels drawn by lot cannot be guessed; a head that saw them would know them by heart."""
     vectors, labels = noise()
     assert (fit_head(vectors, labels).logits(vectors).argmax(axis=1) == labels).mean() > 0.9
-    answers = run_trials(vectors, labels).moved(labels, 0.0).argmax(axis=1)
-    assert (answers == labels[run_trials(vectors, labels).held]).mean() < 0.5
+    answers = tried(vectors, labels).moved(labels, 0.0).argmax(axis=1)
+    assert (answers == labels[tried(vectors, labels).held]).mean() < 0.5
 
 
 def test_photos_from_elsewhere_are_harder_and_nothing_else_moves():
     sample = easy_sample(photos=6)
-    trials = run_trials(sample.vectors, sample.labels)
+    trials = tried(sample.vectors, sample.labels)
     here, elsewhere = (trials.moved(sample.labels, shift) for shift in (0.0, SHIFT))
     own = sample.labels[trials.held][:, None]
     assert (np.take_along_axis(elsewhere, own, 1) < np.take_along_axis(here, own, 1)).all()
@@ -46,7 +53,7 @@ def test_photos_from_elsewhere_are_harder_and_nothing_else_moves():
 def test_product_with_one_photo_is_known_to_every_head_and_not_judged():
     sample = easy_sample(products=3, photos=4)
     kept = np.array([0, 4, 5, 6, 7, 8, 9, 10, 11])  # one photo of the first product
-    trials = run_trials(sample.vectors[kept], sample.labels[kept])
+    trials = tried(sample.vectors[kept], sample.labels[kept])
     assert 0 not in trials.held
     assert trials.logits.shape == (8, 3)
     assert np.isfinite(trials.logits).all() and np.isfinite(trials.spread.in_plane).all()
@@ -54,7 +61,7 @@ def test_product_with_one_photo_is_known_to_every_head_and_not_judged():
 
 def test_one_photo_a_product_leaves_nothing_to_judge_and_nothing_certain():
     sample = easy_sample(products=5, photos=1)
-    trials = run_trials(sample.vectors, sample.labels)
+    trials = tried(sample.vectors, sample.labels)
     assert trials.held.shape == (0,) and trials.logits.shape == (0, 5)
     head, metrics, _ = fit_model(sample.vectors, sample.labels, lambda: None)
     assert "accuracy" not in metrics
@@ -65,7 +72,7 @@ def test_one_photo_a_product_leaves_nothing_to_judge_and_nothing_certain():
 @pytest.mark.parametrize(("products", "photos"), [(2, 2), (2, 9), (3, 3), (4, 2), (5, 7)])
 def test_every_size_of_shop_can_be_tried(products, photos):
     sample = easy_sample(products=products, photos=photos)
-    trials = run_trials(sample.vectors, sample.labels)
+    trials = tried(sample.vectors, sample.labels)
     assert sorted(trials.held.tolist()) == list(range(products * photos))
     assert trials.known.shape == trials.known_elsewhere.shape
     assert trials.known.shape[1] == trials.unknown.shape[1] == FEATURES
@@ -75,14 +82,24 @@ def test_every_size_of_shop_can_be_tried(products, photos):
 
 def test_each_product_is_hidden_once_if_enough_are_left():
     sample = easy_sample(products=8, photos=4)
-    assert len(run_trials(sample.vectors, sample.labels).unknown) == 32
+    assert len(tried(sample.vectors, sample.labels).unknown) == 32
     few = easy_sample(products=3, photos=4)
-    assert len(run_trials(few.vectors, few.labels).unknown) == 0
+    assert len(tried(few.vectors, few.labels).unknown) == 0
+
+
+def test_photos_that_the_backbone_learned_from_are_not_judged_and_play_nothing_unknown():
+    sample = easy_sample(products=8, photos=6)
+    unseen = np.arange(48) % 6 >= 4
+    trials = tried(sample.vectors, sample.labels, unseen)
+    assert sorted(trials.held.tolist()) == np.flatnonzero(unseen).tolist()
+    assert len(trials.unknown) == 16
+    none = tried(sample.vectors, sample.labels, np.zeros(48, bool))
+    assert len(none.held) == len(none.unknown) == 0
 
 
 def test_same_photos_are_judged_alike():
     sample = easy_sample()
-    first, again = (run_trials(sample.vectors, sample.labels) for _ in range(2))
+    first, again = (tried(sample.vectors, sample.labels) for _ in range(2))
     np.testing.assert_array_equal(first.logits, again.logits)
     np.testing.assert_array_equal(first.unknown, again.unknown)
 
@@ -109,6 +126,13 @@ def test_accuracy_is_high_where_products_lie_apart_and_low_where_labels_mean_not
     shown, answered, share = random["mix_ups"][0]
     assert shown != answered and 0 < share <= 1
     assert set(random["accuracy_by_product"]) == {"0", "1", "2", "3"}
+
+
+def test_reliability_tells_probabilities_from_what_came_true():
+    logits = np.log(np.array([[0.75, 0.25]] * 8 + [[0.45, 0.55]] * 2, np.float32))
+    labels = np.array([0] * 6 + [1] * 2 + [1, 0])
+    assert reliability(logits, labels) == [[0.55, 0.5, 2], [0.75, 0.75, 8]]
+    assert reliability(np.zeros((0, 2), np.float32), np.zeros(0, np.int64)) == []
 
 
 def test_fitted_model_of_one_product_is_refused():

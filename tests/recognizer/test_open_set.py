@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer.fitting import fit_model
-from ml_training.recognizer.head import fit_discriminant
+from ml_training.recognizer.head import Discriminant, fit_discriminant
 from ml_training.recognizer.open_set import FEATURES, RATES, Plane, features, fit_weights, squared_distances
-from tests.recognizer.conftest import easy_sample
+from ml_training.recognizer.scatter import Scatter
+from tests.recognizer.conftest import Sample, easy_sample
 
 
 @pytest.fixture(scope="module")
@@ -19,22 +20,27 @@ def shop():
     return head, metrics, scores, new.labels < 9
 
 
+def discriminant(sample: Sample) -> Discriminant:
+    scatter = Scatter(sample.vectors, sample.labels)
+    return fit_discriminant(scatter.means, scatter.covariance())
+
+
 def test_places_have_the_distances_that_the_space_has():
     """In the plane of the means all distances between means are what they are outside of it."""
     sample = easy_sample(products=6, photos=5)
-    fitted = fit_discriminant(sample.vectors, sample.labels)
+    fitted = discriminant(sample)
     means = np.stack([sample.vectors[sample.labels == label].mean(axis=0) for label in range(6)])
     placed = Plane(fitted.between).place(fitted.head.logits(means))
     np.testing.assert_allclose(placed.distances, fitted.between, rtol=1e-3, atol=fitted.between.max() * 1e-4)
 
 
-def test_distance_in_the_whole_space_is_norm_less_twice_the_logit():
+def test_distance_from_the_own_product_is_the_one_that_logits_compare():
     sample = easy_sample(products=4, photos=5)
-    fitted = fit_discriminant(sample.vectors, sample.labels)
-    norms, logits = fitted.squared_norms(sample.vectors), fitted.head.logits(sample.vectors)
-    distances = norms[:, None] - 2 * logits
-    assert (distances > 0).all()
-    assert (distances.argmin(axis=1) == logits.argmax(axis=1)).all()
+    fitted = discriminant(sample)
+    logits = fitted.head.logits(sample.vectors)
+    first, second = np.zeros(20, np.int64), np.ones(20, np.int64)
+    farther = fitted.distances_to_own(sample.vectors, second) - fitted.distances_to_own(sample.vectors, first)
+    np.testing.assert_allclose(farther, 2 * (logits[:, 0] - logits[:, 1]), rtol=1e-3, atol=1e-2)
 
 
 def test_known_products_score_higher_than_unknown_ones(shop):

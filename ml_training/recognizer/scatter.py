@@ -1,0 +1,68 @@
+"""How photos scatter around their products' means: of all photos, and of those that each trial leaves.
+
+Photos that the same trials leave out are summed once, so that some trials cost hardly more than one fit.
+Called by `head` and `evaluation`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Scatter:
+    """Sums of squares and products of the photos' differences from their products' means."""
+
+    def __init__(self, vectors: np.ndarray, labels: np.ndarray, left_out: np.ndarray | None = None):
+        """Add up all photos.
+
+        Args:
+            vectors: (N, D) float32.
+            labels: (N,) int64, class index in [0, C), every class at least once.
+            left_out: (N, T) bool, which photos each of T trials does without.
+        """
+        import torch
+
+        if left_out is None:
+            left_out = np.zeros((len(labels), 0), bool)
+        x, self._labels = torch.from_numpy(vectors), torch.from_numpy(labels)  # (N, D), (N,)
+        self.means = _means(x, self._labels)  # (C, D), of all photos in every trial
+        self._centred = x - self.means[self._labels]  # (N, D)
+        self._kept = torch.from_numpy(~left_out)  # (N, T)
+        size = x.shape[1]
+        self._total = torch.zeros(size, size)
+        self._without = [torch.zeros(size, size) for _ in range(left_out.shape[1])]
+        patterns, group = np.unique(left_out, axis=0, return_inverse=True)
+        for number, pattern in enumerate(patterns):
+            part = self._centred[torch.from_numpy(np.flatnonzero(group.ravel() == number))]
+            products = part.T @ part  # (D, D)
+            self._total += products
+            for trial in np.flatnonzero(~pattern):
+                self._without[trial] += products
+
+    def covariance(self) -> torch.Tensor:
+        """(D, D), of all photos."""
+        return self._total / len(self._labels)
+
+    def covariance_in(self, trial: int) -> torch.Tensor:
+        """(D, D), of the photos that a trial leaves, around the means of these. To be asked for once."""
+        import torch
+
+        kept = self._kept[:, trial]
+        labels = self._labels[kept]
+        counts = torch.bincount(labels, minlength=len(self.means)).clamp(min=1)
+        sums = torch.zeros_like(self.means).index_add_(0, labels, self._centred[kept])  # (C, D)
+        off = sums / counts.sqrt().unsqueeze(1)
+        return self._without[trial].addmm_(off.T, off, alpha=-1).div_(max(len(labels), 1))
+
+
+def _means(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """(N, D) vectors and (N,) labels to (C, D) means."""
+    import torch
+
+    counts = torch.bincount(y)
+    return torch.zeros(len(counts), x.shape[1], dtype=x.dtype).index_add_(0, y, x) / counts.unsqueeze(1)

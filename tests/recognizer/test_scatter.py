@@ -1,0 +1,46 @@
+"""What trials share is summed once, and comes out as if each had been summed by itself."""
+
+import numpy as np
+import pytest
+
+from ml_training.recognizer.scatter import Scatter
+from tests.recognizer.conftest import easy_sample
+
+
+def within(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The covariance within products, one photo after the other."""
+    total = np.zeros((vectors.shape[1],) * 2)
+    for label in np.unique(labels):
+        own = vectors[labels == label].astype(np.float64)
+        total += (own - own.mean(axis=0)).T @ (own - own.mean(axis=0))
+    return total / len(labels)
+
+
+@pytest.fixture
+def sample():
+    return easy_sample(products=5, photos=7, size=12)
+
+
+def test_covariance_of_all_photos(sample):
+    scatter = Scatter(sample.vectors, sample.labels)
+    np.testing.assert_allclose(scatter.covariance().numpy(), within(sample.vectors, sample.labels), atol=1e-6)
+    means = [sample.vectors[sample.labels == label].mean(axis=0) for label in range(5)]
+    np.testing.assert_allclose(scatter.means.numpy(), means, atol=1e-6)
+
+
+def test_covariance_without_what_each_trial_leaves_out(sample):
+    left_out = np.random.default_rng(0).random((35, 3)) < 0.4
+    left_out[sample.labels == 2, 1] = True  # a whole product
+    scatter = Scatter(sample.vectors, sample.labels, left_out)
+    for trial in range(3):
+        kept = ~left_out[:, trial]
+        expected = within(sample.vectors[kept], sample.labels[kept])
+        np.testing.assert_allclose(scatter.covariance_in(trial).numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(scatter.covariance().numpy(), within(sample.vectors, sample.labels), atol=1e-6)
+
+
+def test_trial_that_leaves_nothing_out_is_all_of_it_and_one_that_leaves_nothing_is_empty(sample):
+    left_out = np.stack([np.zeros(35, bool), np.ones(35, bool)], axis=1)
+    scatter = Scatter(sample.vectors, sample.labels, left_out)
+    np.testing.assert_allclose(scatter.covariance_in(0).numpy(), scatter.covariance().numpy(), atol=1e-6)
+    assert not scatter.covariance_in(1).numpy().any()
