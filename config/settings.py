@@ -16,9 +16,7 @@ from config.environment import env, one_of, secret_key, switch, web_address, who
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMPUTE_THREADS = whole_number("COMPUTE_THREADS", min(os.cpu_count() or 1, 4), least=1)
 os.environ.setdefault("OMP_NUM_THREADS", str(COMPUTE_THREADS))
-os.environ.setdefault(
-    "OPENBLAS_NUM_THREADS", "1"
-)  # numpy's own: small matrices, and threads that spin
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own: small matrices, and threads that spin
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()

@@ -1,0 +1,85 @@
+"""What goes wrong in real catalogues, with real photos: the version that learned it does not take over."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog.importing import find_product_folders, import_photos
+from catalog.models import Product, ProductImage
+from ml_training.models import ModelVersion
+from tests.conftest import add_photo
+from tests.ml_training.conftest import active_version, work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PHOTOS = Path(__file__).parent.parent / "photos"
+
+
+@pytest.fixture
+def catalogue(shop):
+    """A shop that trained 160 good photos of 8 products."""
+    import_photos(shop, PHOTOS, find_product_folders(PHOTOS))
+    work()
+    assert active_version(shop).photos == 160
+    return shop
+
+
+def newest(shop) -> ModelVersion:
+    return ModelVersion.objects.filter(shop=shop).first()
+
+
+def assert_held_back(shop):
+    work()
+    assert newest(shop).number == 2
+    assert newest(shop).held_back
+    assert active_version(shop).number == 1
+
+
+def move(photos, choose) -> list[int]:
+    """Give photos to other products; returns their primary keys."""
+    for photo in photos:
+        photo.product = choose(photo)
+        photo.save()
+    return [photo.pk for photo in photos]
+
+
+def swap_a_tenth(shop) -> list[int]:
+    """Give 16 of 160 photos, drawn by lot, to another product, drawn by lot."""
+    rng = np.random.default_rng(0)
+    products = list(shop.products.order_by("pk"))
+    photos = list(ProductImage.objects.filter(product__shop=shop).order_by("pk"))
+    drawn = [photos[number] for number in rng.choice(len(photos), len(photos) // 10, replace=False)]
+    return move(drawn, lambda photo: rng.choice([p for p in products if p.pk != photo.product_id]))
+
+
+def test_a_tenth_of_the_labels_swapped(catalogue):
+    swap_a_tenth(catalogue)
+    assert_held_back(catalogue)
+
+
+def test_photos_of_a_product_replaced_by_those_of_another(catalogue):
+    victim = Product.objects.get(shop=catalogue, sku="Vine-Tomato")
+    victim.images.all().delete()
+    for photo in Product.objects.get(shop=catalogue, sku="Beef-Tomato").images.all():
+        with photo.image.open() as file:
+            add_photo(victim, data=file.read())
+    assert_held_back(catalogue)
+    assert "Vine-Tomato" in newest(catalogue).held_back.replace(" ", "-")
+
+
+def test_hundreds_of_copies_of_one_photo(catalogue):
+    """The file differs each time, so it is not refused as a duplicate; the picture is the same."""
+    photo = Product.objects.get(shop=catalogue, sku="Tropicana-Juice-Smooth").images.first()
+    with photo.image.open() as file:
+        data = file.read()
+    for number in range(300):
+        add_photo(photo.product, data=data + b"\0" * (number + 1))
+    assert_held_back(catalogue)
+
+
+def test_catalogue_that_only_lost_photos_takes_over(catalogue):
+    """The gate is no wall: fewer photos of every product are no fault of theirs."""
+    for photo in ProductImage.objects.filter(product__shop=catalogue, position__gte=18):
+        photo.delete()
+    work()
+    assert active_version(catalogue).number == newest(catalogue).number == 2
