@@ -15,8 +15,9 @@ from ml_training.recognizer.open_set import FEATURES, Plane, Spread, features, s
 from ml_training.recognizer.scatter import Scatter
 
 FOLDS = 4
-# How much farther, squared, a photo from elsewhere lies from its product than a held-out one. Measured.
-SHIFT = 0.17
+# How much farther, squared, a photo from elsewhere lies from its product than a held-out one, where there are
+# many photos; half of it where there are HALF_SHIFT, since few photos seldom come from one burst. Measured.
+SHIFT, HALF_SHIFT = 0.18, 3
 CALIBRATION_SHIFT = 0.0  # with all of SHIFT, probabilities come out too modest
 FEWEST_KNOWN = 3  # products that must be left when some are hidden
 
@@ -29,7 +30,7 @@ class Trials:
     logits: np.ndarray  # (M, C) float32 of heads that did not see them
     away: np.ndarray  # (M,) float32, squared distance from their product's mean without them
     seen: np.ndarray  # (M,) float32, squared distance from their product's mean with them
-    scatter: np.ndarray  # (M,) float32, the part of `away` that is not the mean's own uncertainty
+    scatter: np.ndarray  # (M,) float32, the part of `away` that is larger elsewhere
     known: np.ndarray  # (K, FEATURES) of held-out photos while other products were hidden
     known_elsewhere: np.ndarray  # (K, FEATURES) of the same, moved away as SHIFT says
     unknown: np.ndarray  # (U, FEATURES) of photos whose product was hidden
@@ -125,7 +126,7 @@ class _Trial:
         self._seen = np.maximum(fitted.distances_to_own(own, self._labels), 1e-6)
         photos = np.bincount(labels)[self._labels].astype(np.float32)
         self._without_itself = _without_itself(photos)
-        self._share = photos / (photos + 1)  # of a squared distance that is not the mean's own uncertainty
+        self._share = photos / (photos + HALF_SHIFT)
         self._away = self._seen * self._without_itself
 
     def judged(self) -> tuple[np.ndarray, ...]:
