@@ -113,18 +113,26 @@ class ProductType(DjangoObjectType):
         return self._image_count
 
 
+def most_needed(page: dict) -> int | None:
+    """How many items of a list a page needs, counted from the start, to know whether there are more; None for
+    all of them."""
+    if {"last", "before", "offset"} & {name for name, value in page.items() if value is not None}:
+        return None
+    first = LARGEST_PAGE if page.get("first") is None else page["first"]
+    return min(get_offset_with_default(page.get("after"), -1), FARTHEST) + first + 2
+
+
 def photos_of(product: Product, page: dict) -> list[ProductImage]:
     """The photos of a product that a page needs, and one more if there is one; in one query for the whole
     list of products that it is in."""
-    most = None
-    if not {"last", "before", "offset"} & {name for name, value in page.items() if value is not None}:
-        first = LARGEST_PAGE if page.get("first") is None else page["first"]
-        after = min(get_offset_with_default(page.get("after"), -1), FARTHEST)
-        most = after + first + 2
+    most = most_needed(page)
     name = f"_photos_{most}"
     if not hasattr(product, name):
         photos = ProductImage.objects.order_by("position", "pk")[:most]
         prefetch_related_objects(page_of(product), Prefetch("images", photos, to_attr=name))
+        together = [photo for item in page_of(product) for photo in getattr(item, name)]
+        for photo in together:
+            photo._together = together
     return getattr(product, name)
 
 

@@ -152,6 +152,8 @@ HEARTBEAT_SECONDS = whole_number("HEARTBEAT_SECONDS", 5, least=1)
 HEARTBEAT_LIMIT_SECONDS = whole_number("HEARTBEAT_LIMIT_SECONDS", 30, least=2)
 # A run that killed its worker this often is a failure that a person must look at.
 MAX_ATTEMPTS = whole_number("MAX_ATTEMPTS", 3, least=1)
+# The files of so many versions are kept, and of those that docs/model-files.md names.
+KEEP_VERSIONS = whole_number("KEEP_VERSIONS", 5, least=1)
 
 # --- External trainer (docs/external-trainer.md) ----------------------------------------------------
 

@@ -14,7 +14,7 @@ class ShelfsightAdminSite(AdminSite):
     site_url = None
 
     def get_urls(self):
-        from ml_training import page
+        from ml_training import page, version_views
 
         return [
             path("settings/ml-model/", self.admin_view(page.ml_model_page), name="ml_model"),
@@ -22,6 +22,21 @@ class ShelfsightAdminSite(AdminSite):
                 "settings/ml-model/status.json", self.admin_view(page.ml_model_status), name="ml_model_status"
             ),
             path("settings/ml-model/prepare/", self.admin_view(page.prepare), name="ml_model_prepare"),
+            path(
+                "settings/ml-model/versions/",
+                self.admin_view(version_views.versions),
+                name="ml_model_versions",
+            ),
+            path(
+                "settings/ml-model/versions/activate/",
+                self.admin_view(version_views.activate),
+                name="ml_model_activate",
+            ),
+            path(
+                "settings/ml-model/versions/<int:number>/photos/",
+                self.admin_view(version_views.learned_photos),
+                name="ml_model_learned_photos",
+            ),
             *super().get_urls(),
         ]
 

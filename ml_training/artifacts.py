@@ -71,6 +71,7 @@ def read(version: ModelVersion, kind: str) -> bytes:
     Raises:
         ModelFileDamaged: it is missing or has another hash.
     """
+    check_kept(version)
     described = version.files[kind]
     try:
         with storage().open(f"{version.folder}/{described['name']}", "rb") as file:
@@ -82,9 +83,18 @@ def read(version: ModelVersion, kind: str) -> bytes:
     return content
 
 
+def check_kept(version: ModelVersion) -> None:
+    """Raises ModelFileDamaged for a version whose files `pruning` has removed."""
+    if not version.has_files:
+        raise ModelFileDamaged(
+            f"The files of version {version.number} were removed, as newer versions are there. "
+            "Choose one that has its files."
+        )
+
+
 def is_present(version: ModelVersion, kind: str) -> bool:
     described = version.files.get(kind)
-    return bool(described) and storage().exists(f"{version.folder}/{described['name']}")
+    return version.has_files and bool(described) and storage().exists(f"{version.folder}/{described['name']}")
 
 
 def remove(folder: str) -> None:

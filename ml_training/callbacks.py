@@ -191,7 +191,7 @@ def _publish(run: TrainingRun, files: dict) -> None:
     run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
     seconds = (timezone.now() - (run.started_at or timezone.now())).total_seconds()
     run.metrics = {"trainer": run.trainer, "seconds": round(seconds, 3)}
-    training.complete(run, version, f"It was trained at {run.trainer}.")
+    training.complete(run, version, f"It was trained at {run.trainer}.", model.usable)
 
 
 def run_manifest(run: TrainingRun) -> Manifest:

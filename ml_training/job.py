@@ -91,7 +91,7 @@ def _train(run: TrainingRun, progress: Progress) -> None:
     version = publish(run, embedder, model, usable.spread(CHECK_PHOTOS), vectors)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
-    training.complete(run, version, _what_was_found(run))
+    training.complete(run, version, _what_was_found(run), usable)
 
 
 def _what_was_found(run: TrainingRun) -> str:

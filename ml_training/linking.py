@@ -18,6 +18,8 @@ from ml_training.events import COMPLETED
 from ml_training.intake import ModelRefused, check_sizes, read_model
 from ml_training.manifest import Manifest, read_manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.provenance import note_learned
+from ml_training.pruning import prune_on_commit
 from ml_training.publishing import CHECK_PHOTOS, publish
 from ml_training.recognizer.export import ExportDiffers
 from ml_training.runtime import open_embedder
@@ -37,8 +39,8 @@ def link_model(shop: Shop, assets: dict[str, ModelAsset], activate: bool) -> Mod
 
     Args:
         assets: by kind: `model_json`, `weights`, `metadata`. `model.onnx` is made from them.
-    Effects:      a completed TrainingRun, a ModelVersion with its files, the active version if asked for; a
-                  `completed` event.
+    Effects:      a completed TrainingRun, a ModelVersion with its files, LearnedPhoto rows, the active
+                  version if asked for; a `completed` event.
     Transaction:  opens one, after everything slow is done.
     Repeatable:   no; a second call makes another version.
     Raises:
@@ -54,7 +56,7 @@ def link_model(shop: Shop, assets: dict[str, ModelAsset], activate: bool) -> Mod
     run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
     try:
         version = publish(run, embedder, model, [p for p in check if p.sha256 in vectors], vectors)
-        _finish(run, version, activate)
+        _finish(run, version, model.usable, activate)
     except ExportDiffers as error:
         _forget(run)
         raise ModelRefused(
@@ -85,14 +87,16 @@ def _begin(shop: Shop, products: int, photos: int) -> TrainingRun:
     )
 
 
-def _finish(run: TrainingRun, version: ModelVersion, activate: bool) -> None:
+def _finish(run: TrainingRun, version: ModelVersion, learned: Manifest, activate: bool) -> None:
     with transaction.atomic():
         state, _ = ShopTraining.objects.select_for_update().get_or_create(shop_id=run.shop_id)
         does = "is active" if activate else "is there to be activated"
         run.message = f"Version {version.number} {does}; its files were linked."
         run.status, run.progress, run.finished_at = Status.COMPLETED, 1.0, timezone.now()
         run.save()
+        version.changes = note_learned(run.shop_id, version.number, learned)
         version.save()
+        prune_on_commit(run.shop_id)
         if activate:
             ShopTraining.objects.filter(shop_id=state.pk).update(active_version=version)
         training.announce(run, COMPLETED, run.message)

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Shop
+from catalog.models import Product, ProductImage, Shop
 
 
 class ShopTraining(models.Model):
@@ -115,6 +115,11 @@ class ModelVersion(models.Model):
         default=dict, blank=True, help_text=_("By photo: its product, and the one answered without it.")
     )
     held_back = models.TextField(blank=True, help_text=_("Why it was kept and not made the active one."))
+    changes = models.JSONField(
+        null=True, blank=True, help_text=_("What it learned that the one before did not; null: not recorded.")
+    )
+    has_files = models.BooleanField(default=True, help_text=_("Its files are kept; see `pruning`."))
+    files_removed_at = models.DateTimeField(null=True, help_text=_("When its files were gone."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -123,6 +128,37 @@ class ModelVersion(models.Model):
 
     def __str__(self):
         return f"Version {self.number}"
+
+
+class LearnedPhoto(models.Model):
+    """One photo, as some versions in a row learned it. It stays when the photo goes.
+
+    A photo that comes and stays is one row, however many versions learn it.
+    """
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="learned_photos")
+    photo = models.ForeignKey(
+        ProductImage, on_delete=models.DO_NOTHING, db_constraint=False, related_name="learned"
+    )
+    product = models.ForeignKey(Product, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    product_name = models.CharField(max_length=200, help_text=_("As it was then."))
+    filename = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    since = models.PositiveIntegerField(help_text=_("Number of the first version that learned it."))
+    until = models.PositiveIntegerField(
+        null=True, help_text=_("Number of the last one; null: the newest version learned it too.")
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shop", "photo"], condition=Q(until=None), name="one_open_row_per_photo"
+            )
+        ]
+        indexes = [models.Index(fields=["shop", "product", "photo"], name="learned_by_product")]
+
+    def __str__(self):
+        return f"{self.filename} of {self.product_name}"
 
 
 class ImageEmbedding(models.Model):

@@ -89,8 +89,9 @@ def version_of(shop: Shop, number: int) -> ModelVersion:
 class ActivateModelVersion(ShowsModel, graphene.Mutation):
     class Meta:
         description = (
-            "Let a version serve, such as an earlier one, from the next photo on and until the next training "
-            f"completes. Its files are checked first; if one is damaged, nothing changes (CONFLICT). "
+            "Let a version serve, such as an earlier one, from the next photo on. What the next training "
+            "makes takes over, unless it is worse. Its files are checked first; if one is damaged, or they "
+            f"were removed because the version is old, nothing changes (CONFLICT). "
             f"{called_by(*MAY_CHOOSE)}"
         )
 
@@ -111,9 +112,9 @@ class ActivateModelVersion(ShowsModel, graphene.Mutation):
 class SetMlModelStatus(ShowsModel, graphene.Mutation):
     class Meta:
         description = (
-            "ACTIVE: let a version serve; the given one, else the one that serves, else the newest. IDLE: let"
-            " none serve, as clearMlModel does. The next training that completes makes its version active "
-            f"either way. {called_by(*MAY_CHOOSE)}"
+            "ACTIVE: let a version serve; the given one, else the one that serves, else the newest that was "
+            "not held back. IDLE: let none serve, as clearMlModel does. What the next training makes takes "
+            f"over either way, unless it is worse than the one that serves. {called_by(*MAY_CHOOSE)}"
         )
 
     class Arguments:
@@ -152,7 +153,7 @@ class ClearMlModel(ShowsModel, graphene.Mutation):
     class Meta:
         description = (
             "Let no version serve: photos are not recognised until one is activated or the next training "
-            f"completes. All versions and their files stay. {called_by(*MAY_CHOOSE)}"
+            f"completes. All versions stay. {called_by(*MAY_CHOOSE)}"
         )
 
     class Arguments:

@@ -1,6 +1,6 @@
 """The admin page Settings > ML Model, and what its buttons and its script ask for.
 
-Called by `config.site`; what it shows comes from `status` and `history`.
+Called by `config.site`; what it shows comes from `status`, `history` and `version_list`.
 """
 
 from django.contrib import admin, messages
@@ -15,6 +15,7 @@ from catalog.models import Shop
 from ml_training.history import training_history
 from ml_training.status import training_info
 from ml_training.training import prepare_training_data
+from ml_training.version_list import versions_for
 
 VIEW, PREPARE = "ml_training.view_trainingrun", "ml_training.prepare_training"
 
@@ -51,6 +52,7 @@ def ml_model_page(request):
         "info": training_info(shop) if shop else None,
         "history": training_history(shop) if shop else [],
         "may_prepare": request.user.has_perm(PREPARE),
+        **versions_for(request.user, shop),
     }
     return render(request, "admin/ml_model.html", context)
 

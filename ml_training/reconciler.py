@@ -1,4 +1,4 @@
-"""Closes every gap that a crash can leave: dead workers, lost tasks, work that is owed.
+"""Closes every gap that a crash can leave: dead workers, lost tasks, work that is owed, files left behind.
 
 Called by the worker's supervisor every few seconds, by a django-q2 schedule every minute and by the command
 `reconcile`. Safe to call at any time, from any number of places.
@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from ml_training import artifacts, training
 from ml_training.models import ShopTraining, TrainingRun
+from ml_training.pruning import prune_all
 from ml_training.runtime import chosen_backbone
 from ml_training.training import Status
 
@@ -35,9 +36,9 @@ class Reconciled:
 
 
 def reconcile() -> Reconciled:
-    """Fail runs whose worker is gone, queue what is owed, wake what waits.
+    """Fail runs whose worker is gone, queue what is owed, wake what waits, prune versions.
 
-    Effects:      run status; new runs and tasks; files of dead runs removed.
+    Effects:      run status; new runs and tasks; files of dead runs and old versions removed.
     Transaction:  opens one a shop.
     Repeatable:   yes; a second call finds nothing to mend.
     """
@@ -48,7 +49,9 @@ def reconcile() -> Reconciled:
     _ask_for_models_of_this_backbone()
     owed = ShopTraining.objects.filter(trained__lt=F("wanted")).values_list("shop_id", flat=True)
     queued = [run.pk for shop_id in owed if (run := _queue_owed(shop_id))]
-    return Reconciled([run.pk for run in given_up], queued, _wake_waiting())
+    woken = _wake_waiting()
+    prune_all()
+    return Reconciled([run.pk for run in given_up], queued, woken)
 
 
 def _dead_runs():

@@ -111,4 +111,5 @@ class Query(graphene.ObjectType):
 
     def resolve_model_versions(self, info, shop_id=None, **page):
         info.context.access.require(*MAY_READ_MODELS)
-        return ModelVersion.objects.filter(shop=info.context.access.shop(shop_id))
+        versions = ModelVersion.objects.filter(shop=info.context.access.shop(shop_id))
+        return versions.select_related("shop").defer("judged")

@@ -7,13 +7,15 @@ from graphene_django import DjangoObjectType
 
 from catalog.api.access import READ, RECOGNIZE, TRAIN
 from catalog.api.fields import CountedConnection, page_of, read_by
+from ml_training.changes import changes_in_words
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.provenance_schema import MAY_READ_MODELS, learned_photos_field
 from ml_training.recognizer.export import FILES
 from ml_training.status import LABELS, version_files
+from ml_training.version_list import accuracy_of, accuracy_range_of, coverage_of
 from ml_training.wording import trigger_in_words
 
 MAY_READ_TRAINING = ("ml_training.view_trainingrun", READ, TRAIN)
-MAY_READ_MODELS = ("ml_training.view_modelversion", READ, TRAIN)
 MAY_RECOGNIZE = ("catalog.view_product", RECOGNIZE)
 
 TrainingStatus = graphene.Enum(
@@ -201,16 +203,51 @@ class ModelVersionType(DjangoObjectType):
     products = graphene.Int(required=True, description="Products it knows.")
     photos = graphene.Int(required=True, description="Photos it learned from.")
     metrics = graphene.JSONString(required=True, description="Figures of how good it is, as JSON.")
+    accuracy = graphene.Float(
+        description="How often the first answer is right on photos taken elsewhere, 0 to 1; an estimate. "
+        "Null if too few photos could be tried."
+    )
+    accuracy_range = graphene.List(
+        graphene.NonNull(graphene.Float), description="The lowest and highest that `accuracy` may well be."
+    )
+    coverage = graphene.Float(
+        description="Share of photos of known products that are named, 0 to 1, at the share of unknown ones "
+        "that the shop allows to be named. Null if too little could be tried."
+    )
+    held_back = graphene.String(
+        required=True, description="Why it was kept and did not take over; empty if it did."
+    )
+    changes = graphene.String(
+        required=True, description="What it learned that the version before did not, in words."
+    )
+    has_files = graphene.Boolean(
+        required=True,
+        description="Whether its files are kept, so that it can be activated. Those of old versions go.",
+    )
+    learned_photos = learned_photos_field()
     created_at = graphene.DateTime(required=True, description="When it was made.")
     files = files_field()
 
     @classmethod
     def get_node(cls, info, id):
         info.context.access.require(*MAY_READ_MODELS)
-        return ModelVersion.objects.filter(pk=id, shop__in=info.context.access.shops()).first()
+        versions = ModelVersion.objects.filter(pk=id, shop__in=info.context.access.shops())
+        return versions.select_related("shop").defer("judged").first()
 
     def resolve_database_id(self, info):
         return self.pk
+
+    def resolve_accuracy(self, info):
+        return accuracy_of(self)
+
+    def resolve_accuracy_range(self, info):
+        return accuracy_range_of(self)
+
+    def resolve_coverage(self, info):
+        return coverage_of(self, self.shop)
+
+    def resolve_changes(self, info):
+        return changes_in_words(self)
 
     def resolve_is_active(self, info):
         if not hasattr(self, "_is_active"):

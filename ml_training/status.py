@@ -218,7 +218,7 @@ def version_files(version: ModelVersion | None) -> list[FileInfo]:
 def _file(version: ModelVersion, kind: str) -> FileInfo:
     stored = version.files[kind]
     name, sha256 = stored["name"], stored["sha256"]
-    url = reverse("model-file", args=[version.pk, sha256, name])
+    url = reverse("model-file", args=[version.pk, sha256, name]) if version.has_files else ""
     return FileInfo(
         kind, FILE_NAMES[kind], name, artifacts.is_present(version, kind), stored["bytes"], sha256, url
     )

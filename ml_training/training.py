@@ -22,7 +22,10 @@ from django.utils import timezone
 from catalog.models import Shop
 from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED, STARTED, MLStatusEvent, emit
 from ml_training.gate import what_got_worse
+from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.provenance import note_learned
+from ml_training.pruning import prune_on_commit
 from ml_training.wording import trigger_in_words
 
 logger = logging.getLogger(__name__)
@@ -175,13 +178,17 @@ def emit_progress(run: TrainingRun, step: int) -> None:
     emit(MLStatusEvent(run.shop_id, run.pk, PROGRESS, run.progress, phase, "", run.sequence, step))
 
 
-def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") -> None:
+def complete(
+    run: TrainingRun, version: ModelVersion | None, message: str = "", learned: Manifest | None = None
+) -> None:
     """Finish a run and make its version the active one, or finish without a version and say why.
 
     Args:
         message: what else there is to say.
-    Effects:      run completed; ModelVersion row; ShopTraining.trained and, unless the new version is worse
-                  (see `gate`), active_version; a run for what changed meanwhile; `completed` event.
+        learned: the photos that the version learned.
+    Effects:      run completed; ModelVersion and LearnedPhoto rows; ShopTraining.trained and, unless the new
+                  version is worse (see `gate`), active_version; a run for what changed meanwhile; `completed`
+                  event; files of old versions removed on commit.
     Transaction:  opens one: the version is active for everyone or does not exist.
     Raises:
         RunLost: the run is not this worker's any more; nothing was written.
@@ -197,7 +204,9 @@ def complete(run: TrainingRun, version: ModelVersion | None, message: str = "") 
         new = {"trained": Greatest("trained", run.generation)}
         if version is not None:
             version.held_back = what_got_worse(state.active_version, version)
+            version.changes = note_learned(version.shop_id, version.number, learned)
             version.save()
+            prune_on_commit(run.shop_id)
             said = version.held_back or f"Version {version.number} is active."
             run.message = f"{said} {message}".rstrip()
             TrainingRun.objects.filter(pk=run.pk).update(message=run.message)

@@ -1,12 +1,13 @@
 """Chooses which version of a shop's model serves: another one, an earlier one, or none.
 
-Called by the API; `training.complete` activates what a run has made. Versions and their files always stay.
+Called by the page and the API; `training.complete` activates what a run has made. Versions always stay, their
+files for as long as `pruning` keeps them.
 """
 
 from django.db import transaction
 
 from catalog.models import Shop
-from ml_training import artifacts, training
+from ml_training import artifacts, pruning, training
 from ml_training.events import CHANGED
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.export import FILES
@@ -16,7 +17,8 @@ from ml_training.runtime import open_embedder_of
 def activate_version(version: ModelVersion) -> bool:
     """Let a version serve, from the next photo on.
 
-    Until the next training completes: what that makes takes over, as always.
+    Until the next training completes: what that makes takes over, unless it is worse than this version (see
+    `gate`).
 
     Returns:
         Whether another one, or none, served until now.
@@ -24,12 +26,12 @@ def activate_version(version: ModelVersion) -> bool:
     Transaction:  opens one.
     Repeatable:   yes; a second call changes nothing and tells nobody.
     Raises:
-        ModelFileDamaged: one of its files is missing or not what was published.
+        ModelFileDamaged: one of its files is missing, removed or not what was published.
         BackboneMissing: the backbone it was made for is gone.
     """
-    open_embedder_of(version.backbone)
     for kind in FILES:
         artifacts.read(version, kind)
+    open_embedder_of(version.backbone)
     return _choose(version.shop, version)
 
 
@@ -46,7 +48,9 @@ def deactivate(shop: Shop) -> bool:
 
 
 def newest_version(shop: Shop) -> ModelVersion | None:
-    return ModelVersion.objects.filter(shop=shop).select_related("run", "shop").first()
+    """The newest version that was not held back for being worse; if all were, the newest."""
+    versions = ModelVersion.objects.filter(shop=shop, has_files=True).select_related("run", "shop")
+    return versions.filter(held_back="").first() or versions.first()
 
 
 def _choose(shop: Shop, version: ModelVersion | None) -> bool:
@@ -55,9 +59,13 @@ def _choose(shop: Shop, version: ModelVersion | None) -> bool:
         before = state.active_version if state else None
         if before == version:
             return False
+        if version:  # `pruning` may have marked it meanwhile; it holds the same row
+            version.refresh_from_db(fields=["has_files"])
+            artifacts.check_kept(version)
         if state is None:
             state = ShopTraining.objects.create(shop=shop)
         ShopTraining.objects.filter(shop=shop).update(active_version=version)
         message = f"Version {version.number} serves." if version else "No version serves."
         training.announce((version or before).run, CHANGED, message)
+        pruning.prune_on_commit(shop.pk)
     return True

@@ -20,6 +20,8 @@ def model_file(request, pk: int, sha256: str, name: str):
     described = [file for file in version.files.values() if file["name"] == name] if version else []
     if not described or described[0]["sha256"] != sha256:
         raise Http404("There is no such model file, or you may not see it.")
+    if not version.has_files:
+        raise Http404(f"The files of version {version.number} were removed, as newer versions are there.")
     try:
         file = artifacts.storage().open(f"{version.folder}/{name}", "rb")
     except FileNotFoundError as error:

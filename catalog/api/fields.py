@@ -92,6 +92,20 @@ def page_of(item) -> list:
     return getattr(item, "_page", [item])
 
 
+def read_together(item) -> list:
+    """The items of all pages that were read with this one, such as the photos of several products."""
+    return getattr(item, "_together", page_of(item))
+
+
+def add_field(kind: type, name: str, field: graphene.Field) -> None:
+    """Give a type of this app a field of another app, which knows this one and is not known here.
+
+    Args:
+        field: with its own resolver. To be called before the schema is made.
+    """
+    kind._meta.fields[name] = field
+
+
 def state_readers(schema: graphene.Schema) -> graphene.Schema:
     """Let every field's description say who may read it: where it says nothing itself, its type's readers."""
     for kind in schema.graphql_schema.type_map.values():

@@ -9,7 +9,7 @@ from ml_training.reconciler import reconcile
 
 
 class Command(BaseCommand):
-    help = "Give up runs whose worker is gone, queue what is owed, wake what waits."
+    help = "Give up runs whose worker is gone, queue what is owed, wake what waits, prune versions."
 
     def add_arguments(self, parser):
         parser.add_argument("--json", action="store_true", help="print one JSON object with the runs' ids")

@@ -3,6 +3,7 @@
 // News comes as events on `document` (notifications/socket.js). A push is a hint: after a lost connection, and
 // while pushes do not come through, the page asks for its rows again.
 
+import { hearOfSections, refreshSections, watchSections } from "./sections.js";
 import { inWords, left } from "./time.js";
 
 const POLL = 3000; // milliseconds between questions while pushes do not come through
@@ -42,6 +43,7 @@ function showInfo(info) {
   part("last-trained").replaceChildren(info.last_trained_at ? time(info.last_trained_at) : "never");
   showSetAside(info.set_aside);
   showFiles(info);
+  hearOfSections(info);
   return true;
 }
 
@@ -193,7 +195,7 @@ function start() {
   document.addEventListener("shelfsight:refused", sayRefused);
   part("refresh").addEventListener("click", (event) => {
     event.preventDefault();
-    busy(event.currentTarget, refresh).catch(orSay(() => location.reload()));
+    busy(event.currentTarget, () => Promise.all([refresh(), refreshSections()])).catch(orSay(() => location.reload()));
   });
   part("refresh").addEventListener("keydown", (event) => {
     if (event.key === " ") { event.preventDefault(); event.currentTarget.click(); } // as a button does
@@ -203,6 +205,7 @@ function start() {
     busy(part("prepare"), () => prepare(event.target)).catch(orSay(() => event.target.submit()));
   });
   setInterval(() => page.querySelectorAll("time").forEach((item) => { item.textContent = inWords(item.dateTime); }), 20000);
+  watchSections();
   keepAsking();
 }
 

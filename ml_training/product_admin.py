@@ -1,0 +1,87 @@
+"""Products in the admin, with what the recogniser learned from their photos.
+
+Connected by `ml_training.admin`. Each photo says which versions learned it; deleting photos or products says
+the same, before where there is a question, and after.
+"""
+
+from contextlib import contextmanager
+
+from django.contrib import admin, messages
+from django.utils.translation import gettext_lazy as _
+
+from catalog.admin import PhotoInline, ProductAdmin
+from catalog.models import Product, ProductImage
+from ml_training.provenance import in_words, spans_of, taught
+
+VIEW = "ml_training.view_modelversion"
+
+
+class LearnedPhotoInline(PhotoInline):
+    fields = [*PhotoInline.fields, "learned_by"]
+    readonly_fields = [*PhotoInline.readonly_fields, "learned_by"]
+
+    def get_fields(self, request, obj=None):
+        names = super().get_fields(request, obj)
+        return names if request.user.has_perm(VIEW) else [name for name in names if name != "learned_by"]
+
+    def get_formset(self, request, obj=None, **kwargs):
+        """Read for all photos of the product at once, when its form is made, which versions learned them."""
+        self._spans = spans_of(obj.images.all()) if obj and request.user.has_perm(VIEW) else {}
+        return super().get_formset(request, obj, **kwargs)
+
+    @admin.display(description=_("learned by"))
+    def learned_by(self, photo):
+        words = in_words(self._spans.get(photo.pk, []))
+        return f"learned by {words}" if words else _("not learned yet")
+
+
+class LearningProductAdmin(ProductAdmin):
+    inlines = [LearnedPhotoInline]
+    delete_confirmation_template = "admin/ml_model/delete_product.html"
+    delete_selected_confirmation_template = "admin/ml_model/delete_products.html"
+
+    def get_deleted_objects(self, objs, request):
+        """Both questions whether to delete come by here: their templates show `request.taught`."""
+        request.taught = _who_learned(request, _photos_of(objs), "their photos")
+        return super().get_deleted_objects(objs, request)
+
+    def save_formset(self, request, form, formset, change):
+        deleted = [item.instance.pk for item in getattr(formset, "deleted_forms", []) if item.instance.pk]
+        it = "it" if len(deleted) == 1 else "them"
+        learned = _who_learned(request, deleted, it)
+        super().save_formset(request, form, formset, change)
+        if deleted:
+            count = "1 photo" if len(deleted) == 1 else f"{len(deleted)} photos"
+            messages.info(request, f"{count} deleted. {learned}A training without {it} is queued.")
+
+    def delete_model(self, request, obj):
+        with _told_afterwards(request, [obj]):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request, queryset):
+        with _told_afterwards(request, queryset):
+            super().delete_queryset(request, queryset)
+
+
+@contextmanager
+def _told_afterwards(request, products):
+    photos = list(_photos_of(products).values_list("pk", flat=True))
+    learned = _who_learned(request, photos, "their photos")
+    yield
+    if photos:
+        messages.info(request, f"{learned}A training without their photos is queued.")
+
+
+def _photos_of(products):
+    return ProductImage.objects.filter(product__in=products)
+
+
+def _who_learned(request, photos, them: str) -> str:
+    """Such as "Versions 3 to 7 learned from it. "; empty if there are none that this user may know of."""
+    words = in_words(taught(photos)) if request.user.has_perm(VIEW) else ""
+    return f"{words.capitalize()} learned from {them}. " if words else ""
+
+
+def connect():
+    admin.site.unregister(Product)
+    admin.site.register(Product, LearningProductAdmin)

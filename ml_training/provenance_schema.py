@@ -1,0 +1,126 @@
+"""GraphQL: what a version learned, and which versions learned a photo.
+
+Called by `schema_types`; what it says comes from `provenance`. The catalogue's photos get a field here.
+"""
+
+import graphene
+from django.urls import reverse
+from graphene import relay
+from graphene_django import DjangoObjectType
+
+from catalog.api.access import READ, TRAIN
+from catalog.api.fields import PagedField, add_field, page_of, read_by, read_together
+from catalog.models import ProductImage
+from catalog.schema import MAY_READ_PHOTOS, ProductImageType, most_needed
+from ml_training.models import LearnedPhoto, ModelVersion
+from ml_training.provenance import Span, first_learned, spans_of, with_whereabouts
+
+MAY_READ_MODELS = ("ml_training.view_modelversion", READ, TRAIN)
+
+
+class LearnedPhotoType(DjangoObjectType):
+    class Meta:
+        model = LearnedPhoto
+        name = "LearnedPhoto"
+        description = (
+            "A photo as some versions in a row learned it. It is known also when the photo is gone. "
+            + read_by(*MAY_READ_PHOTOS)
+        )
+        fields = []
+        interfaces = [relay.Node]
+
+    photo_id = graphene.ID(required=True, description="The photo's id in the database, then or now.")
+    product_id = graphene.ID(required=True, description="The product's id in the database, then or now.")
+    product_name = graphene.String(required=True, description="What the product was called then.")
+    filename = graphene.String(required=True, description="The file's name when it was added.")
+    sha256 = graphene.String(required=True, description="SHA-256 of the file's bytes, in hexadecimal.")
+    is_gone = graphene.Boolean(
+        required=True, description="Whether the photo was deleted, or replaced by another, since."
+    )
+    now_on_product_id = graphene.ID(description="The product that the photo is on now; null if it is gone.")
+    url = graphene.String(description="Where the original is served, on this server; null if it is gone.")
+    since_version = graphene.Int(required=True, description="Number of the first version that learned it so.")
+    until_version = graphene.Int(
+        description="Number of the last one; null if the newest version learned it so too."
+    )
+
+    @classmethod
+    def get_node(cls, info, id):
+        info.context.access.require(*MAY_READ_PHOTOS)
+        rows = LearnedPhoto.objects.filter(pk=id, shop__in=info.context.access.shops())
+        return with_whereabouts(rows).first()
+
+    def resolve_photo_id(self, info):
+        return self.photo_id
+
+    def resolve_product_id(self, info):
+        return self.product_id
+
+    def resolve_is_gone(self, info):
+        return self.now_on is None
+
+    def resolve_now_on_product_id(self, info):
+        return self.now_on
+
+    def resolve_url(self, info):
+        return self.now_on and reverse("photo", args=[self.photo_id, self.sha256])
+
+    def resolve_since_version(self, info):
+        return self.since
+
+    def resolve_until_version(self, info):
+        return self.until
+
+
+def learned_photos_field() -> PagedField:
+    return PagedField(
+        LearnedPhotoType,
+        description="The photos that it learned, by product, those that are gone since among them. "
+        f"{read_by(*MAY_READ_PHOTOS)}",
+        resolver=_learned_photos,
+    )
+
+
+def _learned_photos(version: ModelVersion, info, **page) -> list[LearnedPhoto]:
+    """In one query for the whole list of versions that this one is in."""
+    info.context.access.require(*MAY_READ_PHOTOS)
+    most = most_needed(page)
+    name = f"_learned_{most}"
+    if not hasattr(version, name):
+        versions = page_of(version)
+        found = first_learned(versions, most)
+        for item in versions:
+            setattr(item, name, found[item.pk])
+    return getattr(version, name)
+
+
+class VersionSpan(graphene.ObjectType):
+    class Meta:
+        description = f"Some versions in a row. {read_by(*MAY_READ_MODELS)}"
+
+    first = graphene.Int(required=True, description="Number of the first of them.")
+    last = graphene.Int(required=True, description="Number of the last of them.")
+
+
+def _learned_by(photo: ProductImage, info) -> list[Span]:
+    """In two queries for all photos of the answer."""
+    info.context.access.require(*MAY_READ_MODELS)
+    if not hasattr(photo, "_learned_by"):
+        photos = read_together(photo)
+        found = spans_of(photos)
+        for item in photos:
+            item._learned_by = found[item.pk]
+    return photo._learned_by
+
+
+add_field(
+    ProductImageType,
+    "learned_by",
+    graphene.Field(
+        graphene.List(graphene.NonNull(VersionSpan)),
+        required=True,
+        description="The versions that learned this photo, also under another product or as another file. "
+        f"{read_by(*MAY_READ_MODELS)}",
+        resolver=_learned_by,
+    ),
+)

@@ -1,0 +1,147 @@
+"""A shop's versions in words: how good they are, what changed, which one serves, what can be done.
+
+Called by the ML Model page and the API.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+
+from catalog.models import Shop
+from ml_training.changes import changes_in_words
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.status import accuracy_in_words
+
+VIEW, CHOOSE = "ml_training.view_modelversion", "ml_training.change_modelversion"
+VIEW_PHOTOS = "catalog.view_productimage"
+SHOWN, MOST = 6, 100  # versions on the page at once, and those that can be unfolded
+SERVES, HELD_BACK, REMOVED, EARLIER, KEPT = "serves", "held-back", "removed", "earlier", "kept"
+LABELS = {
+    SERVES: "Serves",
+    HELD_BACK: "Held back",
+    REMOVED: "Files removed",
+    EARLIER: "Earlier",
+    KEPT: "Not in use",
+}
+ROLL_BACK, ACTIVATE, ANYWAY = "Roll back to this version", "Activate", "Activate anyway"
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    number: int
+    created_at: datetime
+    state: str  # serves, held-back, removed, earlier or kept
+    accuracy: str  # in words; empty if nothing is known
+    coverage: str  # share of known photos named, in words; empty if nothing is known
+    products: int
+    photos: int
+    changes: str  # since the version before, in words
+    held_back: str  # why
+    action: str  # what the button says; empty for none
+    has_photo_list: bool
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.state]
+
+
+@dataclass(frozen=True)
+class VersionList:
+    versions: list[VersionInfo]  # newest first; the one that serves is always among them
+    total: int
+    is_training: bool  # a run is going or waits: what it makes may take over soon
+
+    @property
+    def newest(self) -> list[VersionInfo]:
+        return self.versions[:SHOWN]
+
+    @property
+    def older(self) -> list[VersionInfo]:
+        return self.versions[SHOWN:]
+
+
+def versions_for(user, shop: Shop | None) -> dict:
+    """What the template `admin/ml_model/versions.html` needs; nothing for whoever may not see versions."""
+    if shop is None or not user.has_perm(VIEW):
+        return {}
+    return {
+        "shop": shop,
+        "version_list": version_list(shop),
+        "may_choose": user.has_perm(CHOOSE),
+        "may_see_photos": user.has_perm(VIEW_PHOTOS),
+    }
+
+
+def version_list(shop: Shop) -> VersionList:
+    """Read the newest versions of a shop, in four or five queries."""
+    versions = ModelVersion.objects.filter(shop=shop).defer("judged", "files")
+    found = list(versions[:MOST])
+    active_pk = ShopTraining.objects.filter(shop=shop).values_list("active_version", flat=True).first()
+    if active_pk and active_pk not in {version.pk for version in found}:
+        found += versions.filter(pk=active_pk)
+    active = next((version.number for version in found if version.pk == active_pk), None)
+    going = TrainingRun.objects.filter(shop=shop, status__in=["queued", "training"])
+    total = versions.count() if len(found) >= MOST else len(found)
+    return VersionList([_info(version, shop, active) for version in found], total, going.exists())
+
+
+def _info(version: ModelVersion, shop: Shop, active: int | None) -> VersionInfo:
+    named = coverage_of(version, shop)
+    return VersionInfo(
+        number=version.number,
+        created_at=version.created_at,
+        state=state_of(version, active),
+        accuracy=accuracy_in_words(version),
+        coverage="" if named is None else f"{named:.0%}".replace("%", " %"),
+        products=version.products,
+        photos=version.photos,
+        changes="" if version.changes is None else changes_in_words(version),
+        held_back=version.held_back,
+        action=action_of(version, active),
+        has_photo_list=version.changes is not None,
+    )
+
+
+def state_of(version: ModelVersion, active: int | None) -> str:
+    """What a version is, while the one with the number `active` serves."""
+    if version.number == active:
+        return SERVES
+    if not version.has_files:
+        return REMOVED
+    if version.held_back:
+        return HELD_BACK
+    return EARLIER if active is not None and version.number < active else KEPT
+
+
+def action_of(version: ModelVersion, active: int | None) -> str:
+    """What a button could do with a version; empty where there is nothing to do."""
+    if version.number == active or not version.has_files:
+        return ""
+    if version.held_back:
+        return ANYWAY
+    return ROLL_BACK if active is not None and version.number < active else ACTIVATE
+
+
+def accuracy_of(version: ModelVersion) -> float | None:
+    return _share(version.metrics.get("accuracy"))
+
+
+def accuracy_range_of(version: ModelVersion) -> list[float] | None:
+    """(low, high), or None where it is not known."""
+    bounds = version.metrics.get("accuracy_range")
+    if not isinstance(bounds, list) or len(bounds) != 2 or None in map(_share, bounds):
+        return None
+    return [float(bound) for bound in bounds]
+
+
+def coverage_of(version: ModelVersion, shop: Shop) -> float | None:
+    """Share of photos of known products that are named, at the rate that the shop has chosen."""
+    by_rate = version.metrics.get("coverage")
+    return _share(by_rate.get(str(shop.unknowns_named))) if isinstance(by_rate, dict) else None
+
+
+def _share(value) -> float | None:
+    """A trainer elsewhere may have written anything."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    return float(value) if 0 <= value <= 1 else None
