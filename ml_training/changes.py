@@ -12,7 +12,7 @@ FIRST, UNKNOWN, OTHER = "first", "unknown", "other"
 MOST_KEPT = 50  # changes of one version that are written down one by one
 MOST_SAID = 4
 SAME = ("same", 0, 0)
-NOT_RECORDED = "What changed was not written down for this version."
+NOT_RECORDED = "What changed was not written down for this version"
 WORDS = {
     "product_added": "{product} added",
     "product_removed": "{product} removed",
@@ -78,12 +78,12 @@ def changes_in_words(version: ModelVersion, most: int = MOST_SAID) -> str:
     if version.changes is None:
         return NOT_RECORDED
     if not version.changes:
-        return "The same photos as the version before."
+        return "The same photos as the version before"
     kind = version.changes[0]["kind"]
     if kind == FIRST:
-        return "The first version."
+        return "The first version"
     if kind == UNKNOWN:
-        return "What the version before had learned was not written down."
+        return "What the version before had learned was not written down"
     named = [item for item in version.changes if item["kind"] != OTHER]
     hidden = sum(item["count"] for item in version.changes if item["kind"] == OTHER)
     hidden += max(len(named) - most, 0)
