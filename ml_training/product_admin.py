@@ -17,7 +17,7 @@ VIEW = "ml_training.view_modelversion"
 
 
 class LearnedPhotoInline(PhotoInline):
-    fields = [*PhotoInline.fields, "learned_by"]
+    fields = [*PhotoInline.fields[:-1], "learned_by", *PhotoInline.fields[-1:]]  # the place comes last
     readonly_fields = [*PhotoInline.readonly_fields, "learned_by"]
 
     def get_fields(self, request, obj=None):
@@ -40,9 +40,12 @@ class LearningProductAdmin(ProductAdmin):
     delete_confirmation_template = "admin/ml_model/delete_product.html"
     delete_selected_confirmation_template = "admin/ml_model/delete_products.html"
 
+    class Media:
+        css = {"all": ["ml_training/versions.css"]}
+
     def get_deleted_objects(self, objs, request):
         """Both questions whether to delete come by here: their templates show `request.taught`."""
-        request.taught = _who_learned(request, _photos_of(objs), "their photos")
+        request.taught = _who_learned(request, _photos_of(objs), _their_photos(objs))
         return super().get_deleted_objects(objs, request)
 
     def save_formset(self, request, form, formset, change):
@@ -66,10 +69,15 @@ class LearningProductAdmin(ProductAdmin):
 @contextmanager
 def _told_afterwards(request, products):
     photos = list(_photos_of(products).values_list("pk", flat=True))
-    learned = _who_learned(request, photos, "their photos")
+    them = _their_photos(products)
+    learned = _who_learned(request, photos, them)
     yield
     if photos:
-        messages.info(request, f"{learned}A training without their photos is queued.")
+        messages.info(request, f"{learned}A training without {them} is queued.")
+
+
+def _their_photos(products) -> str:
+    return "its photos" if len(products) == 1 else "their photos"
 
 
 def _photos_of(products):
@@ -77,7 +85,7 @@ def _photos_of(products):
 
 
 def _who_learned(request, photos, them: str) -> str:
-    """Such as "Versions 3 to 7 learned from it. "; empty if there are none that this user may know of."""
+    """Such as "Versions 3–7 learned from it. "; empty if there are none that this user may know of."""
     words = in_words(taught(photos)) if request.user.has_perm(VIEW) else ""
     return f"{words.capitalize()} learned from {them}. " if words else ""
 

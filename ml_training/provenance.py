@@ -153,8 +153,8 @@ def _joined(spans: list[Span]) -> list[Span]:
 
 
 def in_words(spans: list[Span]) -> str:
-    """Such as "version 3" or "versions 3 to 7 and 9"; empty for none."""
-    parts = [str(span.first) if span.first == span.last else f"{span.first} to {span.last}" for span in spans]
+    """Such as "version 3" or "versions 3–7 and 9"; empty for none."""
+    parts = [str(span.first) if span.first == span.last else f"{span.first}–{span.last}" for span in spans]
     if not parts:
         return ""
     several = len(parts) > 1 or spans[0].first != spans[0].last

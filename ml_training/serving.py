@@ -111,12 +111,26 @@ def active_model(shop: Shop) -> LoadedModel:
         NoActiveModel: there is none.
         ModelFileDamaged: a file of it is missing or not what was published.
     """
+    version = _active_version(shop)
+    try:
+        return _loaded_model(version)
+    except ModelFileDamaged:
+        now = _active_version(shop)
+        if now == version:
+            raise
+        return _loaded_model(now)  # another one took over while this one, now old, lost its files
+
+
+def _active_version(shop: Shop) -> ModelVersion:
     state = ShopTraining.objects.select_related("active_version").filter(shop=shop).first()
     if state is None or state.active_version is None:
         raise NoActiveModel(
             f"{shop.name} has no model yet. Add photos of at least two products; it trains by itself."
         )
-    version = state.active_version
+    return state.active_version
+
+
+def _loaded_model(version: ModelVersion) -> LoadedModel:
     with _lock:
         if version.pk not in _loaded:
             _loaded[version.pk] = _load(version)

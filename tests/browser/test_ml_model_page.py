@@ -183,6 +183,7 @@ def addresses(shop) -> list[str]:
     return [
         "/admin/",
         f"/admin/settings/ml-model/?shop={shop.slug}",
+        f"/admin/settings/ml-model/versions/1/photos/?shop={shop.slug}",
         "/admin/catalog/product/",
         "/admin/catalog/product/add/",
         f"/admin/catalog/product/{product.pk}/change/",

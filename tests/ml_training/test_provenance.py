@@ -142,8 +142,8 @@ def test_photo_that_comes_back_is_learned_by_versions_with_a_gap(shop):
     [
         ([], ""),
         ([Span(3, 3)], "version 3"),
-        ([Span(3, 7)], "versions 3 to 7"),
-        ([Span(1, 1), Span(3, 5), Span(9, 9)], "versions 1, 3 to 5 and 9"),
+        ([Span(3, 7)], "versions 3–7"),
+        ([Span(1, 1), Span(3, 5), Span(9, 9)], "versions 1, 3–5 and 9"),
     ],
 )
 def test_versions_are_said_in_words(found, words):

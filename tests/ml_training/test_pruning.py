@@ -13,7 +13,9 @@ from ml_training.artifacts import ModelFileDamaged
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.pruning import prune, superfluous
 from ml_training.reconciler import reconcile
+from ml_training.serving import recognize
 from ml_training.status import version_files
+from tests.conftest import photo_bytes
 from tests.ml_training.conftest import active_version, model_files, trained, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,7 +107,7 @@ def test_active_and_last_good_one_stay_whatever_is_active_and_held_back(shop, se
         for index, row in enumerate(rows):
             ModelVersion.objects.filter(pk=row.pk).update(held_back="worse" if pattern >> index & 1 else "")
         good = [row.pk for index, row in enumerate(rows) if not pattern >> index & 1]
-        for index, row in enumerate(rows):
+        for row in rows:
             ShopTraining.objects.filter(shop=shop).update(active_version=row)
             gone = {version.pk for version in superfluous(shop.pk)}
             assert row.pk not in gone and not set(good[-1:]) & gone
@@ -220,6 +222,29 @@ def test_files_that_could_not_be_removed_are_removed_later(shop, settings):
     settings.STORAGES = good
     reconcile()
     assert with_files(shop) == [2, 3]
+
+
+class LateStorage(FileSystemStorage):
+    """A storage: before its first read another process made another version serve, and pruned."""
+
+    def _open(self, name, mode="rb"):
+        old = ModelVersion.objects.get(number=1)
+        if name.startswith(old.folder):
+            newest = ModelVersion.objects.order_by("-number").first()
+            ShopTraining.objects.update(active_version=newest)
+            raise FileNotFoundError(name)
+        return super()._open(name, mode)
+
+
+def test_photo_is_answered_when_the_active_version_changes_and_is_pruned_at_that_moment(shop, settings):
+    first = trained(shop, products=2, photos=1)
+    training.request_training(shop.pk, training.Change("asked"))
+    work()
+    ShopTraining.objects.update(active_version=first)
+    models = settings.STORAGES["models"]
+    late = {"BACKEND": "tests.ml_training.test_pruning.LateStorage", "OPTIONS": models["OPTIONS"]}
+    settings.STORAGES = settings.STORAGES | {"models": late}
+    assert recognize(shop, photo_bytes(0, seed=9)).version == 2
 
 
 # --- When it happens -------------------------------------------------------------------------------

@@ -1,0 +1,339 @@
+"""Versions on Settings > ML Model: what is shown, who may choose, with a script and without."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from catalog.models import Product, ProductImage
+from ml_training.models import ModelVersion, ShopTraining
+from ml_training.pruning import prune
+from ml_training.serving import recognize
+from ml_training.training import Change, request_training
+from ml_training.version_list import MOST, SHOWN
+from tests.api.conftest import add_version, fill
+from tests.conftest import make_staff, photo_bytes
+from tests.ml_training.conftest import active_version, no_model_files_left, stock, trained, work
+from tests.ml_training.test_provenance import learn
+
+__all__ = ["no_model_files_left"]
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "/admin/settings/ml-model/"
+LIST = f"{PAGE}versions/"
+ACTIVATE = f"{PAGE}versions/activate/"
+
+
+def rows(html: str) -> dict[int, tuple[str, str]]:
+    """By version: its state, and what its button says."""
+    found = {}
+    for number, state, rest in re.findall(
+        r'data-version="(\d+)" data-state="([\w-]+)">(.*?)</li>', html, flags=re.DOTALL
+    ):
+        button = re.search(r"<button[^>]*>([^<]*)</button>", rest)
+        found[int(number)] = (state, button[1] if button else "")
+    return found
+
+
+def listed(client, **query) -> dict[int, tuple[str, str]]:
+    response = client.get(LIST, query)
+    assert response.status_code == 200
+    return rows(response.content.decode())
+
+
+def text(client, address: str = LIST) -> str:
+    html = re.sub(r"<[^>]*>", " ", client.get(address).content.decode())
+    return re.sub(r"\s+", " ", html)
+
+
+def without(staff, codename: str):
+    staff.user_permissions.remove(Permission.objects.get(codename=codename))
+
+
+def several(shop, count: int = 3, **metrics) -> list[ModelVersion]:
+    """Versions without files in the storage; the newest one serves."""
+    made = [add_version(shop) for _ in range(count)]
+    ModelVersion.objects.update(metrics=metrics)
+    return made
+
+
+@pytest.fixture
+def two(shop) -> ModelVersion:
+    """Two real versions of which the second serves; returns the first."""
+    first = trained(shop, products=2, photos=1)
+    request_training(shop.pk, Change("asked"))
+    work()
+    return first
+
+
+# --- What is shown ---------------------------------------------------------------------------------
+
+
+def test_each_version_has_its_state_and_the_one_button_that_makes_sense(shop, staff_client):
+    versions = several(shop, 5)
+    ModelVersion.objects.filter(number=1).update(has_files=False)
+    ModelVersion.objects.filter(number=2).update(held_back="It mixes up Lemon and Lime.")
+    ShopTraining.objects.update(active_version=versions[3])
+    assert listed(staff_client) == {
+        5: ("kept", "Activate"),
+        4: ("serves", ""),
+        3: ("earlier", "Roll back to this version"),
+        2: ("held-back", "Activate anyway"),
+        1: ("removed", ""),
+    }
+    assert "It mixes up Lemon and Lime." in text(staff_client)
+
+
+def test_nothing_serves_and_every_version_with_files_can_be_activated(shop, staff_client):
+    several(shop, 2)
+    ShopTraining.objects.update(active_version=None)
+    assert listed(staff_client) == {2: ("kept", "Activate"), 1: ("kept", "Activate")}
+
+
+def test_held_back_version_that_was_activated_anyway_serves_and_can_be_rolled_back_from(shop, staff_client):
+    several(shop, 2)
+    ModelVersion.objects.filter(number=2).update(held_back="It is worse.")
+    assert listed(staff_client) == {2: ("serves", ""), 1: ("earlier", "Roll back to this version")}
+
+
+def test_page_and_part_show_the_same_and_the_page_says_where_the_part_is(shop, staff_client):
+    several(shop)
+    html = staff_client.get(PAGE).content.decode()
+    assert rows(html) == listed(staff_client)
+    assert f'data-ml-section data-url="{LIST}?shop={shop.slug}"' in html
+    assert "<html" not in staff_client.get(LIST).content.decode()
+
+
+def test_figures_are_words_and_the_rate_is_the_shops(shop, staff_client):
+    coverage = {"0.01": 0.31, "0.02": 0.624, "0.1": 0.9}
+    several(shop, 1, accuracy=0.854, accuracy_range=[0.8, 0.9], coverage=coverage)
+    assert "85 % (80 % to 90 %)" in text(staff_client) and "62 %" in text(staff_client)
+    shop.unknowns_named_choice = "0.1"
+    shop.save()
+    assert "90 %" in text(staff_client) and "62 %" not in text(staff_client)
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {},
+        {"accuracy": "good", "accuracy_range": 5, "coverage": [1]},
+        {"coverage": {"0.02": 7}, "accuracy": 9},
+    ],
+)
+def test_figures_that_are_missing_or_odd_are_not_known(shop, staff_client, metrics):
+    several(shop, 1, **metrics)
+    assert text(staff_client).count("not known") == 2
+
+
+def test_changes_are_said_and_old_versions_say_nothing(shop, staff_client):
+    add_version(shop)
+    fill(shop, 2, photos=2)
+    learn(shop)
+    ProductImage.objects.first().delete()
+    learn(shop)
+    assert "1 photo removed from Product 00000" in text(staff_client)
+    html = staff_client.get(LIST).content.decode()
+    assert f"{LIST}3/photos/" in html and f"{LIST}1/photos/" not in html
+
+
+def test_names_that_people_gave_are_text_and_never_markup(shop, staff_client):
+    fill(shop, 2, photos=1)
+    learn(shop)
+    evil = Product.objects.create(shop=shop, sku="x", name="<script>alert(1)</script>")
+    ProductImage.objects.filter(product__sku="S00000").update(product=evil)
+    learn(shop)
+    ModelVersion.objects.update(held_back="<b>bold</b>")
+    for address in (PAGE, LIST, f"{LIST}2/photos/"):
+        html = staff_client.get(address).content.decode()
+        assert "<script>alert" not in html and "<b>bold" not in html
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_new_shop_says_when_the_first_version_comes(shop, staff_client):
+    assert "as soon as two products have photos" in text(staff_client)
+
+
+def test_many_versions_are_folded_and_the_one_that_serves_is_always_there(shop, staff_client):
+    versions = several(shop, MOST + 20)
+    ShopTraining.objects.update(active_version=versions[0])
+    html = staff_client.get(LIST).content.decode()
+    assert len(rows(html)) == MOST + 1 and rows(html)[1] == ("serves", "")
+    shown, folded = html.split("<details")
+    assert len(rows(shown)) == SHOWN and f"There are {MOST + 20} versions" in folded
+
+
+def test_list_costs_the_same_number_of_queries_at_any_length(shop, staff_client):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            listed(staff_client)
+        return len(captured)
+
+    several(shop, 2)
+    few = queries()
+    several(shop, MOST - 3)
+    assert queries() == few <= 9
+
+
+# --- Who may ---------------------------------------------------------------------------------------
+
+
+def test_whoever_may_not_choose_sees_no_button_and_is_refused(shop, staff, staff_client):
+    several(shop)
+    without(staff, "change_modelversion")
+    assert {button for _, button in listed(staff_client).values()} == {""}
+    assert staff_client.post(ACTIVATE, {"version": "1"}).status_code == 403
+    assert active_version(shop).number == 3
+
+
+def test_whoever_may_not_see_versions_sees_none(shop, staff, staff_client):
+    several(shop)
+    without(staff, "view_modelversion")
+    assert "ml-versions" not in staff_client.get(PAGE).content.decode().replace("versions.css", "")
+    assert staff_client.get(LIST).status_code == 403
+    assert staff_client.post(ACTIVATE, {"version": "1"}).status_code == 403
+    assert staff_client.get(f"{LIST}1/photos/").status_code == 403
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_another_shop_is_not_found(staff_client, other_shop, method):
+    several(other_shop)
+    address = f"{LIST if method == 'get' else ACTIVATE}?shop=other"
+    assert (
+        getattr(staff_client, method)(address, {} if method == "get" else {"version": "1"}).status_code == 404
+    )
+    assert active_version(other_shop).number == 3
+
+
+def test_whoever_is_not_logged_in_is_sent_to_the_login(client, shop):
+    for response in (client.get(LIST), client.post(ACTIVATE, {"version": "1"})):
+        assert response.status_code == 302 and "/admin/login/" in response["Location"]
+
+
+def test_choosing_takes_a_post_with_the_token(shop, staff):
+    several(shop)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(staff)
+    assert client.get(ACTIVATE).status_code == 405
+    assert client.post(ACTIVATE, {"version": "1"}).status_code == 403
+    assert active_version(shop).number == 3
+
+
+@pytest.mark.parametrize("version", ["", "x", "0", "99", "-1", "1" * 30, "²", None])
+def test_version_that_there_is_not_is_not_found(shop, staff_client, version):
+    several(shop)
+    assert staff_client.post(ACTIVATE, {} if version is None else {"version": version}).status_code == 404
+    assert active_version(shop).number == 3
+
+
+def test_user_of_no_shop_is_told_so(client, db):
+    client.force_login(make_staff("newcomer"))
+    assert client.get(LIST).status_code == 404
+
+
+# --- Choosing --------------------------------------------------------------------------------------
+
+
+def test_rolling_back_without_a_script_comes_back_with_a_message(shop, two, staff_client):
+    form = re.search(r'<form method="post" action="([^"]*)">', staff_client.get(LIST).content.decode())
+    response = staff_client.post(form[1], {"version": "1"})
+    assert (response.status_code, response["Location"]) == (302, f"{PAGE}?shop={shop.slug}#ml-versions")
+    (message,) = get_messages(response.wsgi_request)
+    assert str(message) == "Version 1 serves. What the next training makes takes over, unless it is worse."
+    assert active_version(shop) == two
+    assert listed(staff_client)[1] == ("serves", "")
+
+
+def test_rolling_back_with_a_script_answers_in_json(shop, two, staff_client):
+    accept = {"Accept": "application/json"}
+    for words in ("Version 1 serves.", "Version 1 serves already."):
+        response = staff_client.post(ACTIVATE, {"version": "1"}, headers=accept)
+        assert response.status_code == 200 and response.json()["message"].startswith(words)
+    assert active_version(shop) == two
+
+
+def test_answer_tells_of_a_training_that_is_under_way(shop, two, staff_client):
+    request_training(shop.pk, Change("photo_added", "Lemon"))
+    response = staff_client.post(ACTIVATE, {"version": "1"}, headers={"Accept": "application/json"})
+    assert "A training is under way" in response.json()["message"]
+
+
+def test_next_training_takes_over_as_the_page_says(shop, two, staff_client):
+    staff_client.post(ACTIVATE, {"version": "1"})
+    request_training(shop.pk, Change("asked"))
+    work()
+    assert active_version(shop).number == 3
+
+
+def test_rolled_back_version_answers_the_next_photo(shop, two, staff_client):
+    assert recognize(shop, photo_bytes(0, 9)).version == 2
+    staff_client.post(ACTIVATE, {"version": "1"})
+    assert recognize(shop, photo_bytes(0, 9)).version == 1
+
+
+@pytest.mark.parametrize("json", [True, False])
+def test_version_without_files_is_refused_in_a_sentence(shop, two, staff_client, settings, json):
+    settings.KEEP_VERSIONS = 1
+    request_training(shop.pk, Change("asked"))
+    work()
+    prune(shop.pk)
+    headers = {"Accept": "application/json"} if json else {}
+    response = staff_client.post(ACTIVATE, {"version": "1"}, headers=headers)
+    if json:
+        assert response.status_code == 409
+        said = response.json()["message"]
+    else:
+        (said,) = map(str, get_messages(response.wsgi_request))
+    assert said.startswith("Nothing was changed. The files of version 1 were removed")
+    assert active_version(shop).number == 3
+
+
+# --- What a version learned ------------------------------------------------------------------------
+
+
+def test_photos_that_a_version_learned_are_listed_with_those_that_are_gone(shop, staff_client):
+    first, second, third = stock(shop, products=3, photos=2)
+    learn(shop)
+    gone, moved = first.images.first(), second.images.first()
+    gone_pk = gone.pk
+    gone.delete()
+    moved.product = third
+    moved.save()
+    html = staff_client.get(f"{LIST}1/photos/", {"shop": shop.slug}).content.decode()
+    assert "6 photos, by product" in html
+    assert f'data-photo="{gone_pk}" data-there="false"' in html and html.count(">gone<") == 1
+    assert html.count("moved since") == 1
+    product = reverse("admin:catalog_product_change", args=[third.pk])
+    assert f'<a class="ml-moved" href="{product}">' in html
+    third.delete()
+    assert "(deleted)" in staff_client.get(f"{LIST}1/photos/").content.decode()
+
+
+def test_list_of_photos_has_pages_and_costs_the_same_on_each(shop, staff_client):
+    fill(shop, 50, photos=5)
+    learn(shop)
+    counts = set()
+    for page, photos in (("1", 100), ("3", 50), ("99", 50), ("x", 100)):
+        with CaptureQueriesContext(connection) as captured:
+            html = staff_client.get(f"{LIST}1/photos/", {"page": page}).content.decode()
+        assert html.count("data-photo=") == photos
+        counts.add(len(captured))
+    assert len(counts) == 1 and counts.pop() <= 10
+
+
+def test_version_of_an_earlier_release_says_that_nothing_was_written_down(shop, staff_client):
+    add_version(shop)
+    assert "was not written down" in text(staff_client, f"{LIST}1/photos/")
+    assert staff_client.get(f"{LIST}2/photos/").status_code == 404
+
+
+def test_list_of_photos_takes_the_right_to_see_photos(shop, staff, staff_client):
+    fill(shop, 2, photos=1)
+    learn(shop)
+    without(staff, "view_productimage")
+    assert staff_client.get(f"{LIST}1/photos/").status_code == 403
+    assert f"{LIST}1/photos/" not in staff_client.get(LIST).content.decode()
