@@ -3,13 +3,14 @@
 Called by the ML Model page and the API.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 
 from catalog.models import Shop
 from ml_training.changes import changes_in_words
-from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.models import ModelVersion, ShopTraining
 from ml_training.status import accuracy_in_words
 
 VIEW, CHOOSE = "ml_training.view_modelversion", "ml_training.change_modelversion"
@@ -49,7 +50,6 @@ class VersionInfo:
 class VersionList:
     versions: list[VersionInfo]  # newest first; the one that serves is always among them
     total: int
-    is_training: bool  # a run is going or waits: what it makes may take over soon
 
     @property
     def newest(self) -> list[VersionInfo]:
@@ -73,16 +73,15 @@ def versions_for(user, shop: Shop | None) -> dict:
 
 
 def version_list(shop: Shop) -> VersionList:
-    """Read the newest versions of a shop, in four or five queries."""
+    """Read the newest versions of a shop, in two to four queries."""
     versions = ModelVersion.objects.filter(shop=shop).defer("judged", "files")
     found = list(versions[:MOST])
     active_pk = ShopTraining.objects.filter(shop=shop).values_list("active_version", flat=True).first()
     if active_pk and active_pk not in {version.pk for version in found}:
         found += versions.filter(pk=active_pk)
     active = next((version.number for version in found if version.pk == active_pk), None)
-    going = TrainingRun.objects.filter(shop=shop, status__in=["queued", "training"])
     total = versions.count() if len(found) >= MOST else len(found)
-    return VersionList([_info(version, shop, active) for version in found], total, going.exists())
+    return VersionList([_info(version, shop, active) for version in found], total)
 
 
 def _info(version: ModelVersion, shop: Shop, active: int | None) -> VersionInfo:
@@ -96,10 +95,16 @@ def _info(version: ModelVersion, shop: Shop, active: int | None) -> VersionInfo:
         products=version.products,
         photos=version.photos,
         changes="" if version.changes is None else changes_in_words(version),
-        held_back=version.held_back,
+        held_back=why_held_back(version),
         action=action_of(version, active),
         has_photo_list=version.changes is not None,
     )
+
+
+def why_held_back(version: ModelVersion) -> str:
+    """The reason alone: which version went on serving then says nothing about what serves now."""
+    reason = re.sub(r"^Version \d+ goes on serving: ", "", version.held_back)
+    return reason[:1].upper() + reason[1:]
 
 
 def state_of(version: ModelVersion, active: int | None) -> str:

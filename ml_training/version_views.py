@@ -14,11 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Shop
 from ml_training.artifacts import ModelFileDamaged
-from ml_training.models import ModelVersion
+from ml_training.models import ModelVersion, TrainingRun
 from ml_training.page import chosen_shop
 from ml_training.provenance import learned_by_versions
 from ml_training.runtime import BackboneMissing
-from ml_training.version_list import CHOOSE, VIEW, VIEW_PHOTOS, version_list, versions_for
+from ml_training.version_list import CHOOSE, VIEW, VIEW_PHOTOS, versions_for
 from ml_training.versions import activate_version
 
 PHOTOS_A_PAGE = 100
@@ -68,7 +68,7 @@ def _number(request) -> int:
 
 
 def _how_long(shop: Shop) -> str:
-    if version_list(shop).is_training:
+    if TrainingRun.objects.filter(shop=shop, status__in=["queued", "training"]).exists():
         return "A training is under way: what it makes takes over when it is done, unless it is worse."
     return "What the next training makes takes over, unless it is worse."
 

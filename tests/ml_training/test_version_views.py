@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
+from ml_training.gate import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.pruning import prune
 from ml_training.serving import recognize
@@ -98,6 +99,20 @@ def test_held_back_version_that_was_activated_anyway_serves_and_can_be_rolled_ba
     several(shop, 2)
     ModelVersion.objects.filter(number=2).update(held_back="It is worse.")
     assert listed(staff_client) == {2: ("serves", ""), 1: ("earlier", "Roll back to this version")}
+
+
+def test_reason_does_not_say_what_serves_as_that_may_be_another_one_by_now(shop, staff_client):
+    """Both as `gate` words it."""
+    active, new = several(shop, 2)
+    judged = {f"{n}": [1, 1] for n in range(20)}
+    active.judged, new.judged = judged, {photo: [1, 2 if int(photo) < 9 else 1] for photo in judged}
+    active.judged |= {"99": [2, 2]}
+    new.held_back = what_got_worse(active, new)
+    new.save()
+    ShopTraining.objects.update(active_version=active)
+    assert new.held_back.startswith("Version 1 goes on serving: version 2 mixes up")
+    said = text(staff_client)
+    assert "Version 2 mixes up" in said and "goes on serving" not in said
 
 
 def test_page_and_part_show_the_same_and_the_page_says_where_the_part_is(shop, staff_client):
