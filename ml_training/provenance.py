@@ -7,7 +7,7 @@ what is new or gone. Called by `training.complete` and `linking`; read by the pa
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from catalog.models import Product, ProductImage
 from ml_training.changes import FIRST, UNKNOWN, Learned, what_changed
@@ -122,18 +122,19 @@ def first_learned(versions: list[ModelVersion], most: int | None) -> dict[int, l
 def spans_of(photos: Iterable[ProductImage]) -> dict[int, list[Span]]:
     """Which versions learned some photos, by the photo's id, in two queries."""
     found = {photo.pk: [] for photo in photos}
-    for row in _with_last(LearnedPhoto.objects.filter(photo__in=found)):
+    for row in _with_last(found):
         found[row.photo_id].append(Span(row.since, row.last))
     return {pk: _joined(spans) for pk, spans in found.items()}
 
 
 def taught(photos: QuerySet[ProductImage] | Iterable[int]) -> list[Span]:
-    """Which versions learned any of some photos; each shop of them counts its own."""
-    rows = _with_last(LearnedPhoto.objects.filter(photo__in=photos))
-    return _joined([Span(row.since, row.last) for row in rows])
+    """Which versions learned any of some photos, given as rows or ids. Ask before they are deleted."""
+    return _joined([Span(row.since, row.last) for row in _with_last(photos)])
 
 
-def _with_last(rows: QuerySet[LearnedPhoto]) -> list[LearnedPhoto]:
+def _with_last(photos) -> list[LearnedPhoto]:
+    """What the shop that some photos are in now learned from them, with the `last` version of each row."""
+    rows = LearnedPhoto.objects.filter(photo__in=photos, shop=F("photo__product__shop"))
     rows = list(rows.only("photo_id", "shop_id", "since", "until"))
     versions = ModelVersion.objects.filter(shop__in={row.shop_id for row in rows if row.until is None})
     newest = dict(versions.order_by().values_list("shop").annotate(Max("number")))

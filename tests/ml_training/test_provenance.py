@@ -75,9 +75,9 @@ def test_deleted_photo_is_known_for_ever(shop):
     second = learn(shop)
     photo = first.images.first()
     pk = photo.pk
+    assert taught([pk]) == [Span(1, 2)]
     photo.delete()
     third = learn(shop)
-    assert taught([pk]) == [Span(1, 2)]
     assert pk in photos_learned(second) and pk not in photos_learned(third)
     (row,) = learned_by_versions([second]).filter(photo=pk)
     assert (row.now_on, row.product_is_there, row.filename) == (None, True, "photo-0-0.jpg")
@@ -213,6 +213,21 @@ def test_shops_count_their_own_versions(shop, other_shop):
     assert spans(ProductImage.objects.get(product__sku="default-0")) == [Span(1, 3)]
     shop.delete()
     assert LearnedPhoto.objects.count() == 2
+
+
+def test_photo_moved_to_another_shop_counts_what_that_one_learned(shop, other_shop):
+    product = stock(shop, products=2, photos=1)[0]
+    learn(shop)
+    stock(other_shop, products=1, photos=0)
+    photo = product.images.get()
+    photo.product = other_shop.products.get()
+    photo.save()
+    assert spans(photo) == [] and taught([photo.pk]) == []
+    for _ in range(2):
+        learn(other_shop)
+    assert spans(photo) == [Span(1, 2)]
+    (row,) = learned_by_versions([ModelVersion.objects.get(shop=shop)]).filter(photo=photo)
+    assert row.now_on is None  # for those who look after the first shop
 
 
 @pytest.mark.django_db(transaction=True)

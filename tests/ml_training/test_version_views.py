@@ -105,7 +105,7 @@ def test_reason_does_not_say_what_serves_as_that_may_be_another_one_by_now(shop,
     """Both as `gate` words it."""
     active, new = several(shop, 2)
     judged = {f"{n}": [1, 1] for n in range(20)}
-    active.judged, new.judged = judged, {photo: [1, 2 if int(photo) < 9 else 1] for photo in judged}
+    active.judged, new.judged = judged, {photo: [1, 2 if int(photo) < 12 else 1] for photo in judged}
     active.judged |= {"99": [2, 2]}
     new.held_back = what_got_worse(active, new)
     new.save()
