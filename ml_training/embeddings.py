@@ -6,6 +6,7 @@ Called by `job` and `serving`; a photo's bytes are embedded once for each backbo
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
 
 import numpy as np
 from django.core.files.storage import default_storage
@@ -15,7 +16,9 @@ from ml_training.manifest import Manifest, ManifestPhoto
 from ml_training.models import ImageEmbedding
 from ml_training.recognizer.embedding import Embedder, embed_all
 from ml_training.recognizer.preprocess import Preprocessing, to_pixels
+from ml_training.recognizer.quality import Quality, measure_quality
 
+QUALITY = [fact.name for fact in fields(Quality)]  # columns of ImageEmbedding
 CHUNK = 500  # hashes in one query, vectors in one insert
 
 
@@ -93,7 +96,13 @@ def load_embeddings(
     vectors = {} if fresh else store.get([*manifest.copies])
     missing = [copies for sha256, copies in manifest.copies.items() if sha256 not in vectors]
     reasons, new = {}, {}
-    outcomes = embed_all(embedder, missing, lambda copies: read(copies, backbone.preprocessing))
+
+    def look(copies: Sequence[ManifestPhoto]) -> np.ndarray:
+        pixels = read(copies, backbone.preprocessing)
+        store.note(copies[0].sha256, pixels)
+        return pixels
+
+    outcomes = embed_all(embedder, missing, look)
     for done, (copies, vector, error) in enumerate(outcomes, start=1):
         if error is not None:
             reasons[copies[0].sha256] = _reason(error)
@@ -123,24 +132,34 @@ def _reason(error: BaseException) -> str:
 
 
 class EmbeddingTable:
-    """The table of vectors of one backbone."""
+    """The table of vectors of one backbone, with what the pixels said of the photo's quality."""
 
     def __init__(self, backbone_id: str):
         self.backbone_id = backbone_id
+        self._qualities: dict[str, Quality] = {}  # of photos that are not kept yet
+
+    def note(self, sha256: str, pixels: np.ndarray) -> None:
+        """Measure a photo while its pixels are at hand; called in other threads."""
+        self._qualities[sha256] = measure_quality(pixels)
 
     def get(self, hashes: list[str]) -> dict[str, np.ndarray]:
         return stored_vectors(self.backbone_id, hashes)
 
     def keep(self, vectors: dict[str, np.ndarray]) -> None:
         rows = [
-            ImageEmbedding(sha256=sha256, backbone=self.backbone_id, vector=vector.astype("<f4").tobytes())
+            ImageEmbedding(
+                sha256=sha256,
+                backbone=self.backbone_id,
+                vector=vector.astype("<f4").tobytes(),
+                **asdict(self._qualities.pop(sha256)),
+            )
             for sha256, vector in vectors.items()
         ]
         ImageEmbedding.objects.bulk_create(
             rows,
             update_conflicts=True,
             unique_fields=["backbone", "sha256"],
-            update_fields=["vector"],
+            update_fields=["vector", *QUALITY],
         )
 
     def forget(self, hashes: list[str]) -> None:

@@ -167,6 +167,10 @@ class ImageEmbedding(models.Model):
     sha256 = models.CharField(max_length=64)
     backbone = models.CharField(max_length=100)
     vector = models.BinaryField(help_text=_("float32, little-endian."))
+    # See `recognizer.quality`; null where the photo was embedded before these were measured.
+    sharpness = models.FloatField(null=True)
+    brightness = models.FloatField(null=True)
+    extent = models.FloatField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["backbone", "sha256"], name="one_vector_per_photo")]

@@ -27,6 +27,9 @@ class FolderOfVectors:
                 found[sha256] = np.frombuffer(content, "<f4")
         return found
 
+    def note(self, sha256: str, pixels: np.ndarray) -> None:
+        """A photo's quality is of no use here: the project advises its people."""
+
     def keep(self, vectors: dict[str, np.ndarray]) -> None:
         for sha256, vector in vectors.items():
             path = self._path(sha256)

@@ -1,0 +1,65 @@
+"""What can be found out from a shop's photos and its version's trials, worked out once for each state.
+
+Called by `advice`, `product_advice` and `charts`. Nothing of this is done in a run: it is worked out when it is
+first asked for, and kept in memory until photos, products or the version change.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from catalog.models import Shop
+from ml_training.confusion import Confusion, confusion_of
+from ml_training.manifest import read_manifest
+from ml_training.models import ModelVersion, ShopTraining
+from ml_training.runtime import chosen_backbone
+from ml_training.suspects import Suspect, find_suspects
+
+MOST_KEPT = 16  # shops' findings in memory
+
+
+@dataclass(frozen=True)
+class Findings:
+    version: int | None  # number of the one that serves
+    confusion: Confusion
+    suspects: list[Suspect]
+
+
+_kept: OrderedDict[tuple, Findings] = OrderedDict()
+_lock = threading.Lock()
+
+
+def findings_of(shop: Shop) -> Findings:
+    """What is known of a shop's photos now. One query if nothing changed since the last call, else a few."""
+    key = _state(shop)
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    found = _find(shop)
+    with _lock:
+        for other in [other for other in _kept if other[0] == shop.pk]:
+            del _kept[other]
+        _kept[key] = found
+        while len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    return found
+
+
+def _state(shop: Shop) -> tuple:
+    """Changes whenever the findings may: `wanted` counts changes of photos, `sequence` those of runs."""
+    rows = ShopTraining.objects.filter(shop=shop)
+    counters = rows.values_list("active_version__folder", "wanted", "trained", "sequence").first()
+    return shop.pk, chosen_backbone(), *(counters or ())
+
+
+def _find(shop: Shop) -> Findings:
+    version = ModelVersion.objects.filter(pk__in=_active(shop)).first()
+    manifest = read_manifest(shop.pk)
+    backbone = version.backbone if version else chosen_backbone()
+    suspects = find_suspects(shop, version, manifest, backbone)
+    return Findings(version.number if version else None, confusion_of(version, manifest), suspects)
+
+
+def _active(shop: Shop):
+    return ShopTraining.objects.filter(shop=shop).values("active_version")

@@ -1,0 +1,81 @@
+"""How well one product is recognised, for its form in the admin. Called by the template tags `ml_advice`."""
+
+from dataclasses import dataclass, field
+
+from catalog.models import Product
+from ml_training.advice import LEAST_GAIN, gains, photo_views
+from ml_training.findings import findings_of
+from ml_training.recognizer.gain import MORE
+from ml_training.suspects import Suspect
+
+MOST_ANSWERS = 3
+LEAST_SHARE = 0.02  # of the photos; rarer mix-ups are not worth a line
+MOST_MARKED = 200  # photos
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Another product that this one's photos are taken for."""
+
+    pk: int
+    name: str
+    share: float
+
+    @property
+    def of_hundred(self) -> int:
+        return round(100 * self.share)
+
+
+@dataclass(frozen=True)
+class ProductAdvice:
+    version: int | None
+    accuracy: float | None  # share of photos from elsewhere that would be right; None: not known
+    tried: int  # photos held out and tried
+    gain: float  # of `more` photos, a share
+    answers: list[Answer] = field(default_factory=list)
+    marks: dict[int, str] = field(default_factory=dict)  # by photo: why it looks wrong
+    more: int = MORE
+
+    @property
+    def of_hundred(self) -> int:
+        return round(100 * self.accuracy)
+
+    @property
+    def gain_of_hundred(self) -> int:
+        return max(1, round(100 * self.gain)) if self.gain >= LEAST_GAIN else 0
+
+
+def product_advice(product: Product) -> ProductAdvice:
+    """Work it out from the shop's findings; at most three queries more."""
+    findings = findings_of(product.shop)
+    confusion = findings.confusion
+    photos = product.images.count()
+    counts = dict.fromkeys(confusion.tried, 0) | {product.pk: photos}
+    if confusion.tried:
+        counts |= {pk: confusion.tried[pk] for pk in counts if pk != product.pk}
+    suspects = [suspect for suspect in findings.suspects if suspect.product == product.pk][:MOST_MARKED]
+    answers = [a for a in confusion.answers_for(product.pk) if a[1] >= LEAST_SHARE][:MOST_ANSWERS]
+    names = _names([pk for pk, _ in answers] + [s.other_product for s in suspects])
+    return ProductAdvice(
+        version=findings.version,
+        accuracy=confusion.accuracy(product.pk),
+        tried=round(confusion.tried.get(product.pk, 0)),
+        gain=gains(counts, confusion)[product.pk] if confusion.tried else 0.0,
+        answers=[Answer(pk, names[pk], share) for pk, share in answers if pk in names],
+        marks=_marks(suspects, names),
+    )
+
+
+def _names(pks: list[int | None]) -> dict[int, str]:
+    return dict(Product.objects.filter(pk__in={*pks} - {None}).order_by().values_list("pk", "name"))
+
+
+def _marks(suspects: list[Suspect], names: dict[int, str]) -> dict[int, str]:
+    others = photo_views({s.other for s in suspects if s.other})
+    return {
+        s.photo: s.reason(
+            names.get(s.other_product, "another product"),
+            others[s.other].filename if s.other in others else "another photo",
+        )
+        for s in suspects
+    }

@@ -1,0 +1,139 @@
+"""Finds photos that look wrong among a shop's vectors: nearer to another product than to their own, or nearly
+the same picture as another.
+
+Called by `ml_training.suspects` and by benchmarks. No model is needed and nothing is fitted: class means and
+nearest neighbours, each photo left out of its own. docs/advice.md has the measurements.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+NEIGHBOURS = 10
+MOST_CANDIDATES = 1000  # photos whose neighbours are looked at
+# A photo is strange from this score on; products with few photos need more, as their means are uncertain.
+LEAST_SCORE, MORE_FOR_FEW = 0.9, 3.0
+MEANS_WEIGHT = 3.0
+SAME_PICTURE = 0.99  # cosine: a file saved anew has 0.993 to 1, two shots of one burst seldom reach it
+SAME_PICTURE_ELSEWHERE = 0.97  # of photos of different products, which are never so near by nature
+ROWS, ROWS_WITH_ALL = 1024, 128  # computed at once: with the means of products, with all photos
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A photo that lies nearer to another product than to its own."""
+
+    row: int
+    nearest: int  # the row of the nearest photo of that product
+    score: float  # the higher, the surer
+    is_copy: bool  # nearly the same picture as the nearest
+
+
+def find_strangers(vectors: np.ndarray, labels: np.ndarray) -> list[Stranger]:
+    """Find photos that belong to another product, by the looks of the others.
+
+    Two votes are added: how much farther the photo is from the mean of its own product, itself left out, than
+    from the nearest other mean; and how many more of its nearest photos show one other product than its own.
+
+    Args:
+        vectors: (N, D) L2-normalised, of any float type; computed in float32, `ROWS` at a time.
+        labels: (N,) int64, every class in [0, C) at least once.
+    Returns:
+        The surest first.
+    """
+    counts = np.bincount(labels)
+    if len(counts) < 2:
+        return []
+    ratios = _ratios(vectors, labels, counts)
+    candidates = np.flatnonzero(ratios > 1)
+    candidates = candidates[np.argsort(-ratios[candidates], kind="stable")][:MOST_CANDIDATES]
+    found = []
+    for rows in _steps(candidates, ROWS_WITH_ALL):
+        near = _cosines(vectors, rows)  # (R, N)
+        near[np.arange(len(rows)), rows] = -2  # not its own neighbour
+        for row, cosines in zip(rows.tolist(), near, strict=True):
+            stranger = _judge(row, cosines, labels, counts, float(ratios[row]))
+            if stranger is not None:
+                found.append(stranger)
+    return sorted(found, key=lambda stranger: -stranger.score)
+
+
+def _judge(
+    row: int, cosines: np.ndarray, labels: np.ndarray, counts: np.ndarray, ratio: float
+) -> Stranger | None:
+    own = int(labels[row])
+    size = int(min(NEIGHBOURS, max(3, counts[own] - 1), len(labels) - 1))
+    votes = np.bincount(labels[np.argpartition(-cosines, size - 1)[:size]], minlength=len(counts))
+    for_own, votes[own] = votes[own], 0
+    others = np.where(labels == own, -2, cosines)
+    twin = int(others.argmax())
+    is_copy = bool(others[twin] >= SAME_PICTURE_ELSEWHERE)
+    score = MEANS_WEIGHT * (ratio - 1) + (votes.max() - for_own) / size
+    if score < LEAST_SCORE + MORE_FOR_FEW / counts[own] and not is_copy:
+        return None
+    if votes.max() and not is_copy:
+        twin = int(np.where(labels == votes.argmax(), cosines, -2).argmax())
+    return Stranger(row, twin, round(float(score), 3), is_copy)
+
+
+def _ratios(vectors: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(N,) squared distance from the photo's own mean, itself left out, over that from the nearest other one.
+
+    Each is first divided by what the mean's own uncertainty adds. 0 for the only photo of a product.
+    """
+    sums = np.zeros((len(counts), vectors.shape[1]), np.float32)
+    for rows in _steps(np.argsort(labels, kind="stable")):
+        classes, starts = np.unique(labels[rows], return_index=True)
+        sums[classes] += np.add.reduceat(vectors[rows].astype(np.float32), starts)
+    squares, n = (sums**2).sum(axis=1), counts.astype(np.float32)
+    ratios = np.zeros(len(labels), np.float32)
+    for rows in _steps(np.arange(len(labels))):
+        inner = vectors[rows].astype(np.float32) @ sums.T  # (R, C)
+        place, own = np.arange(len(rows)), labels[rows]
+        to_own, left = inner[place, own], np.maximum(n[own] - 1, 1)
+        near = (1 + (squares[own] - 2 * to_own + 1) / left**2 - 2 * (to_own - 1) / left) / (1 + 1 / left)
+        far = (1 + squares / n**2 - 2 * inner / n) / (1 + 1 / n)
+        far[place, own] = np.inf
+        ratios[rows] = np.where(n[own] > 1, near / np.maximum(far.min(axis=1), 1e-6), 0)
+    return ratios
+
+
+def find_copies(vectors: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+    """Find photos of one product that are nearly the same picture: a file saved anew, or lightly edited.
+
+    Args:
+        vectors, labels: as for `find_strangers`.
+    Returns:
+        Groups of two and more rows, ascending; the largest group first. The first of each is the one to keep.
+    """
+    order = np.argsort(labels, kind="stable")
+    groups = []
+    for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
+        groups += _copies_within(vectors[own].astype(np.float32), own)
+    return sorted(groups, key=len, reverse=True)
+
+
+def _copies_within(own: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
+    """Each photo joins the first earlier one that it copies: chains of likeness do not make one group."""
+    keeper = np.arange(len(own))
+    for part in _steps(keeper.copy()):
+        same = own[part] @ own.T >= SAME_PICTURE  # (R, n)
+        firsts = np.where(same.any(axis=1), same.argmax(axis=1), part)
+        for row, first in zip(part.tolist(), firsts.tolist(), strict=True):
+            keeper[row] = keeper[first] if first < row else row
+    with_copies = np.flatnonzero(np.bincount(keeper) > 1)
+    return [rows[keeper == first] for first in with_copies]
+
+
+def _cosines(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(R, N) float32 cosines of some photos with all."""
+    some = vectors[rows].astype(np.float32)
+    return np.concatenate(
+        [some @ vectors[part].astype(np.float32).T for part in _steps(np.arange(len(vectors)))], axis=1
+    )
+
+
+def _steps(rows: np.ndarray, size: int = ROWS) -> Iterator[np.ndarray]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
