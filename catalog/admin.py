@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.forms import ProductForm
 from catalog.models import ApiToken, Product, ProductImage, Shop, check_upload
+from catalog.signals import photos_added_in_form
 from catalog.token_admin import ApiTokenAdmin
 
 MANY_SHOPS = "_shelfsight_many_shops"
+ADDED = "_shelfsight_photos_added"
 
 
 def has_many_shops(request) -> bool:
@@ -142,7 +144,10 @@ class ProductAdmin(admin.ModelAdmin):
             for file in request.FILES.getlist("new_photos"):
                 with suppress(ValidationError):  # the form will say it
                     check_upload(file, file.name)
-        return super().changeform_view(request, *args, **kwargs)
+        response = super().changeform_view(request, *args, **kwargs)
+        for product, photos in getattr(request, ADDED, []):  # saved by now, and nobody waits for a lock
+            photos_added_in_form.send_robust(ProductAdmin, request=request, product=product, photos=photos)
+        return response
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "shop":
@@ -172,18 +177,20 @@ class ProductAdmin(admin.ModelAdmin):
 
     def _add_photos(self, request, product, files):
         last = product.images.order_by("-position").values_list("position", flat=True).first()
-        start, added = (0 if last is None else last + 1), 0
+        start, added = (0 if last is None else last + 1), []
         for position, file in enumerate(files, start=start):
             try:
                 with transaction.atomic():
-                    ProductImage(product=product, image=file, position=position).save()
-                added += 1
+                    photo = ProductImage(product=product, image=file, position=position)
+                    photo.save()
+                added.append(photo)
             except ValidationError as error:
                 for text in error.messages:
                     messages.warning(request, text)
         if added:
-            text = "1 photo added." if added == 1 else f"{added} photos added."
+            text = "1 photo added." if len(added) == 1 else f"{len(added)} photos added."
             messages.success(request, f"{text} The recogniser is learning.")
+            setattr(request, ADDED, [(product, added)])
 
     @admin.action(description=_("Switch on: recognise the selected products"), permissions=["change"])
     def switch_on(self, request, queryset):

@@ -5,6 +5,7 @@ from graphene import relay
 from graphql_relay import from_global_id
 
 import catalog.schema
+import ml_training.advice_schema
 import ml_training.linking_schema
 import ml_training.mutations
 import ml_training.schema
@@ -15,7 +16,13 @@ from catalog.api.errors import ApiError
 from catalog.api.fields import READ_BY, state_readers
 
 
-class Query(catalog.schema.Query, ml_training.schema.Query, notifications.schema.Query, graphene.ObjectType):
+class Query(
+    catalog.schema.Query,
+    ml_training.schema.Query,
+    ml_training.advice_schema.Query,
+    notifications.schema.Query,
+    graphene.ObjectType,
+):
     """What can be read. Lists are Relay connections of at most 100 items a page."""
 
     node = graphene.Field(

@@ -14,13 +14,15 @@ class ShelfsightAdminSite(AdminSite):
     site_url = None
 
     def get_urls(self):
-        from ml_training import page, version_views
+        from ml_training import advice_page, page, version_views
 
         return [
             path("settings/ml-model/", self.admin_view(page.ml_model_page), name="ml_model"),
             path(
                 "settings/ml-model/status.json", self.admin_view(page.ml_model_status), name="ml_model_status"
             ),
+            path("settings/ml-model/advice/", self.admin_view(advice_page.advice), name="ml_model_advice"),
+            path("settings/ml-model/charts/", self.admin_view(advice_page.charts), name="ml_model_charts"),
             path("settings/ml-model/prepare/", self.admin_view(page.prepare), name="ml_model_prepare"),
             path(
                 "settings/ml-model/versions/",

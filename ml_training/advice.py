@@ -13,7 +13,7 @@ from django.db.models import Count, OuterRef, Subquery
 from catalog.models import Product, ProductImage, Shop
 from ml_training.confusion import Confusion
 from ml_training.findings import findings_of
-from ml_training.recognizer.gain import MORE, expected_gains
+from ml_training.recognizer.gain import expected_gains
 from ml_training.suspects import Suspect
 
 FEW = 5  # photos: with fewer, any more photo helps much
@@ -208,15 +208,11 @@ def _covers(products: dict[int, ProductView], pks: list[int]) -> dict[int, Produ
     found = {}
     for pk, cover in covers.items():
         known = products[pk]
-        found[pk] = ProductView(
-            pk, known.sku, known.name, known.photos, known.price, views.get(cover)
-        )
+        found[pk] = ProductView(pk, known.sku, known.name, known.photos, known.price, views.get(cover))
     return found
 
 
-def _mix_up(
-    pair: tuple[int, int], products: dict[int, ProductView], confusion: Confusion, photos
-) -> MixUp:
+def _mix_up(pair: tuple[int, int], products: dict[int, ProductView], confusion: Confusion, photos) -> MixUp:
     a, b = sorted(pair, key=lambda pk: -confusion.share(pk, sum(pair) - pk))
     mistaken = tuple(
         [photos[pk] for pk in confusion.photos.get(way, []) if pk in photos] for way in ((a, b), (b, a))
@@ -234,5 +230,3 @@ def _suspect_view(suspect: Suspect, products: dict[int, ProductView], photos) ->
     name = other_product.name if other_product else "a product that is switched off"
     reason = suspect.reason(name, other.filename if other else "another photo")
     return SuspectView(photo, products[suspect.product], suspect.kind, reason, other, other_product)
-
-

@@ -17,7 +17,7 @@ MOST_PHOTOS = 3  # remembered of each pair
 
 @dataclass(frozen=True)
 class Confusion:
-    """By product: photos tried and photos right. By product shown and product answered: how often, and which."""
+    """By product: photos tried and right. By product shown and product answered: how often, and which."""
 
     tried: dict[int, int] = field(default_factory=dict)
     right: dict[int, int] = field(default_factory=dict)

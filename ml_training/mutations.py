@@ -14,6 +14,7 @@ from catalog.models import Shop
 from catalog.photos import PhotoLimits, PhotoRefused, check_size
 from ml_training import versions
 from ml_training.models import ModelVersion
+from ml_training.recognition_schema import Explained, RecognitionCandidate
 from ml_training.runtime import BackboneMissing
 from ml_training.schema_types import (
     MAY_READ_MODELS,
@@ -169,16 +170,6 @@ class ClearMlModel(ShowsModel, graphene.Mutation):
         return ClearMlModel(changed=changed, ml_model_info=training_info(shop))
 
 
-class RecognitionCandidate(graphene.ObjectType):
-    class Meta:
-        description = f"A product that a photo may show. {read_by(*MAY_RECOGNIZE)}"
-
-    product_id = graphene.ID(required=True, description="The product's databaseId.")
-    sku = graphene.String(required=True, description="The product's SKU.")
-    name = graphene.String(required=True, description="The product's name.")
-    probability = graphene.Float(required=True, description="How sure the model is, 0 to 1.")
-
-
 class RecognizeProduct(graphene.Mutation):
     class Meta:
         description = (
@@ -217,7 +208,9 @@ class RecognizeProduct(graphene.Mutation):
         except NO_MODEL as error:
             raise ApiError(str(error), CONFLICT) from error
         return RecognizeProduct(
-            version=answer.version, recognised=answer.recognised, candidates=answer.candidates
+            version=answer.version,
+            recognised=answer.recognised,
+            candidates=Explained(answer).candidates(),
         )
 
 

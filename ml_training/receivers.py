@@ -7,7 +7,9 @@ from django.db.models import QuerySet
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from catalog.models import Product, ProductImage, Shop
+from catalog.signals import photos_added_in_form
 from ml_training import artifacts
+from ml_training.second_look import warn_of_others
 from ml_training.training import Change, request_training
 
 
@@ -23,6 +25,7 @@ def connect():
         (post_delete, shop_deleted, Shop),
     ]:
         signal.connect(receiver, sender=sender, dispatch_uid=f"ml_training.{receiver.__name__}")
+    photos_added_in_form.connect(warn_of_others, dispatch_uid="ml_training.warn_of_others")
 
 
 def remember_photo(instance, raw, **kwargs):

@@ -38,6 +38,11 @@ def open_embedder_of(backbone_id: str) -> Embedder:
     )
 
 
+def backbone_is_ready(backbone_id: str) -> bool:
+    """Whether its file is there, so that opening it takes no longer than reading it."""
+    return (settings.CACHE_DIR / "backbones" / f"{backbone_id}.onnx").exists()
+
+
 def open_embedder(name: str | None = None) -> Embedder:
     """Return the open backbone of the settings (or of a given name); open it on first use."""
     name = name or settings.BACKBONE

@@ -7,7 +7,7 @@ database which version is active, so another one takes effect in every process a
 import json
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.conf import settings
@@ -77,6 +77,8 @@ class Recognition:
     version: int
     candidates: list[Candidate]  # best first
     recognised: bool  # whether the first one is the answer; else nobody can be sure
+    backbone: str = ""  # id of the one that made the vector
+    vector: np.ndarray | None = None  # (D,) float32, of the photo; for `explain`
 
 
 _loaded: OrderedDict[int, LoadedModel] = OrderedDict()  # by primary key of the version
@@ -101,7 +103,8 @@ def recognize(shop: Shop, photo: bytes, limit: int = 5) -> Recognition:
     preprocessing = embedder.backbone.preprocessing
     most = settings.PHOTO_MAX_MEGAPIXELS * 1000**2
     pixels = to_pixels(open_upright(photo, preprocessing.decode_side, most), preprocessing)
-    return rank(shop, model, embedder.embed(pixels[None]), limit)[0]
+    vectors = embedder.embed(pixels[None])
+    return replace(rank(shop, model, vectors, limit)[0], backbone=model.backbone, vector=vectors[0])
 
 
 def active_model(shop: Shop) -> LoadedModel:

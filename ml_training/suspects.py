@@ -48,7 +48,7 @@ class Suspect:
     def reason(self, other_name: str, other_file: str) -> str:
         """Say in words what is wrong."""
         if self.kind == MODEL:
-            return f"The model that serves takes it for {other_name} ({self.sureness:.0%}).".replace("%", " %")
+            return f"The model that serves takes it for {other_name} ({100 * self.sureness:.0f} %)."
         if self.kind == STRANGER:
             return f"Looks more like {other_name} than like its own product."
         if self.kind == SAME_FILE:
@@ -60,7 +60,9 @@ class Suspect:
         return FAULTS[self.kind]
 
 
-def find_suspects(shop: Shop, version: ModelVersion | None, manifest: Manifest, backbone: str) -> list[Suspect]:
+def find_suspects(
+    shop: Shop, version: ModelVersion | None, manifest: Manifest, backbone: str
+) -> list[Suspect]:
     """Look for photos that look wrong, in one query for their vectors.
 
     Returns:
@@ -84,7 +86,7 @@ def find_suspects(shop: Shop, version: ModelVersion | None, manifest: Manifest, 
 
 
 def _stored(shop: Shop, manifest: Manifest, backbone: str):
-    """The photos that have vectors, (N, D) float16 vectors (half the memory), and what is known of quality."""
+    """The photos that have vectors, (N, D) float16 vectors to save memory, and what is known of quality."""
     hashes = ProductImage.objects.filter(product__shop=shop).order_by().values("sha256")
     rows = ImageEmbedding.objects.filter(backbone=backbone, sha256__in=hashes)
     place, vectors, qualities = {}, None, {}
@@ -110,7 +112,7 @@ def _stored(shop: Shop, manifest: Manifest, backbone: str):
 def _by_model(
     shop: Shop, version: ModelVersion | None, photos: list[ManifestPhoto], vectors: np.ndarray
 ) -> Iterator[Suspect]:
-    """Photos that the version that serves has not learned from, or not on this product, and takes for another.
+    """Photos that the serving version has not learned from, or not on this product, and takes for another.
 
     They are why a version was held back, if one was. Without a record of what was learned nothing is said.
     """

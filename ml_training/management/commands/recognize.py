@@ -4,10 +4,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from django.core.management.base import CommandError
+from django.urls import reverse
 
 from catalog.management.shop_command import ShopCommand
 from catalog.photos import PhotoRefused
-from ml_training.serving import NO_MODEL, recognize
+from ml_training.explain import nearest_photos
+from ml_training.serving import NO_MODEL, Recognition, recognize
 
 
 class Command(ShopCommand):
@@ -15,6 +17,9 @@ class Command(ShopCommand):
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
+        parser.add_argument(
+            "--explain", action="store_true", help="also name the nearest catalogue photo of each candidate"
+        )
         parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
 
     def run(self, shop, **options):
@@ -33,6 +38,8 @@ class Command(ShopCommand):
                 candidates = [asdict(candidate) for candidate in answer.candidates]
                 for candidate in candidates:
                     candidate["probability"] = round(candidate["probability"], 4)
+                if options["explain"]:
+                    self._explain(answer, candidates)
                 results.append({"file": str(path), "recognised": answer.recognised, "candidates": candidates})
                 self._tell(path, candidates, answer.recognised)
         self.is_done = all("error" not in result for result in results)
@@ -49,3 +56,19 @@ class Command(ShopCommand):
         self.say(f"{path}: {candidates[0]['name'] if recognised else 'not sure'}")
         for found in candidates[:3]:
             self.say(f"{found['probability']:>8.1%}  {found['name']} ({found['sku']})")
+            if near := found.get("nearest_photo"):
+                self.say(f"{'':>10}nearest photo: {near['filename']} ({near['url']})")
+
+    def _explain(self, answer: Recognition, candidates: list[dict]) -> None:
+        """Add to each candidate its product's photo that is nearest; null where none can be compared."""
+        pks = [candidate["product_id"] for candidate in candidates]
+        near = nearest_photos(answer.backbone, answer.vector, pks)
+        for candidate in candidates:
+            photo, likeness = near.get(candidate["product_id"], (None, None))
+            candidate["nearest_photo"] = photo and {
+                "id": photo.pk,
+                "filename": photo.filename,
+                "path": photo.image.name,
+                "url": reverse("photo", args=[photo.pk, photo.sha256]),
+                "likeness": likeness,
+            }

@@ -1,0 +1,190 @@
+"""GraphQL query `mlAdvice`: what to do next. Called by `config.schema`; what it says comes from `advice`."""
+
+import graphene
+from django.urls import reverse
+
+from catalog.api.access import READ, TRAIN
+from catalog.api.fields import read_by, shop_id_argument
+from catalog.schema import MAY_READ_PHOTOS, MAY_READ_PRODUCTS
+from ml_training.advice import MOST_PAIRS, MOST_SUSPECTS, MOST_WANTING, NEXT, SCANS, shop_advice
+from ml_training.recognizer.gain import MORE
+from ml_training.schema_types import MAY_READ_TRAINING
+from ml_training.suspects import KINDS
+
+MAY_READ_ADVICE = (
+    "ml_training.view_trainingrun, catalog.view_product and catalog.view_productimage",
+    READ,
+    TRAIN,
+)
+WHO = read_by(*MAY_READ_ADVICE)
+
+SuspectKind = graphene.Enum(
+    "SuspectKind",
+    [(kind.upper(), kind) for kind in KINDS],
+    description="MODEL: the serving version takes a new photo for another product. STRANGER: it looks more "
+    "like another product than like its own. SAME_FILE: nearly the same picture is on another product. COPY: "
+    "nearly the same picture is on its own product. SMALL, DARK, BLURRED: it can teach little.",
+)
+
+
+class AdvicePhoto(graphene.ObjectType):
+    class Meta:
+        description = f"A photo that an advice is about. {WHO}"
+
+    database_id = graphene.ID(required=True, description="The photo's id in the database.")
+    filename = graphene.String(required=True, description="The file's name when it was added.")
+    url = graphene.String(required=True, description="Where the original is served, on this server.")
+    thumbnail_url = graphene.String(required=True, description="Where a small JPEG of it is served.")
+
+    def resolve_database_id(self, info):
+        return self.pk
+
+    def resolve_url(self, info):
+        return reverse("photo", args=[self.pk, self.sha256])
+
+    def resolve_thumbnail_url(self, info):
+        return reverse("photo-thumbnail", args=[self.pk, self.sha256])
+
+
+class AdviceProduct(graphene.ObjectType):
+    class Meta:
+        description = f"A product that an advice is about. {WHO}"
+
+    database_id = graphene.ID(required=True, description="The product's id in the database.")
+    sku = graphene.String(required=True, description="The shop's own number for it.")
+    name = graphene.String(required=True, description="What people call it.")
+    image_count = graphene.Int(required=True, description="How many photos it has.")
+
+    def resolve_database_id(self, info):
+        return self.pk
+
+    def resolve_image_count(self, info):
+        return self.photos
+
+
+def product_field(description: str, required: bool = True) -> graphene.Field:
+    return graphene.Field(AdviceProduct, required=required, description=description)
+
+
+def list_field(kind, description: str) -> graphene.List:
+    return graphene.List(graphene.NonNull(kind), required=True, description=description)
+
+
+class ProspectType(graphene.ObjectType):
+    class Meta:
+        name = "NextProduct"
+        description = f"A product worth photographing. {WHO}"
+
+    product = product_field("The product.")
+    expected_gain = graphene.Float(
+        required=True,
+        description=f"Share of its photos, 0 to 1, that {MORE} more photos would make right.",
+    )
+
+
+class MixUpType(graphene.ObjectType):
+    class Meta:
+        name = "MixUp"
+        description = f"Two products that are taken for each other. {WHO}"
+
+    first = product_field("The one that is mistaken more often.")
+    second = product_field("The other.")
+    first_for_second = graphene.Float(
+        required=True, description="Share of photos of the first that are taken for the second, 0 to 1."
+    )
+    second_for_first = graphene.Float(required=True, description="The same the other way round, 0 to 1.")
+    expected_loss_per_thousand_scans = graphene.Decimal(
+        description="In the shop's currency; 0 at the same price, null where one of the prices is missing."
+    )
+    first_photos = list_field(
+        AdvicePhoto, "Photos of the first that were taken for the second; at most three."
+    )
+    second_photos = list_field(AdvicePhoto, "Photos of the second that were taken for the first.")
+
+    def resolve_first_for_second(self, info):
+        return self.shares[0]
+
+    def resolve_second_for_first(self, info):
+        return self.shares[1]
+
+    def resolve_expected_loss_per_thousand_scans(self, info):
+        return None if self.loss is None else round(self.loss, 2)
+
+    def resolve_first_photos(self, info):
+        return self.mistaken[0]
+
+    def resolve_second_photos(self, info):
+        return self.mistaken[1]
+
+
+class SuspectPhoto(graphene.ObjectType):
+    class Meta:
+        description = f"A photo that looks wrong. {WHO}"
+
+    photo = graphene.Field(AdvicePhoto, required=True, description="The photo.")
+    product = product_field("The product it is on.")
+    kind = graphene.Field(SuspectKind, required=True, description="What is wrong.")
+    reason = graphene.String(required=True, description="The same in words.")
+    other_photo = graphene.Field(AdvicePhoto, description="A photo to compare it with, if there is one.")
+    other_product = product_field("The product of that photo.", required=False)
+
+    def resolve_other_photo(self, info):
+        return self.other
+
+
+class MLAdvice(graphene.ObjectType):
+    class Meta:
+        description = f"What to do so that products are recognised better. {WHO}"
+
+    version = graphene.Int(description="Number of the version that this was found out from.")
+    wanting_photos = list_field(
+        AdviceProduct, f"Products with no or too few photos, the fewest first; at most {MOST_WANTING}."
+    )
+    wanting_photos_count = graphene.Int(required=True, description="How many there are.")
+    next_products = list_field(ProspectType, f"The {NEXT} products most worth photographing, the best first.")
+    mix_ups = list_field(
+        MixUpType,
+        f"The pairs that matter most, at most {MOST_PAIRS}: by loss; then without price; then harmless.",
+    )
+    suspects = list_field(
+        SuspectPhoto, f"Photos that look wrong, the gravest first; at most {MOST_SUSPECTS}."
+    )
+    suspects_count = graphene.Int(required=True, description="How many there are.")
+    expected_loss_per_thousand_scans = graphene.Decimal(
+        description=f"What mix-ups of products with prices cost in {SCANS} scans, if all are scanned "
+        "equally often; in the shop's currency. Null if nothing is known."
+    )
+    products_without_price = graphene.Int(required=True, description="Active products that have no price.")
+
+    def resolve_wanting_photos(self, info):
+        return self.wanting
+
+    def resolve_wanting_photos_count(self, info):
+        return self.wanting_count
+
+    def resolve_next_products(self, info):
+        return self.next
+
+    def resolve_suspects_count(self, info):
+        return self.suspect_count
+
+    def resolve_expected_loss_per_thousand_scans(self, info):
+        return None if self.loss is None else round(self.loss, 2)
+
+    def resolve_products_without_price(self, info):
+        return self.unpriced
+
+
+class Query(graphene.ObjectType):
+    ml_advice = graphene.Field(
+        MLAdvice,
+        required=True,
+        shop_id=shop_id_argument(),
+        description=f"What to do so that products are recognised better. {WHO}",
+    )
+
+    def resolve_ml_advice(self, info, shop_id=None):
+        access = info.context.access
+        for needed in (MAY_READ_TRAINING, MAY_READ_PRODUCTS, MAY_READ_PHOTOS):
+            access.require(*needed)
+        return shop_advice(access.shop(shop_id))

@@ -1,0 +1,201 @@
+"""How good a shop's recogniser is, as pictures: by version, by product, what is mixed up, how truthful it is.
+
+Called by the ML Model page. Each chart comes with the same figures as a table, for whoever cannot see it.
+"""
+
+from dataclasses import dataclass
+
+from django.utils.safestring import SafeString
+
+from catalog.models import Product, Shop
+from ml_training.confusion import Confusion
+from ml_training.findings import findings_of
+from ml_training.models import ModelVersion, ShopTraining
+from ml_training.svg import CELL, LABEL, RIGHT, ROW, TOP, WIDTH, Drawing, percent
+
+MOST_VERSIONS, MOST_PRODUCTS, MOST_IN_MATRIX = 30, 20, 10
+LEAST_SHARE = 0.05  # of a product's photos: rarer mix-ups are left out of the matrix
+NAME = 22  # characters
+
+
+@dataclass(frozen=True)
+class Chart:
+    kind: str
+    title: str
+    note: str
+    svg: SafeString
+    head: list[str]
+    rows: list[list[str]]
+
+
+def shop_charts(shop: Shop) -> list[Chart]:
+    """The charts that there are figures for, in a fixed number of queries."""
+    findings = findings_of(shop)
+    names = dict(Product.objects.filter(shop=shop, is_active=True).order_by().values_list("pk", "name"))
+    rows = ModelVersion.objects.filter(shop=shop).values_list("number", "metrics", "held_back")
+    active = ShopTraining.objects.filter(shop=shop).values_list("active_version__number", flat=True).first()
+    versions = list(rows[:MOST_VERSIONS])[::-1]
+    metrics = dict(rows.filter(number=active).values_list("number", "metrics")).get(active) or {}
+    charts = [
+        by_version(versions, active),
+        by_product(findings.confusion, names),
+        matrix(findings.confusion, names),
+        reliability(metrics.get("reliability")),
+    ]
+    return [chart for chart in charts if chart]
+
+
+def by_version(versions: list[tuple[int, dict, str]], active: int | None) -> Chart | None:
+    """Accuracy of the newest versions, oldest first, with its range; rings were kept back."""
+    known = [(n, *figures, held) for n, metrics, held in versions if (figures := _accuracy(metrics))]
+    if not known:
+        return None
+    least = 0.5 if min(low for _, _, low, _, _ in known) > 0.5 else 0.0
+    drawing = Drawing(220, "Accuracy by version", _of_versions(known))
+    drawing.shares(least)
+    places = [drawing.x((place + 0.5) / len(known)) for place in range(len(known))]
+    served = [
+        (x, drawing.y(accuracy, least))
+        for x, (_, accuracy, *_, held) in zip(places, known, strict=True)
+        if not held
+    ]
+    drawing.line(served, "chart-line")
+    rows, every = [], len(known) // 10 + 1
+    for place, (x, (number, accuracy, low, high, held)) in enumerate(zip(places, known, strict=True)):
+        state = "serves" if number == active else "kept, did not serve" if held else "earlier"
+        words = f"{percent(accuracy)} ({percent(low)} to {percent(high)})"
+        rows.append([str(number), words, state])
+        drawing.add("line", "chart-range", x1=x, x2=x, y1=drawing.y(low, least), y2=drawing.y(high, least))
+        kind = "chart-held" if held else "chart-active" if number == active else "chart-dot"
+        hint = f"Version {number}: {words}, {state}"
+        drawing.add("circle", kind, hint, cx=x, cy=drawing.y(accuracy, least), r=6 if number == active else 4)
+        if place % every == 0:
+            drawing.text(x, drawing.height - 8, str(number), "middle", "chart-small")
+    note = "Estimated for photos taken elsewhere, with its range. The large dot serves; rings were kept back."
+    return Chart(
+        "versions", "Accuracy by version", note, drawing.as_html(), ["Version", "Right", "State"], rows
+    )
+
+
+def _accuracy(metrics: dict) -> tuple[float, float, float] | None:
+    """Accuracy and its range, each between 0 and 1; None where they are not known or make no sense."""
+    try:
+        low, high = (float(end) for end in metrics["accuracy_range"])
+        accuracy = float(metrics["accuracy"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return (accuracy, low, high) if 0 <= low <= accuracy <= high <= 1 else None
+
+
+def _of_versions(known: list[tuple]) -> str:
+    number, accuracy, *_ = known[-1]
+    return f"{len(known)} versions; the newest, {number}, is right on {percent(accuracy)} of photos."
+
+
+def by_product(confusion: Confusion, names: dict[int, str]) -> Chart | None:
+    """The products that are recognised worst."""
+    known = sorted((confusion.accuracy(pk), names[pk], pk) for pk in confusion.tried if pk in names)
+    if not known:
+        return None
+    shown, more = known[:MOST_PRODUCTS], len(known) - MOST_PRODUCTS
+    said = f"Worst: {shown[0][1]}, {percent(shown[0][0])} right."
+    drawing = Drawing(TOP + ROW * len(shown) + 6, "Products recognised worst", said)
+    room = WIDTH - LABEL - RIGHT - 44
+    rows = []
+    for place, (share, name, pk) in enumerate(shown):
+        y, tried = TOP + ROW * place, round(confusion.tried[pk])
+        drawing.name(LABEL - 6, y + 12, name, NAME)
+        drawing.add("rect", "chart-ground", x=LABEL, y=y + 2, width=room, height=ROW - 7, rx=3)
+        hint = f"{name}: {round(confusion.right.get(pk, 0))} of {tried} photos right"
+        drawing.add("rect", "chart-bar", hint, x=LABEL, y=y + 2, width=room * share, height=ROW - 7, rx=3)
+        drawing.text(LABEL + room + 6, y + 12, percent(share), kind="chart-small")
+        rows.append([name, percent(share), str(tried)])
+    note = "Of photos held out, how many are right."
+    if more > 0:
+        note += f" {more} more product{'s are' if more > 1 else ' is'} recognised better than these."
+    head = ["Product", "Right", "Photos tried"]
+    return Chart("products", "Products recognised worst", note, drawing.as_html(), head, rows)
+
+
+def matrix(confusion: Confusion, names: dict[int, str]) -> Chart | None:
+    """What is taken for what, of the products that are mixed up most."""
+    pairs = [
+        pair for pair in confusion.times if {*pair} <= names.keys() and confusion.share(*pair) >= LEAST_SHARE
+    ]
+    pairs.sort(key=lambda pair: (-confusion.share(*pair), pair))
+    if not pairs:
+        return None
+    products: list[int] = []
+    for pair in pairs:
+        new = [pk for pk in pair if pk not in products]
+        if len(products) + len(new) <= MOST_IN_MATRIX:
+            products += new
+    shown, given = names[pairs[0][0]], names[pairs[0][1]]
+    said = f"Most often: {shown} taken for {given}, {percent(confusion.share(*pairs[0]))}."
+    side = CELL * len(products)
+    drawing = Drawing(TOP + 14 + side + 6, "What is mixed up", said)
+    rows, left = [], LABEL + 18
+    for row, own in enumerate(products):
+        y = TOP + 14 + CELL * row
+        drawing.name(LABEL - 6, y + 17, names[own], NAME)
+        drawing.text(LABEL + 6, y + 17, str(row + 1), "middle", "chart-small")
+        drawing.text(left + CELL * (row + 0.5), TOP + 6, str(row + 1), "middle", "chart-small")
+        for column, other in enumerate(products):
+            share = confusion.share(own, other) if own != other else 0.0
+            _cell(
+                drawing,
+                (left + CELL * column, y),
+                share,
+                own == other,
+                f"{names[own]} taken for {names[other]}",
+            )
+            if share:
+                rows.append([names[own], names[other], percent(share)])
+    note = (
+        "Each row is a product; the number above a column says which other product its photos are taken for."
+    )
+    rows.sort(key=lambda cells: -float(cells[2].split()[0]))
+    head = ["Product", "Taken for", "Of its photos"]
+    return Chart("matrix", "What is mixed up", note, drawing.as_html(), head, rows)
+
+
+def _cell(drawing: Drawing, corner: tuple[float, float], share: float, is_own: bool, hint: str) -> None:
+    x, y = corner
+    size = {"x": x + 1, "y": y + 1, "width": CELL - 2, "height": CELL - 2, "rx": 3}
+    drawing.add("rect", "chart-own" if is_own else "chart-ground", **size)
+    if share:
+        strength = min(1.0, 0.25 + 1.5 * share)
+        drawing.add("rect", "chart-wrong", f"{hint}: {percent(share)}", **size, fill_opacity=strength)
+        kind = "chart-cell chart-cell-strong" if strength > 0.6 else "chart-cell"
+        drawing.text(x + CELL / 2, y + 16, f"{100 * share:.0f}", "middle", kind)
+
+
+def reliability(bins) -> Chart | None:
+    """How often an answer is right, by how sure it is.
+
+    Args:
+        bins: [mean probability, share right, photos] for each of ten bins; None where it was not measured.
+    """
+    try:
+        known = [(float(said), float(true), int(photos)) for said, true, photos in bins or [] if photos]
+    except (TypeError, ValueError):
+        return None
+    if not known:
+        return None
+    photos = sum(count for *_, count in known)
+    off = sum(abs(said - true) * count for said, true, count in known) / photos
+    words = f"On average what is said is off by {100 * off:.0f} points."
+    drawing = Drawing(260, "How truthful the probabilities are", words)
+    drawing.shares()
+    drawing.line([(drawing.x(0), drawing.y(0)), (drawing.x(1), drawing.y(1))], "chart-ideal")
+    rows, most = [], max(count for *_, count in known)
+    for said, true, count in known:
+        hint = f"Said {percent(said)}, right {percent(true)}, {count} photos"
+        radius = round(3 + 7 * (count / most) ** 0.5, 1)
+        drawing.add("circle", "chart-dot", hint, cx=drawing.x(said), cy=drawing.y(true), r=radius)
+        rows.append([percent(said), percent(true), str(count)])
+    for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
+        drawing.text(drawing.x(share), drawing.height - 8, percent(share), anchor, "chart-small")
+    note = f"Across: how sure an answer says it is. Upwards: how often it is right. {words}"
+    head = ["Said", "Right", "Photos"]
+    return Chart("reliability", "How truthful the probabilities are", note, drawing.as_html(), head, rows)

@@ -1,0 +1,53 @@
+"""GraphQL types of an answer: candidates, and the catalogue photo each rests on. Called by `mutations`."""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import graphene
+
+from catalog.api.fields import read_by
+from catalog.models import ProductImage
+from catalog.schema import MAY_READ_PHOTOS, ProductImageType
+from ml_training.explain import nearest_photos
+from ml_training.schema_types import MAY_RECOGNIZE
+from ml_training.serving import Recognition
+
+
+class RecognitionCandidate(graphene.ObjectType):
+    class Meta:
+        description = f"A product that a photo may show. {read_by(*MAY_RECOGNIZE)}"
+
+    product_id = graphene.ID(required=True, description="The product's databaseId.")
+    sku = graphene.String(required=True, description="The product's SKU.")
+    name = graphene.String(required=True, description="The product's name.")
+    probability = graphene.Float(required=True, description="How sure the model is, 0 to 1.")
+    nearest_photo = graphene.Field(
+        ProductImageType,
+        description="The product's photo that is nearest to the one asked about; null if there is none. "
+        + read_by(*MAY_READ_PHOTOS),
+    )
+
+    def resolve_nearest_photo(self, info):
+        info.context.access.require(*MAY_READ_PHOTOS)
+        return self.explained.photo_of(self.product_id)
+
+
+@dataclass
+class Explained:
+    """An answer's candidates and, once somebody asks, their nearest photos: read for all at once."""
+
+    answer: Recognition
+
+    def candidates(self) -> list[RecognitionCandidate]:
+        made = [RecognitionCandidate(**asdict(candidate)) for candidate in self.answer.candidates]
+        for candidate in made:
+            candidate.explained = self
+        return made
+
+    @cached_property
+    def _photos(self) -> dict:
+        pks = [candidate.product_id for candidate in self.answer.candidates]
+        return nearest_photos(self.answer.backbone, self.answer.vector, pks)
+
+    def photo_of(self, product_pk: int) -> ProductImage | None:
+        return self._photos.get(product_pk, (None, 0.0))[0]

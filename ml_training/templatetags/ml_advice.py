@@ -1,0 +1,43 @@
+"""Template tags: what photos and trials say. Used by the ML Model page and the product form."""
+
+from django import template
+
+from catalog.models import Product, Shop
+from ml_training.advice import shop_advice
+from ml_training.advice_page import CATALOGUE
+from ml_training.charts import shop_charts
+from ml_training.page import VIEW
+from ml_training.product_advice import ProductAdvice, product_advice
+
+register = template.Library()
+KEPT = "_shelfsight_product_advice"
+
+
+@register.simple_tag(takes_context=True)
+def advice_sections(context, shop: Shop | None) -> dict:
+    """What both sections of the page show; nothing for whoever may not see products and photos."""
+    if shop is None or not context["request"].user.has_perms(CATALOGUE):
+        return {}
+    return {"advice": shop_advice(shop), "charts": shop_charts(shop)}
+
+
+@register.simple_tag(takes_context=True)
+def recognition_of(context, product: Product | None) -> ProductAdvice | None:
+    """How well a product is recognised, worked out once a request; None for whoever may not see training."""
+    request = context["request"]
+    if product is None or product.pk is None or not request.user.has_perms((VIEW, *CATALOGUE)):
+        return None
+    if not hasattr(request, KEPT):
+        setattr(request, KEPT, product_advice(product))
+    return getattr(request, KEPT)
+
+
+@register.filter
+def mark_of(advice: ProductAdvice | None, photo_pk: int) -> str:
+    """Why a photo looks wrong; empty if it does not."""
+    return advice.marks.get(photo_pk, "") if advice else ""
+
+
+@register.filter
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
