@@ -38,9 +38,9 @@ def shop_charts(shop: Shop) -> list[Chart]:
     metrics = dict(rows.filter(number=active).values_list("number", "metrics")).get(active) or {}
     charts = [
         by_version(versions, active),
+        reliability(metrics.get("reliability")),
         by_product(findings.confusion, names),
         matrix(findings.confusion, names),
-        reliability(metrics.get("reliability")),
     ]
     return [chart for chart in charts if chart]
 

@@ -73,9 +73,9 @@ def _of_metrics(version: ModelVersion, manifest: Manifest) -> Confusion:
     try:
         labels = json.loads(artifacts.read(version, "metadata"))["labels"]
         pks = [label["id"] for label in labels]
-        accuracy = {pks[int(index)]: share for index, share in shares.items()}
-        pairs = {(pks[shown], pks[answer]): share for shown, answer, share in mix_ups}
-    except (ModelFileDamaged, ValueError, LookupError, TypeError):
+        accuracy = {pks[int(index)]: _share(share) for index, share in shares.items()}
+        pairs = {(pks[shown], pks[answer]): _share(share) for shown, answer, share in mix_ups}
+    except (ModelFileDamaged, ValueError, LookupError, TypeError, AttributeError):  # a trainer said so
         return Confusion()
     counts = Counter(photo.product_pk for photo in manifest.photos)
     there = {pk: share for pk, share in accuracy.items() if pk in counts}
@@ -84,3 +84,11 @@ def _of_metrics(version: ModelVersion, manifest: Manifest) -> Confusion:
         right={pk: share * counts[pk] for pk, share in there.items()},
         times={pair: s * counts[pair[0]] for pair, s in pairs.items() if {*pair} <= there.keys()},
     )
+
+
+def _share(value: object) -> float:
+    """A share that somebody else worked out; raises ValueError or TypeError where it is none."""
+    share = float(value)
+    if not 0 <= share <= 1:
+        raise ValueError(f"{share} is no share.")
+    return share

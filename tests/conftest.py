@@ -10,6 +10,7 @@ from django.core.files.base import ContentFile
 from PIL import Image, ImageDraw
 
 from catalog.models import Product, ProductImage, Shop
+from ml_training import findings
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django reads the marks
@@ -33,6 +34,12 @@ def own_storage(settings, tmp_path):
     for name, folder in (("default", "photos"), ("models", "models")):
         storages[name]["OPTIONS"] = {"location": tmp_path / folder}
     settings.STORAGES = storages
+
+
+@pytest.fixture(autouse=True)
+def own_findings():
+    """What was found out about a shop of another test is of no use: its rows had the same numbers."""
+    findings._kept.clear()
 
 
 def draw(kind: int, seed: int = 0, size=(96, 96)) -> Image.Image:

@@ -1,0 +1,298 @@
+"""What to do next: products wanting photos, pairs and their price, what to photograph next."""
+
+import xml.etree.ElementTree as ET
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from catalog.models import Product, ProductImage
+from ml_training.advice import shop_advice
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.product_advice import product_advice
+from tests.conftest import make_staff
+
+pytestmark = pytest.mark.django_db
+PHOTOS = 10
+EVIL = '<b>&"\x0b\u2028'
+
+
+def shelf(shop, prices: list[str | None], names=("Conference", "Anjou", "Lime", "Kiwi")) -> list[Product]:
+    """Products whose photos have rows and no files."""
+    products = [
+        Product.objects.create(
+            shop=shop, sku=f"p{n}", name=names[n % len(names)], price=price and Decimal(price)
+        )
+        for n, price in enumerate(prices)
+    ]
+    for n, product in enumerate(products):
+        ProductImage.objects.bulk_create(
+            ProductImage(
+                product=product,
+                image="a.jpg",
+                filename=f"{n}-{k}.jpg",
+                sha256=f"{n:032}{k:032}",
+                width=9,
+                height=9,
+            )
+            for k in range(PHOTOS)
+        )
+    return products
+
+
+def judge(shop, wrong: dict[tuple[Product, Product], int], **metrics) -> ModelVersion:
+    """A version that serves, and that took so many photos of one product for the other."""
+    judged = {}
+    for photo in ProductImage.objects.filter(product__shop=shop).order_by("pk"):
+        judged[str(photo.pk)] = [photo.product_id, photo.product_id]
+    for (shown, answered), times in wrong.items():
+        still = [key for key, (own, answer) in judged.items() if own == answer == shown.pk]
+        for key in still[:times]:
+            judged[key] = [shown.pk, answered.pk]
+    return serve(shop, judged=judged, metrics={"accuracy": 0.8, "accuracy_range": [0.7, 0.9], **metrics})
+
+
+def serve(shop, **fields) -> ModelVersion:
+    run = TrainingRun.objects.create(shop=shop, status="completed")
+    files = {
+        kind: {"name": kind, "sha256": "0" * 64, "bytes": 1}
+        for kind in ("model_json", "weights", "metadata", "onnx")
+    }
+    number = ModelVersion.objects.filter(shop=shop).count() + 1
+    facts = {"number": number, "backbone": "b", "folder": f"{shop.pk}/{run.pk}", "files": files}
+    version = ModelVersion.objects.create(shop=shop, run=run, products=2, photos=4, **facts, **fields)
+    ShopTraining.objects.update_or_create(shop=shop, defaults={"active_version": version, "sequence": run.pk})
+    return version
+
+
+# --- Money -----------------------------------------------------------------------------------------
+
+
+def test_loss_is_share_times_difference_of_prices_over_a_thousand_scans(shop):
+    a, b, c, _ = shelf(shop, ["2.00", "3.50", "1.00", "1.00"])
+    judge(shop, {(a, b): 2, (b, a): 1, (c, a): 1})
+    advice = shop_advice(shop)
+    # Each of four products is scanned 250 times: 250 x 0.3 x 1.50, and 250 x 0.1 x 1.00.
+    first, second = advice.mix_ups
+    assert round(first.loss, 6) == Decimal("112.5") and first.shares == (0.2, 0.1)
+    assert (first.first.name, first.second.name) == ("Conference", "Anjou")
+    assert round(second.loss, 6) == 25
+    assert round(advice.loss, 6) == Decimal("137.5") and advice.unpriced == 0
+
+
+def test_pairs_are_ranked_by_loss_then_unknown_then_harmless(shop):
+    a, b, c, d = shelf(shop, ["2.00", "2.00", None, "9.00"])
+    judge(shop, {(a, b): 8, (a, d): 1, (b, c): 3})
+    pairs = shop_advice(shop).mix_ups
+    assert [{pair.first.name, pair.second.name} for pair in pairs] == [
+        {"Conference", "Kiwi"},
+        {"Anjou", "Lime"},
+        {"Conference", "Anjou"},
+    ]
+    assert [pair.words for pair in pairs][1:] == ["not known: a price is missing", "none: same price"]
+    assert shop_advice(shop).unpriced == 1
+
+
+def test_without_any_price_pairs_are_ranked_by_frequency_and_no_loss_is_said(shop):
+    a, b, c, _ = shelf(shop, [None] * 4)
+    judge(shop, {(a, b): 1, (b, c): 5})
+    advice = shop_advice(shop)
+    assert advice.loss is None and [pair.shares[0] for pair in advice.mix_ups] == [0.5, 0.1]
+
+
+def test_new_price_counts_at_once(shop):
+    a, b, *_ = shelf(shop, ["1.00", "2.00"])
+    judge(shop, {(a, b): 5})
+    before = shop_advice(shop).loss
+    Product.objects.filter(pk=b.pk).update(price=Decimal("3.00"))
+    assert shop_advice(shop).loss == 2 * before
+
+
+# --- Products and photos ---------------------------------------------------------------------------
+
+
+def test_worst_product_and_the_one_without_photos_come_first(shop):
+    a, b, *_ = shelf(shop, [None] * 4)
+    empty = Product.objects.create(shop=shop, sku="new", name="New")
+    judge(shop, {(a, b): 7})
+    advice = shop_advice(shop)
+    assert [prospect.product.pk for prospect in advice.next[:2]] == [empty.pk, a.pk]
+    assert (
+        advice.next[1].words.startswith("about ")
+        and "of 100 photos of Conference right" in advice.next[1].words
+    )
+    assert [product.pk for product in advice.wanting] == [empty.pk]
+    assert len(advice.next) <= 5
+
+
+def test_mistaken_photos_stand_beside_what_they_were_taken_for(shop):
+    a, b, *_ = shelf(shop, [None] * 3)
+    judge(shop, {(a, b): 5})
+    (pair,) = shop_advice(shop).mix_ups
+    assert [photo.filename for photo in pair.mistaken[0]] == ["0-0.jpg", "0-1.jpg", "0-2.jpg"]
+    assert pair.second.cover.filename == "1-0.jpg"
+
+
+def test_what_is_gone_or_switched_off_is_not_spoken_of(shop):
+    a, b, c, d = shelf(shop, ["1.00", "2.00", "3.00", "4.00"])
+    judge(shop, {(a, b): 5, (c, d): 5})
+    b.delete()
+    Product.objects.filter(pk=d.pk).update(is_active=False)
+    ShopTraining.objects.update(sequence=10**6)
+    advice = shop_advice(shop)
+    assert advice.mix_ups == [] and advice.loss == 0 and advice.products == 2
+
+
+def test_version_that_does_not_say_what_it_tried_gives_its_shares(shop, monkeypatch, tmp_path):
+    a, b, *_ = shelf(shop, ["1.00", "2.00"])
+    metrics = {"accuracy_by_product": {"0": 0.6, "1": 1.0}, "mix_ups": [[0, 1, 0.4]]}
+    version = serve(shop, judged={}, metrics=metrics)
+    store(version, f'{{"labels": [{{"id": {a.pk}}}, {{"id": {b.pk}}}]}}'.encode())
+    (pair,) = shop_advice(shop).mix_ups
+    assert pair.shares == (0.4, 0.0) and pair.mistaken == ([], [])
+    assert product_advice(a).accuracy == pytest.approx(0.6)
+
+
+def store(version: ModelVersion, metadata: bytes) -> None:
+    import hashlib
+
+    from django.core.files.base import ContentFile
+
+    from ml_training import artifacts
+
+    version.files["metadata"]["sha256"] = hashlib.sha256(metadata).hexdigest()
+    version.save()
+    artifacts.storage().save(f"{version.folder}/metadata", ContentFile(metadata))
+
+
+@pytest.mark.parametrize(
+    "metrics", [{}, {"accuracy_by_product": {"7": 0.5}}, {"accuracy_by_product": 3}, {"mix_ups": "x"}]
+)
+def test_version_of_long_ago_or_of_elsewhere_says_nothing_and_breaks_nothing(shop, staff_client, metrics):
+    shelf(shop, [None, None])
+    version = serve(shop, judged={}, metrics=metrics)
+    store(version, b'{"labels": [{"id": 1}]}')
+    assert not shop_advice(shop).is_tried
+    assert staff_client.get(reverse("admin:ml_model")).status_code == 200
+
+
+def test_product_form_says_how_well_it_is_recognised(shop, staff_client):
+    a, b, *_ = shelf(shop, [None] * 3)
+    judge(shop, {(a, b): 4})
+    html = staff_client.get(reverse("admin:catalog_product_change", args=[a.pk])).content.decode()
+    assert "How well it is recognised" in html and "60 of 100" in html
+    assert "Anjou</a> (40 of 100)" in html and "more of 100" in html
+
+
+def test_product_form_marks_suspect_photos_and_is_silent_without_the_right(shop, staff_client, client):
+    a, b, *_ = shelf(shop, [None] * 3)
+    same = ProductImage.objects.filter(product=a).first()
+    ProductImage.objects.filter(product=b, filename="1-3.jpg").update(sha256=same.sha256)
+    judge(shop, {})
+    backed(shop)
+    page = reverse("admin:catalog_product_change", args=[a.pk])
+    html = staff_client.get(page).content.decode()
+    assert (
+        html.count('class="photo-mark"') == 1 and "Nearly the same picture is on Anjou too: 1-3.jpg" in html
+    )
+    junior = make_staff("junior", shop, permissions=False)
+    names = ["view_product", "change_product", "view_productimage", "change_productimage"]
+    junior.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(junior)
+    html = client.get(page).content.decode()
+    assert "photo-mark" not in html and "How well it is recognised" not in html and "0-3.jpg" in html
+
+
+def backed(shop) -> None:
+    """Give every photo a vector: same products alike, others not."""
+    import numpy as np
+
+    from ml_training.models import ImageEmbedding
+
+    rng, rows = np.random.default_rng(0), {}
+    for photo in ProductImage.objects.filter(product__shop=shop):
+        vector = rng.normal(size=64) * 0.3
+        vector[photo.product_id % 64] += 8
+        rows[photo.sha256] = (vector / np.linalg.norm(vector)).astype("<f4").tobytes()
+    ImageEmbedding.objects.bulk_create(
+        ImageEmbedding(sha256=sha256, backbone="b", vector=vector) for sha256, vector in rows.items()
+    )
+
+
+# --- The page --------------------------------------------------------------------------------------
+
+FRAGMENTS = ["admin:ml_model_advice", "admin:ml_model_charts"]
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_fragments_are_for_those_who_see_training_and_products(shop, other_shop, client, name):
+    url = reverse(name)
+    assert client.get(url).status_code == 302
+    user = make_staff("viewer", shop, permissions=False)
+    client.force_login(user)
+    assert client.get(url).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="view_trainingrun"))
+    assert client.get(url).status_code == 403
+    assert "What to do next" not in client.get(reverse("admin:ml_model")).content.decode()
+    user.user_permissions.add(*Permission.objects.filter(codename__in=["view_product", "view_productimage"]))
+    assert client.get(url).status_code == 200
+    assert client.get(url, {"shop": "other"}).status_code == 404
+    assert client.post(url).status_code == 405
+
+
+def test_page_has_both_sections_and_where_to_load_them_anew(shop, staff_client):
+    html = staff_client.get(reverse("admin:ml_model")).content.decode()
+    for name in FRAGMENTS:
+        assert f'data-url="{reverse(name)}?shop={shop.slug}"' in html
+    assert "Nothing yet: add products and photos first." in html and "Nothing is known yet." in html
+
+
+def test_names_are_text_in_both_fragments_and_charts_stay_well_formed(shop, staff_client):
+    a, b, *_ = shelf(shop, ["1.00", "2.00"], names=(EVIL + "1", EVIL + "2"))
+    judge(shop, {(a, b): 5}, reliability=[[0.5, 0.6, 10], [0.9, 0.8, 40], [0.0, 0.0, 0]])
+    for name in FRAGMENTS:
+        html = staff_client.get(reverse(name)).content.decode()
+        assert "<b>&" not in html and "<script" not in html and " style=" not in html
+    svgs = html.split("<svg")[1:]
+    assert len(svgs) == 4
+    for svg in svgs:
+        ET.fromstring("<svg" + svg.split("</svg>")[0] + "</svg>")  # noqa: S314 (it is our own)
+
+
+def test_pages_cost_the_same_however_much_there_is(shop, staff_client):
+    def costs() -> list[int]:
+        found = []
+        for url in [*map(reverse, FRAGMENTS), reverse("admin:catalog_product_change", args=[a.pk])]:
+            ShopTraining.objects.update(sequence=ShopTraining.objects.get().sequence + 1)
+            with CaptureQueriesContext(connection) as captured:
+                html = staff_client.get(url).content
+            found.append(len(captured))
+            assert len(html) < 200_000
+        return found
+
+    a, b, *_ = shelf(shop, ["1.00", "2.00", "3.00", "4.00"])
+    judge(shop, {(a, b): 5})
+    backed(shop)
+    few = costs()
+    more = shelf_more(shop, 150)
+    judge(shop, {(a, b): 5, **{(more[n], more[n + 1]): 5 for n in range(0, 148, 2)}})
+    many = costs()
+    assert all(after <= before + 1 for before, after in zip(few, many, strict=True)), (few, many)
+    assert max(many) <= 30
+
+
+def shelf_more(shop, count: int) -> list[Product]:
+    products = [
+        Product.objects.create(shop=shop, sku=f"q{n}", name=f"More {n}", price=n) for n in range(count)
+    ]
+    ProductImage.objects.bulk_create(
+        ProductImage(
+            product=p, image="a.jpg", filename="a.jpg", sha256=f"{p.pk:040}{k:024}", width=9, height=9
+        )
+        for p in products
+        for k in range(5)
+    )
+    return products

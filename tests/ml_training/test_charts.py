@@ -1,0 +1,90 @@
+"""Charts are well-formed whatever things are called, and are left out where nothing is known."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from ml_training.charts import MOST_PRODUCTS, by_product, by_version, matrix, reliability
+from ml_training.confusion import Confusion
+
+EVIL = '<b>&"</b>\x00\x0b\ud800' + "long name " * 20
+
+
+def parsed(chart) -> ET.Element:
+    root = ET.fromstring(chart.svg)  # noqa: S314 (it is our own)
+    assert root.get("role") == "img" and root.get("aria-label")
+    assert not any(element.get("style") for element in root.iter())
+    assert chart.rows and all(len(row) == len(chart.head) for row in chart.rows)
+    return root
+
+
+def shapes(root: ET.Element, kind: str) -> list[ET.Element]:
+    return [element for element in root.iter() if kind in element.get("class", "").split()]
+
+
+def metrics(accuracy: float) -> dict:
+    return {"accuracy": accuracy, "accuracy_range": [accuracy - 0.05, accuracy + 0.05]}
+
+
+def test_versions_are_dots_in_a_row_and_held_back_ones_are_rings():
+    versions = [(1, metrics(0.7), ""), (2, metrics(0.6), "worse"), (3, metrics(0.8), "")]
+    root = parsed(chart := by_version(versions, active=3))
+    assert [len(shapes(root, kind)) for kind in ("chart-dot", "chart-held", "chart-active")] == [1, 1, 1]
+    assert chart.rows[1] == ["2", "60 % (55 % to 65 %)", "kept, did not serve"]
+    across = [float(shape.get("cx")) for shape in root.iter() if shape.get("cx")]
+    assert across == sorted(across)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"accuracy": "x", "accuracy_range": [1, 2]},
+        {"accuracy": 3, "accuracy_range": [2, 4]},
+        {"accuracy": 0.5},
+    ],
+)
+def test_version_without_figures_is_left_out(broken):
+    assert by_version([(1, broken, "")], 1) is None
+    assert len(by_version([(1, broken, ""), (2, metrics(0.5), "")], 1).rows) == 1
+
+
+def confusion(products: int) -> Confusion:
+    tried = dict.fromkeys(range(products), 10)
+    right = {pk: 10 - pk % 9 for pk in tried}
+    times = {(pk, (pk + 1) % products): pk % 9 for pk in tried if pk % 9}
+    return Confusion(tried, right, times)
+
+
+@pytest.mark.parametrize("products", [2, 20, 200])
+def test_only_the_worst_products_are_drawn_and_the_others_counted(products):
+    chart = by_product(confusion(products), {pk: f"{EVIL}{pk}" for pk in range(products)})
+    root = parsed(chart)
+    assert len(shapes(root, "chart-bar")) == min(products, MOST_PRODUCTS)
+    assert (f"{products - MOST_PRODUCTS} more products" in chart.note) == (products > MOST_PRODUCTS)
+    widths = [float(bar.get("width")) for bar in shapes(root, "chart-bar")]
+    assert widths == sorted(widths)
+
+
+def test_matrix_holds_the_pairs_that_matter():
+    chart = matrix(confusion(200), {pk: f"{EVIL}{pk}" for pk in range(200)})
+    root = parsed(chart)
+    assert chart.rows[0][2] == "80 %"
+    assert len(shapes(root, "chart-own")) <= 10
+    assert len(chart.svg) < 60_000
+
+
+def test_nothing_mixed_up_needs_no_matrix():
+    assert matrix(Confusion({1: 9}, {1: 9}), {1: "A"}) is None
+    assert by_product(Confusion(), {}) is None
+
+
+def test_reliability_says_how_far_it_is_off():
+    chart = reliability([[0.45, 0.5, 10], [0.95, 0.9, 30], [0.0, 0.0, 0]])
+    assert len(shapes(parsed(chart), "chart-dot")) == 2
+    assert "off by 5 points" in chart.note
+
+
+@pytest.mark.parametrize("bins", [None, [], [[0.1, 0.2, 0]], [[1, 2]], "x", [["a", "b", "c"]]])
+def test_reliability_that_was_not_measured_is_not_drawn(bins):
+    assert reliability(bins) is None
