@@ -32,13 +32,17 @@ def shop_charts(shop: Shop) -> list[Chart]:
     """The charts that there are figures for, in a fixed number of queries."""
     findings = findings_of(shop)
     names = dict(Product.objects.filter(shop=shop, is_active=True).order_by().values_list("pk", "name"))
-    rows = ModelVersion.objects.filter(shop=shop).values_list("number", "metrics", "held_back")
+    rows = ModelVersion.objects.filter(shop=shop)  # their figures of each product can be long: not read
     active = ShopTraining.objects.filter(shop=shop).values_list("active_version__number", flat=True).first()
-    versions = list(rows[:MOST_VERSIONS])[::-1]
-    metrics = dict(rows.filter(number=active).values_list("number", "metrics")).get(active) or {}
+    figures = rows.values_list("number", "metrics__accuracy", "metrics__accuracy_range", "held_back")
+    versions = [
+        (number, {"accuracy": accuracy, "accuracy_range": ends}, held)
+        for number, accuracy, ends, held in figures[:MOST_VERSIONS]
+    ][::-1]
+    bins = rows.filter(number=active).values_list("metrics__reliability", flat=True).first()
     charts = [
         by_version(versions, active),
-        reliability(metrics.get("reliability")),
+        reliability(bins),
         by_product(findings.confusion, names),
         matrix(findings.confusion, names),
     ]

@@ -47,9 +47,9 @@ def findings_of(shop: Shop) -> Findings:
 
 
 def _state(shop: Shop) -> tuple:
-    """Changes whenever the findings may: `wanted` counts changes of photos, `sequence` those of runs."""
+    """Changes whenever the findings may: with the version, with photos, and when a run has embedded them."""
     rows = ShopTraining.objects.filter(shop=shop)
-    counters = rows.values_list("active_version__folder", "wanted", "trained", "sequence").first()
+    counters = rows.values_list("active_version__folder", "wanted", "trained").first()
     return shop.pk, chosen_backbone(), *(counters or ())
 
 

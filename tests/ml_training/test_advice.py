@@ -1,17 +1,22 @@
 """What to do next: products wanting photos, pairs and their price, what to photograph next."""
 
+import hashlib
 import xml.etree.ElementTree as ET
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
+from ml_training import artifacts
 from ml_training.advice import shop_advice
-from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining, TrainingRun
 from ml_training.product_advice import product_advice
 from tests.conftest import make_staff
 
@@ -64,7 +69,7 @@ def serve(shop, **fields) -> ModelVersion:
     number = ModelVersion.objects.filter(shop=shop).count() + 1
     facts = {"number": number, "backbone": "b", "folder": f"{shop.pk}/{run.pk}", "files": files}
     version = ModelVersion.objects.create(shop=shop, run=run, products=2, photos=4, **facts, **fields)
-    ShopTraining.objects.update_or_create(shop=shop, defaults={"active_version": version, "sequence": run.pk})
+    ShopTraining.objects.update_or_create(shop=shop, defaults={"active_version": version, "wanted": run.pk})
     return version
 
 
@@ -141,12 +146,12 @@ def test_what_is_gone_or_switched_off_is_not_spoken_of(shop):
     judge(shop, {(a, b): 5, (c, d): 5})
     b.delete()
     Product.objects.filter(pk=d.pk).update(is_active=False)
-    ShopTraining.objects.update(sequence=10**6)
+    ShopTraining.objects.update(wanted=10**6)
     advice = shop_advice(shop)
     assert advice.mix_ups == [] and advice.loss == 0 and advice.products == 2
 
 
-def test_version_that_does_not_say_what_it_tried_gives_its_shares(shop, monkeypatch, tmp_path):
+def test_version_that_does_not_say_what_it_tried_gives_its_shares(shop):
     a, b, *_ = shelf(shop, ["1.00", "2.00"])
     metrics = {"accuracy_by_product": {"0": 0.6, "1": 1.0}, "mix_ups": [[0, 1, 0.4]]}
     version = serve(shop, judged={}, metrics=metrics)
@@ -157,12 +162,6 @@ def test_version_that_does_not_say_what_it_tried_gives_its_shares(shop, monkeypa
 
 
 def store(version: ModelVersion, metadata: bytes) -> None:
-    import hashlib
-
-    from django.core.files.base import ContentFile
-
-    from ml_training import artifacts
-
     version.files["metadata"]["sha256"] = hashlib.sha256(metadata).hexdigest()
     version.save()
     artifacts.storage().save(f"{version.folder}/metadata", ContentFile(metadata))
@@ -208,10 +207,6 @@ def test_product_form_marks_suspect_photos_and_is_silent_without_the_right(shop,
 
 def backed(shop) -> None:
     """Give every photo a vector: same products alike, others not."""
-    import numpy as np
-
-    from ml_training.models import ImageEmbedding
-
     rng, rows = np.random.default_rng(0), {}
     for photo in ProductImage.objects.filter(product__shop=shop):
         vector = rng.normal(size=64) * 0.3
@@ -266,7 +261,7 @@ def test_pages_cost_the_same_however_much_there_is(shop, staff_client):
     def costs() -> list[int]:
         found = []
         for url in [*map(reverse, FRAGMENTS), reverse("admin:catalog_product_change", args=[a.pk])]:
-            ShopTraining.objects.update(sequence=ShopTraining.objects.get().sequence + 1)
+            ShopTraining.objects.update(wanted=F("wanted") + 1)
             with CaptureQueriesContext(connection) as captured:
                 html = staff_client.get(url).content
             found.append(len(captured))

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
@@ -86,8 +87,6 @@ def test_command_names_it_with_explain_and_is_as_before_without(shop, capsys, tm
 def test_product_without_vectors_has_none(shop, capsys, tmp_path):
     version = trained(shop, products=3, photos=2)
     vector = ImageEmbedding.objects.first().vector
-    import numpy as np
-
     query = np.frombuffer(vector, "<f4")
     pks = list(ProductImage.objects.values_list("product", flat=True).distinct())
     assert len(nearest_photos(version.backbone, query, pks)) == 3
@@ -99,8 +98,6 @@ def test_product_without_vectors_has_none(shop, capsys, tmp_path):
 def test_photo_added_since_the_version_was_made_counts_once_it_is_embedded(shop):
     version = trained(shop, products=2, photos=2)
     photo = add_photo(ProductImage.objects.first().product, kind=0, seed=99)
-    import numpy as np
-
     vector = np.zeros(len(ImageEmbedding.objects.first().vector) // 4, np.float32)
     vector[0] = 1
     ImageEmbedding.objects.create(sha256=photo.sha256, backbone=version.backbone, vector=vector.tobytes())

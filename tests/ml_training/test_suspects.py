@@ -140,7 +140,7 @@ def test_photos_embedded_before_quality_was_measured_are_not_judged_by_it(shop):
     work()
     assert len(suspects(shop)) >= 1
     ImageEmbedding.objects.update(sharpness=None, brightness=None, extent=None)
-    ShopTraining.objects.update(sequence=10**6)
+    ShopTraining.objects.update(wanted=10**6)
     assert {suspect.kind for suspect in suspects(shop)} <= {STRANGER, SAME_FILE}
 
 
@@ -196,7 +196,7 @@ def test_number_of_queries_does_not_grow_with_the_photos(shop):
     ImageEmbedding.objects.bulk_create(
         ImageEmbedding(sha256=row.sha256, backbone=some.backbone, vector=some.vector) for row in rows
     )
-    ShopTraining.objects.update(sequence=10**6)
+    ShopTraining.objects.update(wanted=10**6)
     assert queries() <= few + 1 <= 6  # one more: the model is asked about photos that it does not know
 
 
