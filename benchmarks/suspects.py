@@ -4,7 +4,7 @@ photographing next worth it?
     python -m benchmarks.suspects TRAIN_DIR --test DIR [--seeds 5]
 
 Both folders hold folders named by SKU. Labels are swapped for 10 % of the photos: for any other product, or
-for the one that looks most alike. Photos are made bad on purpose: blurred, darkened, shrunk into a table. Then
+for the most alike one. Photos are made bad on purpose: blurred, darkened, shrunk into a bare table. Then
 a shop with 3 to 12 photos a product gets 10 more of five products: those advised, or five at random.
 """
 
