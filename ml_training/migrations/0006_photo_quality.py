@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ml_training', '0004_gate'),
+        ('ml_training', '0005_learned_photos'),
     ]
 
     operations = [

@@ -19,6 +19,7 @@ FIELDS = {
     "products": ("{ products SHOP { totalCount } }", READ),
     "mlTrainingInfo": ("{ mlTrainingInfo SHOP { status } }", READ),
     "mlModelInfo": ("{ mlModelInfo SHOP { hasModel } }", READ),
+    "mlAdvice": ("{ mlAdvice SHOP { version } }", READ),
     "mlTrainingManifest": ("{ mlTrainingManifest SHOP { version } }", READ),
     "trainingRuns": ("{ trainingRuns SHOP { totalCount } }", READ),
     "modelVersions": ("{ modelVersions SHOP { totalCount } }", READ),
