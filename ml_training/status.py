@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage, Shop
 from ml_training import artifacts
+from ml_training.figures import accuracy_in_words, coverage_in_words
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
 
@@ -56,6 +57,7 @@ class TrainingInfo:
     has_active_model: bool
     version: int | None
     accuracy: str  # of the active version, in words; empty if nothing is known
+    coverage: str  # share of photos of known products that it names, likewise
     set_aside: list[dict] = field(default_factory=list)
     files: list[FileInfo] = field(default_factory=list)
 
@@ -141,6 +143,7 @@ def _info(
         has_active_model=version is not None,
         version=version.number if version else None,
         accuracy=accuracy_in_words(version),
+        coverage=coverage_in_words(version, shop),
         set_aside=ended.set_aside if ended else [],
         files=version_files(version),
     )
@@ -152,16 +155,6 @@ def seconds_left(run: TrainingRun) -> float | None:
         return None
     spent = (timezone.now() - run.started_at).total_seconds()
     return round(spent * (1 - run.progress) / run.progress, 1)
-
-
-def accuracy_in_words(version: ModelVersion | None) -> str:
-    """Such as "85 % (80 % to 90 %)": how often the first answer is right on photos taken elsewhere."""
-    metrics = version.metrics if version else {}
-    try:
-        low, high = metrics["accuracy_range"]
-        return f"{metrics['accuracy']:.0%} ({low:.0%} to {high:.0%})".replace("%", " %")
-    except (KeyError, TypeError, ValueError):  # too few photos to say; or a trainer that said none
-        return ""
 
 
 def _is_silent(run: TrainingRun) -> bool:

@@ -6,12 +6,11 @@ Called by the ML Model page and the API.
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 
 from catalog.models import Shop
 from ml_training.changes import changes_in_words
+from ml_training.figures import accuracy_in_words, coverage_in_words
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.status import accuracy_in_words
 
 VIEW, CHOOSE = "ml_training.view_modelversion", "ml_training.change_modelversion"
 VIEW_PHOTOS = "catalog.view_productimage"
@@ -85,13 +84,12 @@ def version_list(shop: Shop) -> VersionList:
 
 
 def _info(version: ModelVersion, shop: Shop, active: int | None) -> VersionInfo:
-    named = coverage_of(version, shop)
     return VersionInfo(
         number=version.number,
         created_at=version.created_at,
         state=state_of(version, active),
         accuracy=accuracy_in_words(version),
-        coverage="" if named is None else f"{named:.0%}".replace("%", " %"),
+        coverage=coverage_in_words(version, shop),
         products=version.products,
         photos=version.photos,
         changes="" if version.changes is None else changes_in_words(version),
@@ -125,28 +123,3 @@ def action_of(version: ModelVersion, active: int | None) -> str:
     if version.held_back:
         return ANYWAY
     return ROLL_BACK if active is not None and version.number < active else ACTIVATE
-
-
-def accuracy_of(version: ModelVersion) -> float | None:
-    return _share(version.metrics.get("accuracy"))
-
-
-def accuracy_range_of(version: ModelVersion) -> list[float] | None:
-    """(low, high), or None where it is not known."""
-    bounds = version.metrics.get("accuracy_range")
-    if not isinstance(bounds, list) or len(bounds) != 2 or None in map(_share, bounds):
-        return None
-    return [float(bound) for bound in bounds]
-
-
-def coverage_of(version: ModelVersion, shop: Shop) -> float | None:
-    """Share of photos of known products that are named, at the rate that the shop has chosen."""
-    by_rate = version.metrics.get("coverage")
-    return _share(by_rate.get(str(shop.unknowns_named))) if isinstance(by_rate, dict) else None
-
-
-def _share(value) -> float | None:
-    """A trainer elsewhere may have written anything."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        return None
-    return float(value) if 0 <= value <= 1 else None

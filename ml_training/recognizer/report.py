@@ -3,9 +3,11 @@
 import numpy as np
 
 from ml_training.recognizer.calibration import softmax
-from ml_training.recognizer.evaluation import SHIFT, Trials
+from ml_training.recognizer.evaluation import HALF_SHIFT, SHIFT, Trials
 
-METHOD_ERROR = 0.05  # how far the estimate was off at most where it could be compared; see docs/recognizer.md
+# How far the estimate may be off by its method, where there are many photos a product; twice that where there
+# are three. docs/recognizer.md has how far it was off where it could be compared.
+METHOD_ERROR = 0.05
 MOST_MIX_UPS = 20
 BINS = 10
 
@@ -28,7 +30,8 @@ def accuracy_report(trials: Trials, labels: np.ndarray) -> dict:
     shares = right[judged] / counts[judged]
     accuracy = float(shares.mean())
     chance = 1.96 * float(np.sqrt((shares * (1 - shares) / counts[judged]).sum())) / len(judged)
-    off = float(np.hypot(chance, METHOD_ERROR))
+    few = HALF_SHIFT / counts[judged].mean()
+    off = float(np.hypot(chance, METHOD_ERROR * (1 + few)))
     return {
         "accuracy": round(accuracy, 4),
         "accuracy_range": [round(max(0.0, accuracy - off), 4), round(min(1.0, accuracy + off), 4)],

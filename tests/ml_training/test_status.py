@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage
 from ml_training import training
+from ml_training.figures import accuracy_in_words
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.status import accuracy_in_words, training_info, training_infos
+from ml_training.status import training_info, training_infos
 from tests.conftest import make_shop
 from tests.ml_training.conftest import claimed, queued_run, trained
 

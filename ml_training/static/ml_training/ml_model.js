@@ -40,6 +40,7 @@ function showInfo(info) {
   part("products").textContent = info.products;
   part("photos").textContent = info.photos;
   part("accuracy").textContent = info.accuracy || "not known yet";
+  part("coverage").textContent = info.coverage || "not known yet";
   part("last-trained").replaceChildren(info.last_trained_at ? time(info.last_trained_at) : "never");
   showSetAside(info.set_aside);
   showFiles(info);

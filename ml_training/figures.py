@@ -1,0 +1,51 @@
+"""What the figures of a version say of it, in numbers and in words, whoever wrote them.
+
+Called by the page and the API.
+"""
+
+from math import isfinite
+
+from catalog.models import Shop
+from ml_training.models import ModelVersion
+
+
+def accuracy_of(version: ModelVersion) -> float | None:
+    return _share(version.metrics.get("accuracy"))
+
+
+def accuracy_range_of(version: ModelVersion) -> list[float] | None:
+    """(low, high), or None where it is not known."""
+    bounds = version.metrics.get("accuracy_range")
+    if not isinstance(bounds, list) or len(bounds) != 2 or None in map(_share, bounds):
+        return None
+    return [float(bound) for bound in bounds]
+
+
+def coverage_of(version: ModelVersion, shop: Shop) -> float | None:
+    """Share of photos of known products that are named, at the rate that the shop has chosen."""
+    by_rate = version.metrics.get("coverage")
+    return _share(by_rate.get(str(shop.unknowns_named))) if isinstance(by_rate, dict) else None
+
+
+def _share(value) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    return float(value) if 0 <= value <= 1 else None
+
+
+def accuracy_in_words(version: ModelVersion | None) -> str:
+    """Such as "85 % (80 % to 90 %)": how often the first answer is right on photos taken elsewhere."""
+    share, bounds = (accuracy_of(version), accuracy_range_of(version)) if version else (None, None)
+    if share is None or bounds is None:
+        return ""
+    return f"{_percent(share)} ({_percent(bounds[0])} to {_percent(bounds[1])})"
+
+
+def coverage_in_words(version: ModelVersion | None, shop: Shop) -> str:
+    """Such as "39 %"; empty if it is not known."""
+    share = coverage_of(version, shop) if version else None
+    return "" if share is None else _percent(share)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
