@@ -5,7 +5,7 @@ Called by training with logits of photos that the head did not see.
 
 import numpy as np
 
-TEMPERATURES = np.geomspace(0.05, 500.0, 161)
+TEMPERATURES = np.geomspace(0.05, 500.0, 641)
 DEFAULT_TEMPERATURE = 4.0  # where a shop has too few photos to hold any out
 
 
