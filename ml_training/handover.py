@@ -16,7 +16,8 @@ from django.utils import timezone
 from ml_training import artifacts, manifest_file, run_tokens, training
 from ml_training.manifest import Manifest, read_manifest
 from ml_training.models import RunToken, TrainingRun
-from ml_training.recognizer.backbone import Backbone, packaged_backbone
+from ml_training.recognizer.backbone import Backbone
+from ml_training.runtime import find_backbone
 from ml_training.training import Phase, RunLost
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _offer(run: TrainingRun) -> None:
         training.complete(run, None, manifest.what_is_missing())
         return
     keep_manifest(run, manifest)
-    backbone = packaged_backbone(settings.BACKBONE, settings.CACHE_DIR)
+    backbone = find_backbone(run.backbone)
     job = describe_job(run, backbone, run_tokens.issue(run))
     try:
         answer = httpx.post(

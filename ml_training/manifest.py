@@ -71,6 +71,10 @@ class Manifest:
         left = {photo.product_pk for photo in photos}
         return Manifest(tuple(product for product in self.products if product.pk in left), photos)
 
+    def unseen_by(self, learned: frozenset[str]) -> np.ndarray | None:
+        """(N,) bool, photos whose SHA-256 is not among those that a backbone learned; None if that is all."""
+        return np.array([photo.sha256 not in learned for photo in self.photos]) if learned else None
+
     def spread(self, count: int) -> list[ManifestPhoto]:
         """Up to `count` photos, evenly spread."""
         step = max(len(self.photos) // count, 1)

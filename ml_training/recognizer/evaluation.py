@@ -42,7 +42,7 @@ class Trials:
         return logits
 
 
-def run_trials(vectors: np.ndarray, labels: np.ndarray) -> Trials:
+def run_trials(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | None = None) -> Trials:
     """Judge photos by heads fitted without them, and without some products.
 
     Products with a single photo stay in every head and are not judged.
@@ -50,10 +50,12 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray) -> Trials:
     Args:
         vectors: (N, D) float32.
         labels: (N,) int64, every class in [0, C) at least once.
+        unseen: (N,) bool, photos the backbone did not learn from: only these are judged; all if left out.
     """
-    fold, hidden = _folds(labels), _hidden_products(labels)
+    unseen = np.ones(len(labels), bool) if unseen is None else unseen
+    fold, hidden = _folds(labels, unseen), _hidden_products(labels)
     parts = [
-        _Trial(vectors, labels, fold == number, hidden == number)
+        _Trial(vectors, labels, fold == number, hidden == number, unseen)
         for number in range(FOLDS)
         if (fold == number).any()
     ]
@@ -77,10 +79,10 @@ def _joined(parts: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
 class _Trial:
     """One head, fitted without the photos of one fold and without one group of products."""
 
-    def __init__(self, vectors, labels, held: np.ndarray, hidden: np.ndarray):
+    def __init__(self, vectors, labels, held: np.ndarray, hidden: np.ndarray, unseen: np.ndarray):
         self._hidden = hidden  # (C,) bool
         self._held = np.flatnonzero(held)
-        self._unknown = np.flatnonzero(hidden[labels])
+        self._unknown = np.flatnonzero(hidden[labels] & unseen)
         scattered = ~held & ~hidden[labels]
         fitted: Discriminant = fit_discriminant(vectors, labels, scattered)
         self._between = fitted.between
@@ -152,14 +154,15 @@ def _spread(own: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     return np.where(counts > 0, sums / np.maximum(counts, 1), own.mean()).astype(np.float32)
 
 
-def _folds(labels: np.ndarray) -> np.ndarray:
+def _folds(labels: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     """(N,) fold of each photo: consecutive photos of a product share one; -1 is never held out."""
     fold = np.full(len(labels), -1)
-    for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
+    counts = np.bincount(labels)
+    for label in np.flatnonzero(counts > 1):
+        own = np.flatnonzero((labels == label) & unseen)
         if len(own) >= FOLDS:
             fold[own] = np.arange(len(own)) * FOLDS // len(own)
-        elif len(own) > 1:
+        else:
             fold[own] = (np.arange(len(own)) + label) % FOLDS
     return fold
 

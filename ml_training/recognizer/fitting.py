@@ -18,7 +18,10 @@ FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unkn
 
 
 def fit_model(
-    vectors: np.ndarray, labels: np.ndarray, on_evaluating: Callable[[], object]
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    on_evaluating: Callable[[], object],
+    unseen: np.ndarray | None = None,
 ) -> tuple[Head, dict, np.ndarray]:
     """Fit a head, and find out from photos and products held out how far it can be trusted.
 
@@ -26,6 +29,7 @@ def fit_model(
         vectors: (N, D) float32, L2-normalised rows.
         labels: (N,) int64, class index in [0, C), every class at least once.
         on_evaluating: called between fitting and evaluating.
+        unseen: (N,) bool, photos the backbone did not learn from: only these are judged; all if left out.
     Returns:
         The head; JSON-serialisable figures for its metadata; and (N,) int64, the class that was answered for
         each photo by a head without it, -1 where none was.
@@ -34,7 +38,7 @@ def fit_model(
     """
     fitted = fit_discriminant(vectors, labels)
     on_evaluating()
-    trials = run_trials(vectors, labels)
+    trials = run_trials(vectors, labels, unseen)
     temperature = fit_temperature(trials.moved(labels, CALIBRATION_SHIFT), labels[trials.held])
     open_set, coverage = _fit_open_set(fitted, trials)
     metrics = {"photos_held_out": len(trials.held), **accuracy_report(trials, labels), "coverage": coverage}

@@ -46,6 +46,13 @@ class Preprocessing:
         return {"resample": "bilinear", "layout": "VHWC", "dtype": "uint8", "channels": "RGB", **asdict(self)}
 
 
+def preprocessing_from_json(data: dict) -> Preprocessing:
+    """Read what `Preprocessing.as_json` wrote."""
+    views = tuple(View(**view) for view in data["views"])
+    rest = {name: data[name] for name in ("side", "mean", "scale", "version")}
+    return Preprocessing(views=views, **rest)
+
+
 def to_pixels(image: Image.Image, preprocessing: Preprocessing) -> np.ndarray:
     """Cut and scale one photo's views.
 

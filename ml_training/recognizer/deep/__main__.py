@@ -7,7 +7,6 @@ ends when its standard input does: nobody would use what it makes.
 import argparse
 import json
 import os
-import sys
 import threading
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def _say_nothing(news: dict) -> None:
 
 
 def _end_with_parent() -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):
         pass
     os._exit(3)
 

@@ -30,7 +30,7 @@ def load(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -
     weights, moments = {}, {}
     with safe_open(path, "pt") as file:
         state = json.loads(file.metadata()["state"])
-        for key in file.keys():
+        for key in list(file.keys()):
             kind, _, rest = key.partition(".")
             if kind == "model":
                 weights[rest] = file.get_tensor(key)

@@ -105,7 +105,7 @@ def _where(recipe, epoch: int, share: float) -> dict:
     return {"epoch": min(epoch + 1, recipe.epochs), "epochs": recipe.epochs, "share": round(done, 4)}
 
 
-def _learn(learner, optimizer, lesson: Lesson, folder, machine: Machine, epoch, on_progress, threads) -> float:
+def _learn(learner, optimizer, lesson, folder, machine: Machine, epoch: int, on_progress, threads) -> float:
     """One epoch; the mean loss of its batches."""
     recipe, side = lesson.recipe, PACKAGED[lesson.recipe.base].preprocessing.side
     chosen = [index for index, held in enumerate(lesson.held_out) if not held]
@@ -137,7 +137,8 @@ def _accuracy(model: Tunable, lesson: Lesson, folder: Path, machine: Machine) ->
     hits: dict[int, list[bool]] = {}
     for start in range(0, len(chosen), lesson.recipe.batch):
         part = chosen[start : start + lesson.recipe.batch]
-        pixels = np.stack([_middle(folder / "photos" / f"{lesson.photos[index]}.jpg", side) for index in part])
+        paths = [folder / "photos" / f"{lesson.photos[index]}.jpg" for index in part]
+        pixels = np.stack([_middle(path, side) for path in paths])
         x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(machine.device)
         with torch.inference_mode(), machine.autocast():
             answers = model(x).argmax(dim=1).tolist()

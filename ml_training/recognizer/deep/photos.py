@@ -5,6 +5,7 @@ where a run began: a run that was interrupted sees what it would have seen.
 """
 
 import math
+import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,7 @@ def small_copy(image: Image.Image, side: int) -> Image.Image:
 
 def keep_small_copy(image: Image.Image, side: int, path: Path) -> None:
     """Write a small copy, whole or not at all."""
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}")
     small_copy(image, side).save(part, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     part.replace(path)
 
@@ -70,8 +71,8 @@ def batches(
     """One epoch's batches, prepared ahead by other threads.
 
     Yields:
-        (B, 3, side, side) float32 pixels, channels last, and (B,) int64 labels. The last few photos of an epoch
-        that do not fill a batch are left out, others in each epoch.
+        (B, 3, side, side) float32 pixels, channels last, and (B,) int64 labels. The last few photos of an
+        epoch that do not fill a batch are left out, others in each epoch.
     """
     generator = torch.Generator().manual_seed(seed * 1000 + epoch)
     order = torch.randperm(len(paths), generator=generator).split(size)

@@ -7,12 +7,16 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+FIRST_BLOCKS = {"efficientnet-lite0": 5, "efficientnet-lite2": 7}
 HELD_OUT = 5  # one photo of so many is kept from the network, to judge it by
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Source: AdamW, Loshchilov & Hutter 2019; one cycle, Smith & Topin 2018; smoothing, Szegedy et al. 2016."""
+    """The numbers of a training.
+
+    Source: AdamW, Loshchilov & Hutter 2019; one cycle, Smith & Topin 2018; smoothing, Szegedy et al. 2016.
+    """
 
     base: str = "efficientnet-lite2"
     first_block: int = 7  # earlier blocks stay as they are
@@ -24,6 +28,12 @@ class Recipe:
     smoothing: float = 0.1
     warm_up: float = 0.3  # share of the steps in which the rate grows
     seed: int = 0
+
+    @classmethod
+    def for_photos(cls, base: str, photos: int) -> "Recipe":
+        """The recipe for a packaged backbone and a number of photos: few photos are looked at more often."""
+        epochs = min(max(round(20_000 / max(photos, 1)), 5), 20)
+        return cls(base, FIRST_BLOCKS[base], epochs)
 
     def rate_at(self, share: float) -> float:
         """The learning rate's factor when `share` of all steps are done."""
@@ -55,7 +65,7 @@ class Lesson:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same photos and recipe: a run that goes on where another stopped finds it by this."""
+        """The same for the same photos and recipe: a run finds by it where another was cut short."""
         return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()[:16]
 
 
