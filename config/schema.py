@@ -5,6 +5,7 @@ from graphene import relay
 from graphql_relay import from_global_id
 
 import catalog.schema
+import ml_training.deep.schema
 import ml_training.linking_schema
 import ml_training.mutations
 import ml_training.schema
@@ -38,6 +39,7 @@ class Query(catalog.schema.Query, ml_training.schema.Query, notifications.schema
 
 class Mutation(
     ml_training.mutations.Mutation,
+    ml_training.deep.schema.Mutation,
     ml_training.linking_schema.Mutation,
     ml_training.trainer_schema.Mutation,
     notifications.schema.Mutation,

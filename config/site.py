@@ -15,6 +15,7 @@ class ShelfsightAdminSite(AdminSite):
 
     def get_urls(self):
         from ml_training import page
+        from ml_training.deep.page import cancel_deep
 
         return [
             path("settings/ml-model/", self.admin_view(page.ml_model_page), name="ml_model"),
@@ -22,6 +23,7 @@ class ShelfsightAdminSite(AdminSite):
                 "settings/ml-model/status.json", self.admin_view(page.ml_model_status), name="ml_model_status"
             ),
             path("settings/ml-model/prepare/", self.admin_view(page.prepare), name="ml_model_prepare"),
+            path("settings/ml-model/cancel-deep/", self.admin_view(cancel_deep), name="ml_model_cancel_deep"),
             *super().get_urls(),
         ]
 

@@ -101,9 +101,10 @@ def _queue_owed(shop_id: int) -> TrainingRun | None:
 
 def may_try_again(last: TrainingRun) -> bool:
     """Whether a failed run of unchanged photos is tried again now: a few times, ever later."""
-    if last.attempts >= settings.MAX_ATTEMPTS:
+    tries = training.tries(last)
+    if tries >= settings.MAX_ATTEMPTS:
         return False
-    wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** (last.attempts - 1))
+    wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** max(tries - 1, 0))
     return last.worker_lost or timezone.now() >= last.finished_at + wait
 
 

@@ -93,9 +93,15 @@ def queue_again(failed: TrainingRun) -> TrainingRun:
             kind=failed.kind,
             fresh=failed.fresh,
             trigger=failed.trigger,
-            attempts=failed.attempts + 1,
+            attempts=tries(failed) + 1,
         )
     )
+
+
+def tries(run: TrainingRun) -> int:
+    """How many tries at a run's work came to nothing. A deep run that ended a round has got somewhere."""
+    got_somewhere = run.kind == Kind.DEEP and run.metrics.get("accuracy") is not None
+    return 0 if got_somewhere else run.attempts
 
 
 def _with_change(trigger: list, change: Change) -> list:
@@ -298,7 +304,7 @@ def _hand_over(run: TrainingRun) -> bool:
 
 
 def _what_comes_next(run: TrainingRun) -> str:
-    if run.attempts < settings.MAX_ATTEMPTS:
+    if tries(run) < settings.MAX_ATTEMPTS:
         return "It is tried again by itself."
     return f"It was tried {run.attempts} times and is not tried again by itself."
 
