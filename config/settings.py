@@ -150,6 +150,8 @@ Q_CLUSTER = {
 # --- Recogniser ------------------------------------------------------------------------------------
 
 BACKBONE = one_of("BACKBONE", "efficientnet-lite2", ("efficientnet-lite0", "efficientnet-lite2"))
+# An ONNX image encoder of one's own, described by this JSON file (docs/backbones.md); it replaces BACKBONE.
+BACKBONE_FILE = os.environ.get("BACKBONE_FILE", "")
 # A run whose worker has not been heard of for this long is given up and queued again.
 HEARTBEAT_SECONDS = whole_number("HEARTBEAT_SECONDS", 5, least=1)
 HEARTBEAT_LIMIT_SECONDS = whole_number("HEARTBEAT_LIMIT_SECONDS", 30, least=2)

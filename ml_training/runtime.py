@@ -6,6 +6,7 @@ Called by `job`, `serving` and `warmup`, never at import and never before a fork
 import os
 import threading
 from collections import OrderedDict
+from pathlib import Path
 
 from django.conf import settings
 
@@ -13,6 +14,7 @@ from ml_training import tuned
 from ml_training.models import ShopTraining, TunedBackbone
 from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
 from ml_training.recognizer.embedding import Embedder
+from ml_training.recognizer.own_backbone import OwnBackbone, open_own_backbone, read_own_backbone
 
 MOST_OPEN = 4  # backbones in memory
 _open: OrderedDict[tuple[int, str], Embedder] = OrderedDict()  # by process: a fork must not use its parent's
@@ -24,8 +26,17 @@ class BackboneMissing(RuntimeError):
 
 
 def chosen_backbone() -> str:
-    """The id of the backbone of the settings."""
-    return PACKAGED[settings.BACKBONE].id
+    """The id of the backbone of the settings.
+
+    Raises:
+        BackboneRefused: it is one's own, and its description cannot be read.
+    """
+    own = _own_backbone()
+    return own.id if own else PACKAGED[settings.BACKBONE].id
+
+
+def _own_backbone() -> OwnBackbone | None:
+    return read_own_backbone(Path(settings.BACKBONE_FILE)) if settings.BACKBONE_FILE else None
 
 
 def backbone_id_for(shop_id: int) -> str:
@@ -47,6 +58,9 @@ def find_backbone(backbone_id: str) -> Backbone:
     for name, packaged in PACKAGED.items():
         if packaged.id == backbone_id:
             return packaged_backbone(name, settings.CACHE_DIR)
+    own = _own_backbone()
+    if own and own.id == backbone_id:
+        return open_own_backbone(own, settings.CACHE_DIR)
     row = TunedBackbone.objects.filter(backbone=backbone_id).first()
     try:
         if row:

@@ -12,7 +12,6 @@ from ml_training import training
 from ml_training.deep.hours import is_open
 from ml_training.deep.runs import GOING, queue_deep
 from ml_training.models import ShopTraining, TrainingRun
-from ml_training.recognizer.backbone import PACKAGED
 from ml_training.reconciler import may_try_again
 from ml_training.training import Kind, Status
 
@@ -29,11 +28,7 @@ def reconcile_deep() -> list[int]:
     Returns:
         The ids of the runs that were queued or woken.
     """
-    if (
-        settings.DEEP_TRAINING == "off"
-        or settings.BACKBONE not in PACKAGED
-        or not is_open(settings.DEEP_HOURS)
-    ):
+    if settings.DEEP_TRAINING == "off" or settings.BACKBONE_FILE or not is_open(settings.DEEP_HOURS):
         return []
     going = set(
         TrainingRun.objects.filter(kind=Kind.DEEP, status__in=GOING).values_list("shop_id", flat=True)

@@ -14,17 +14,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import distributed
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 from ml_training.recognizer.backbone import PACKAGED
+from ml_training.recognizer.calibration import fit_temperature
 from ml_training.recognizer.deep import checkpoints
 from ml_training.recognizer.deep.network import Tunable
 from ml_training.recognizer.deep.photos import batches
 from ml_training.recognizer.deep.recipe import Lesson
+from ml_training.recognizer.head import fit_head
 
-BEST = "best.safetensors"
+START, BEST = "start.safetensors", "best.safetensors"
 MIDDLE = 0.8  # of each side, of a photo that is judged
 
 
@@ -57,7 +60,8 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     """Train on a lesson's photos, or go on from the last epoch that `folder` knows of.
 
     Args:
-        folder: has `photos/SHA256.jpg` (see `photos.keep_small_copy`); gets checkpoints.
+        folder: has `photos/SHA256.jpg` (see `photos.keep_small_copy`) and the head to begin with (see
+            `save_start`); gets checkpoints.
         on_progress: called with `epoch` (from 1), `epochs`, `share` of all the work that is done, and after
             each epoch `accuracy`, of the photos held out.
     Returns:
@@ -66,6 +70,8 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     recipe, machine = lesson.recipe, Machine.here()
     torch.manual_seed(recipe.seed)
     model = Tunable(PACKAGED[recipe.base], lesson.classes, recipe.first_block).to(machine.device)
+    head = load_file(folder / START)
+    model.start_from(head["weights"], head["bias"])
     optimizer = _optimizer(model, recipe)
     learner = DistributedDataParallel(model) if machine.world > 1 else model
     checkpoint = folder / checkpoints.NAME
@@ -89,6 +95,19 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     checkpoints.load(folder / BEST, model, optimizer)
     model.history = state["history"]
     return model
+
+
+def save_start(folder: Path, vectors: np.ndarray, lesson: Lesson) -> None:
+    """Fit and write the head that a training begins with.
+
+    Args:
+        vectors: (N, D) float32, by the packaged backbone, of the lesson's photos.
+    """
+    labels, held_out = np.array(lesson.labels), np.array(lesson.held_out)
+    head = fit_head(vectors[~held_out], labels[~held_out])
+    temperature = fit_temperature(head.logits(vectors[held_out]), labels[held_out])
+    weights, bias = (torch.from_numpy(part / temperature) for part in (head.weights, head.bias))
+    save_file({"weights": weights.float(), "bias": bias.float()}, folder / START)
 
 
 def _optimizer(model: Tunable, recipe) -> torch.optim.Optimizer:

@@ -12,6 +12,7 @@ from ml_training.recognizer.backbone import PackagedBackbone, load_encoder
 from ml_training.recognizer.encoder import Encoder
 
 VECTOR_SCALE = 32.0  # unit vectors are too short for a softmax head to learn from
+ROOT_FLOOR = 1e-3
 
 
 class Tunable(nn.Module):
@@ -31,6 +32,16 @@ class Tunable(nn.Module):
                 block._depthwise_conv.requires_grad_(False)
                 block._bn1.requires_grad_(False)
 
+    def start_from(self, weights: torch.Tensor, bias: torch.Tensor) -> None:
+        """Begin with a closed-form head, (C, D) and (C,), that is right already as far as it can be.
+
+        Source: Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform
+        Out-of-Distribution": a network that begins with a random head first forgets what it knew.
+        """
+        with torch.no_grad():
+            self.classifier.weight.copy_(weights / VECTOR_SCALE)
+            self.classifier.bias.copy_(bias)
+
     def learning(self) -> list[nn.Module]:
         network = self.encoder.network
         return [*network._blocks[self.first_block :], network._conv_head, network._bn1, self.classifier]
@@ -45,14 +56,15 @@ class Tunable(nn.Module):
             preprocessing = self.encoder.preprocessing
             x = (pixels.float() - preprocessing.mean) / preprocessing.scale
             x = relu6(convolve(network._conv_stem, network._bn0, x))
-            for block in network._blocks[: self.first_block]:
+        for number, block in enumerate(network._blocks):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and number >= self.first_block):
                 x = apply_block(block, x)
-        for number, block in enumerate(network._blocks[self.first_block :], start=self.first_block):
-            x = apply_block(block, x)
             if number in self.encoder.depths:
                 depths.append(normalize(x.float().mean(dim=(2, 3))))
         x = relu6(convolve(network._conv_head, network._bn1, x))
-        last = normalize((x.float().mean(dim=(2, 3)) + 1e-6).sqrt())
+        # What was seen nowhere would give the root a slope without bounds, and learning no direction.
+        least = ROOT_FLOOR if torch.is_grad_enabled() else 1e-12
+        last = normalize((x.float().mean(dim=(2, 3)) + least).sqrt())
         return torch.cat([last, *depths], dim=1)
 
 

@@ -20,10 +20,10 @@ class Recipe:
 
     base: str = "efficientnet-lite2"
     first_block: int = 7  # earlier blocks stay as they are
-    epochs: int = 10
+    epochs: int = 5
     batch: int = 32
-    rate: float = 1e-3
-    classifier_rate: float = 4e-3
+    rate: float = 1.5e-4
+    classifier_rate: float = 1e-3
     weight_decay: float = 0.02
     smoothing: float = 0.1
     warm_up: float = 0.3  # share of the steps in which the rate grows
@@ -32,7 +32,7 @@ class Recipe:
     @classmethod
     def for_photos(cls, base: str, photos: int) -> "Recipe":
         """The recipe for a packaged backbone and a number of photos: few photos are looked at more often."""
-        epochs = min(max(round(20_000 / max(photos, 1)), 5), 20)
+        epochs = min(max(round(11_000 / max(photos, 1)), 3), 20)
         return cls(base, FIRST_BLOCKS[base], epochs)
 
     def rate_at(self, share: float) -> float:
