@@ -15,7 +15,7 @@ def train(run_id: int) -> None:
 def train_deep(run_id: int) -> None:
     from ml_training.deep.job import run_deep_job
 
-    run_deep_job(run_id)
+    run_deep_job(run_id, gives_way=True)
 
 
 def reconcile() -> None:

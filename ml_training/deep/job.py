@@ -53,12 +53,16 @@ def run_deep_job(
     run_id: int,
     on_change: Callable[[TrainingRun], None] | None = None,
     at_any_hour: bool = False,
+    gives_way: bool = False,
     recipe: Recipe | None = None,
 ) -> TrainingRun | None:
     """Claim a deep run and bring it to its end.
 
     Args:
         on_change: called with the run at every phase and now and then within one.
+        at_any_hour: also outside DEEP_HOURS: somebody asked for it.
+        gives_way: let everything else on this machine go first, from now on: for a worker of the deep queue.
+            The training process always does.
     Returns:
         The run as it ended, or None when there was nothing to claim or the shop is gone.
     Effects:      see `runs.claim`, `runs.complete` and `training.fail`; files in the cache while it trains, a
@@ -68,7 +72,8 @@ def run_deep_job(
     run = runs.claim(run_id, at_any_hour)
     if run is None:
         return None
-    _lower_priority()
+    if gives_way:
+        os.setpriority(os.PRIO_PROCESS, 0, 19)
     try:
         with Heartbeat(run) as heartbeat:
             _DeepJob(run, Progress(run, heartbeat, on_change, BEGINS), at_any_hour, recipe).do()
@@ -86,11 +91,6 @@ def run_deep_job(
         if not isinstance(error, Exception):
             raise
     return TrainingRun.objects.filter(pk=run.pk).first()
-
-
-def _lower_priority() -> None:
-    """Give way to everything else on this machine. Only workers of the deep queue, and commands, do this."""
-    os.setpriority(os.PRIO_PROCESS, 0, 19)
 
 
 def folder_of(shop_id: int, lesson: Lesson) -> Path:

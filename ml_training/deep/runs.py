@@ -78,7 +78,7 @@ def complete(run: TrainingRun, version: ModelVersion | None, message: str) -> No
         run.status, run.phase, run.progress = Status.COMPLETED, Phase.DONE, 1.0
         run.message, run.finished_at = message, timezone.now()
         changed = ("status", "phase", "progress", "message", "finished_at", "products", "photos")
-        values = {name: getattr(run, name) for name in (*changed, "set_aside", "metrics")}
+        values = {name: getattr(run, name) for name in (*changed, "set_aside", "metrics", "backbone")}
         if state is None or not training.own(run).update(**values):
             raise RunLost(f"Run {run.pk} was taken from this worker.")
         if version is not None:
