@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from catalog.models import ProductImage
 from ml_training import versions
 from ml_training.deep import job, process, runs
 from ml_training.deep.job import run_deep_job
@@ -53,10 +54,8 @@ def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_p
     assert state.active_version.backbone == row.backbone == run.backbone
     assert run.metrics["photos_compared"] == 3 and len(run.metrics["history"]) == 1
     assert ImageEmbedding.objects.filter(backbone=row.backbone).count() == 12
-    held_out = set(shop.products.first().images.model.objects.values_list("sha256", flat=True)) - {
-        *row.learned
-    }
-    judged = shop.products.first().images.model.objects.filter(pk__in=state.active_version.judged)
+    held_out = {photo.sha256 for photo in ProductImage.objects.all()} - {*row.learned}
+    judged = ProductImage.objects.filter(pk__in=state.active_version.judged)
     assert {photo.sha256 for photo in judged} == held_out and len(held_out) == 3
     assert work_folders(shop) == []
     assert recognize(shop, photo_bytes(1, 50), 3).version == state.active_version.number
