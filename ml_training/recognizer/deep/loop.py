@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
 from torch import distributed
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, normalize
 from torch.nn.parallel import DistributedDataParallel
 
 from ml_training.recognizer.backbone import PACKAGED
@@ -27,7 +26,7 @@ from ml_training.recognizer.deep.photos import batches
 from ml_training.recognizer.deep.recipe import Lesson
 from ml_training.recognizer.head import fit_head
 
-START, BEST = "start.safetensors", "best.safetensors"
+BEST = "best.safetensors"
 MIDDLE = 0.8  # of each side, of a photo that is judged
 
 
@@ -60,22 +59,22 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     """Train on a lesson's photos, or go on from the last epoch that `folder` knows of.
 
     Args:
-        folder: has `photos/SHA256.jpg` (see `photos.keep_small_copy`) and the head to begin with (see
-            `save_start`); gets checkpoints.
+        folder: has `photos/SHA256.jpg` (see `photos.keep_small_copy`); gets checkpoints.
         on_progress: called with `epoch` (from 1), `epochs`, `share` of all the work that is done, and after
             each epoch `accuracy`, of the photos held out.
     Returns:
-        The network as it was after its best epoch.
+        The network as it was after its best epoch, mixed with what it began as.
     """
     recipe, machine = lesson.recipe, Machine.here()
     torch.manual_seed(recipe.seed)
     model = Tunable(PACKAGED[recipe.base], lesson.classes, recipe.first_block).to(machine.device)
-    head = load_file(folder / START)
-    model.start_from(head["weights"], head["bias"])
     optimizer = _optimizer(model, recipe)
-    learner = DistributedDataParallel(model) if machine.world > 1 else model
     checkpoint = folder / checkpoints.NAME
-    state = checkpoints.load(checkpoint, model, optimizer) or {"epoch": 0, "best": -1.0, "history": []}
+    state = checkpoints.load(checkpoint, model, optimizer)
+    if state is None:
+        state = {"epoch": 0, "best": -1.0, "history": []}
+        _start(model, lesson, folder, machine, threads)
+    learner = DistributedDataParallel(model) if machine.world > 1 else model
     for epoch in range(state["epoch"], recipe.epochs):
         began = time.monotonic()
         loss = _learn(learner, optimizer, lesson, folder, machine, epoch, on_progress, threads)
@@ -93,21 +92,39 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     if machine.world > 1:
         distributed.barrier()
     checkpoints.load(folder / BEST, model, optimizer)
+    model.keep_what_it_knew(PACKAGED[recipe.base], recipe.learned)
     model.history = state["history"]
     return model
 
 
-def save_start(folder: Path, vectors: np.ndarray, lesson: Lesson) -> None:
-    """Fit and write the head that a training begins with.
+def _start(model: Tunable, lesson: Lesson, folder: Path, machine: Machine, threads: int) -> None:
+    """Begin with a closed-form head of random looks at the photos, as calm as it is on photos held out."""
+    looks, labels = _vectors_of_looks(model, lesson, folder, machine, threads, held_out=False)
+    head = fit_head(looks, labels)
+    looks, labels = _vectors_of_looks(model, lesson, folder, machine, threads, held_out=True)
+    temperature = fit_temperature(head.logits(looks), labels)
+    weights, bias = (torch.from_numpy(part / np.float32(temperature)) for part in (head.weights, head.bias))
+    model.start_from(weights, bias)
 
-    Args:
-        vectors: (N, D) float32, by the packaged backbone, of the lesson's photos.
-    """
-    labels, held_out = np.array(lesson.labels), np.array(lesson.held_out)
-    head = fit_head(vectors[~held_out], labels[~held_out])
-    temperature = fit_temperature(head.logits(vectors[held_out]), labels[held_out])
-    weights, bias = (torch.from_numpy(part / temperature) for part in (head.weights, head.bias))
-    save_file({"weights": weights.float(), "bias": bias.float()}, folder / START)
+
+def _vectors_of_looks(model, lesson, folder, machine: Machine, threads: int, held_out: bool):
+    """(N, D) float32 vectors of one look at each photo, and (N,) int64 labels."""
+    paths, labels = _photos(lesson, folder, held_out)
+    side, vectors, own = PACKAGED[lesson.recipe.base].preprocessing.side, [], []
+    before = lesson.recipe.epochs  # looks that no epoch will take
+    parts = batches(paths, labels, side, lesson.recipe.batch, lesson.recipe.seed, before, threads, full=False)
+    with torch.inference_mode(), machine.autocast():
+        for pixels, target in parts:
+            x = pixels.to(machine.device, memory_format=torch.channels_last)
+            vectors.append(normalize(model.vectors(x).float()).cpu())
+            own.append(target)
+    return torch.cat(vectors).numpy(), torch.cat(own).numpy()
+
+
+def _photos(lesson: Lesson, folder: Path, held_out: bool) -> tuple[list[Path], torch.Tensor]:
+    chosen = [index for index, held in enumerate(lesson.held_out) if held == held_out]
+    paths = [folder / "photos" / f"{lesson.photos[index]}.jpg" for index in chosen]
+    return paths, torch.tensor([lesson.labels[index] for index in chosen])
 
 
 def _optimizer(model: Tunable, recipe) -> torch.optim.Optimizer:
@@ -127,9 +144,7 @@ def _where(recipe, epoch: int, share: float) -> dict:
 def _learn(learner, optimizer, lesson, folder, machine: Machine, epoch: int, on_progress, threads) -> float:
     """One epoch; the mean loss of its batches."""
     recipe, side = lesson.recipe, PACKAGED[lesson.recipe.base].preprocessing.side
-    chosen = [index for index, held in enumerate(lesson.held_out) if not held]
-    paths = [folder / "photos" / f"{lesson.photos[index]}.jpg" for index in chosen]
-    labels = torch.tensor([lesson.labels[index] for index in chosen])
+    paths, labels = _photos(lesson, folder, held_out=False)
     losses = []
     steps = max(1, len(paths) // recipe.batch)
     looks = batches(paths, labels, side, recipe.batch, recipe.seed, epoch, threads)

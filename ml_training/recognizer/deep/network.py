@@ -12,7 +12,7 @@ from ml_training.recognizer.backbone import PackagedBackbone, load_encoder
 from ml_training.recognizer.encoder import Encoder
 
 VECTOR_SCALE = 32.0  # unit vectors are too short for a softmax head to learn from
-ROOT_FLOOR = 1e-3
+ROOT_FLOOR = 1e-3  # below it the root's slope grows no more
 
 
 class Tunable(nn.Module):
@@ -42,6 +42,18 @@ class Tunable(nn.Module):
             self.classifier.weight.copy_(weights / VECTOR_SCALE)
             self.classifier.bias.copy_(bias)
 
+    def keep_what_it_knew(self, packaged: PackagedBackbone, learned: float) -> None:
+        """Go back a part of the way to the packaged weights; `learned` is the share that stays.
+
+        What lies between sees the shop's own products, and photos from elsewhere as well as before.
+
+        Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT).
+        """
+        before = load_encoder(packaged)
+        with torch.no_grad():
+            for now, then in zip(self.encoder.parameters(), before.parameters(), strict=True):
+                now.lerp_(then.to(now.device), 1 - learned)
+
     def learning(self) -> list[nn.Module]:
         network = self.encoder.network
         return [*network._blocks[self.first_block :], network._conv_head, network._bn1, self.classifier]
@@ -62,10 +74,14 @@ class Tunable(nn.Module):
             if number in self.encoder.depths:
                 depths.append(normalize(x.float().mean(dim=(2, 3))))
         x = relu6(convolve(network._conv_head, network._bn1, x))
-        # What was seen nowhere would give the root a slope without bounds, and learning no direction.
-        least = ROOT_FLOOR if torch.is_grad_enabled() else 1e-12
-        last = normalize((x.float().mean(dim=(2, 3)) + least).sqrt())
+        last = normalize(bounded_root(x.float().mean(dim=(2, 3))))
         return torch.cat([last, *depths], dim=1)
+
+
+def bounded_root(x: torch.Tensor) -> torch.Tensor:
+    """The square root, with a slope that stays bounded: where nothing was seen, learning has no direction."""
+    gentle = (x + ROOT_FLOOR).sqrt()
+    return gentle + ((x + 1e-12).sqrt() - gentle).detach()
 
 
 def apply_block(block: nn.Module, x: torch.Tensor) -> torch.Tensor:

@@ -27,6 +27,7 @@ class Recipe:
     weight_decay: float = 0.02
     smoothing: float = 0.1
     warm_up: float = 0.3  # share of the steps in which the rate grows
+    learned: float = 0.5  # share of the way from the packaged weights to the learned ones
     seed: int = 0
 
     @classmethod
