@@ -31,6 +31,7 @@ from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
 from ml_training.recognizer.deep.__main__ import HISTORY
 from ml_training.recognizer.deep.comparison import Comparison, compare
+from ml_training.recognizer.deep.loop import save_start
 from ml_training.recognizer.deep.photos import keep_small_copy
 from ml_training.recognizer.deep.recipe import Lesson, Recipe, choose_held_out
 from ml_training.recognizer.embedding import Embedder
@@ -169,6 +170,11 @@ class _DeepJob:
             if not path.exists():
                 keep_small_copy(read_original(usable.copies[sha256], 2 * side), side, path)
             self.progress.within(number / len(lesson.photos))
+        base = self.before
+        if base.backbone.id != self._base().id:  # a tuned one serves; learning begins anew all the same
+            base = Embedder(self._base(), settings.DEEP_THREADS)
+        vectors, _ = load_embeddings(base, usable, self.progress.within)
+        save_start(folder, np.stack([vectors[sha256] for sha256 in lesson.photos]), lesson)
 
     def _note(self, news: dict) -> None:
         metrics = self.run.metrics
@@ -227,7 +233,8 @@ def _in_words(found: Comparison) -> str:
     figures = f"{found.before:.0%} to {found.after:.0%}".replace("%", " %")
     if found.is_better:
         return f"Deep training paid: {figures} on {found.photos} photos that it had not seen."
+    why = "is not better" if found.after <= found.before else "is no more than chance"
     return (
-        f"Deep training did not pay: {figures} on {found.photos} photos that it had not seen is no more than "
-        "chance. The active model stays as it is; more photos may change that."
+        f"Deep training did not pay: {figures} on {found.photos} photos that it had not seen {why}. "
+        "The active model stays as it is; more photos may change that."
     )

@@ -14,7 +14,7 @@ import torch
 
 from ml_training.recognizer.backbone import PACKAGED, load_encoder
 from ml_training.recognizer.deep.checkpoints import learned
-from ml_training.recognizer.deep.loop import train
+from ml_training.recognizer.deep.loop import save_start, train
 from ml_training.recognizer.deep.photos import keep_small_copy
 from ml_training.recognizer.deep.recipe import Lesson, Recipe
 from tests.conftest import draw
@@ -38,6 +38,9 @@ def folder_for(lesson: Lesson, folder):
     side = PACKAGED[lesson.recipe.base].preprocessing.side
     for number, (name, label) in enumerate(zip(lesson.photos, lesson.labels, strict=True)):
         keep_small_copy(draw(label, number), side, folder / "photos" / f"{name}.jpg")
+    vectors = np.random.default_rng(0).normal(size=(len(lesson.labels), PACKAGED[RECIPE.base].vector_size))
+    vectors += 2 * np.eye(vectors.shape[1])[list(lesson.labels)]
+    save_start(folder, (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), lesson)
     return folder
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import distributed
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 from ml_training.recognizer.backbone import PACKAGED
@@ -26,7 +27,8 @@ from ml_training.recognizer.deep.photos import batches
 from ml_training.recognizer.deep.recipe import Lesson
 from ml_training.recognizer.head import fit_head
 
-BEST = "best.safetensors"
+START, BEST = "start.safetensors", "best.safetensors"
+WARMER = 2.0  # a head that is less sure than it could be leaves the network something to learn
 MIDDLE = 0.8  # of each side, of a photo that is judged
 
 
@@ -59,7 +61,8 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     """Train on a lesson's photos, or go on from the last epoch that `folder` knows of.
 
     Args:
-        folder: has `photos/SHA256.jpg` (see `photos.keep_small_copy`); gets checkpoints.
+        folder: has `photos/SHA256.jpg` (see `photos.keep_small_copy`) and the head to begin with (see
+            `save_start`); gets checkpoints.
         on_progress: called with `epoch` (from 1), `epochs`, `share` of all the work that is done, and after
             each epoch `accuracy`, of the photos held out.
     Returns:
@@ -73,7 +76,8 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     state = checkpoints.load(checkpoint, model, optimizer)
     if state is None:
         state = {"epoch": 0, "best": -1.0, "history": []}
-        _start(model, lesson, folder, machine, threads)
+        head = load_file(folder / START)
+        model.start_from(head["weights"], head["bias"])
     learner = DistributedDataParallel(model) if machine.world > 1 else model
     for epoch in range(state["epoch"], recipe.epochs):
         began = time.monotonic()
@@ -97,28 +101,18 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     return model
 
 
-def _start(model: Tunable, lesson: Lesson, folder: Path, machine: Machine, threads: int) -> None:
-    """Begin with a closed-form head of random looks at the photos, as calm as it is on photos held out."""
-    looks, labels = _vectors_of_looks(model, lesson, folder, machine, threads, held_out=False)
-    head = fit_head(looks, labels)
-    looks, labels = _vectors_of_looks(model, lesson, folder, machine, threads, held_out=True)
-    temperature = fit_temperature(head.logits(looks), labels)
-    weights, bias = (torch.from_numpy(part / np.float32(temperature)) for part in (head.weights, head.bias))
-    model.start_from(weights, bias)
+def save_start(folder: Path, vectors: np.ndarray, lesson: Lesson) -> None:
+    """Fit and write the head that a training begins with.
 
-
-def _vectors_of_looks(model, lesson, folder, machine: Machine, threads: int, held_out: bool):
-    """(N, D) float32 vectors of one look at each photo, and (N,) int64 labels."""
-    paths, labels = _photos(lesson, folder, held_out)
-    side, vectors, own = PACKAGED[lesson.recipe.base].preprocessing.side, [], []
-    before = lesson.recipe.epochs  # looks that no epoch will take
-    parts = batches(paths, labels, side, lesson.recipe.batch, lesson.recipe.seed, before, threads, full=False)
-    with torch.inference_mode(), machine.autocast():
-        for pixels, target in parts:
-            x = pixels.to(machine.device, memory_format=torch.channels_last)
-            vectors.append(normalize(model.vectors(x).float()).cpu())
-            own.append(target)
-    return torch.cat(vectors).numpy(), torch.cat(own).numpy()
+    Args:
+        vectors: (N, D) float32 of the lesson's photos, by the packaged backbone.
+    """
+    labels, held_out = np.array(lesson.labels), np.array(lesson.held_out)
+    head = fit_head(vectors[~held_out], labels[~held_out])
+    temperature = WARMER * fit_temperature(head.logits(vectors[held_out]), labels[held_out])
+    scale = np.float32(1 / temperature)
+    tensors = {"weights": torch.from_numpy(head.weights * scale), "bias": torch.from_numpy(head.bias * scale)}
+    save_file(tensors, folder / START)
 
 
 def _photos(lesson: Lesson, folder: Path, held_out: bool) -> tuple[list[Path], torch.Tensor]:

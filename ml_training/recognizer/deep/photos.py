@@ -73,18 +73,16 @@ def batches(
     seed: int,
     epoch: int,
     threads: int = 1,
-    full: bool = True,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """One epoch's batches, prepared ahead by other threads.
 
-    Args:
-        full: leave out the last few photos of an epoch that do not fill a batch, others in each epoch.
     Yields:
-        (B, 3, side, side) float32 pixels, channels last, and (B,) int64 labels.
+        (B, 3, side, side) float32 pixels, channels last, and (B,) int64 labels. The last few photos of an
+        epoch that do not fill a batch are left out, others in each epoch.
     """
     generator = torch.Generator().manual_seed(seed * 1000 + epoch)
     order = torch.randperm(len(paths), generator=generator).split(size)
-    chosen = [part for part in order if len(part) == size or not full or len(order) == 1]
+    chosen = [part for part in order if len(part) == size or len(order) == 1]
 
     def load(index: int) -> np.ndarray:
         return random_look(paths[index], side, np.random.default_rng((seed, epoch, index)))
