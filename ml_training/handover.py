@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
-from ml_training import artifacts, manifest_file, run_tokens, training
+from ml_training import artifacts, manifest_file, run_tokens, training, tuned
 from ml_training.manifest import Manifest, read_manifest
 from ml_training.models import RunToken, TrainingRun
 from ml_training.recognizer.backbone import Backbone
@@ -129,7 +129,8 @@ def keep_manifest(run: TrainingRun, manifest: Manifest) -> None:
     def url_of(photo):
         return public_url("run-photo", run.pk, photo.pk)
 
-    content = b"".join(manifest_file.write_lines(manifest, about, url_of))
+    learned = tuned.learned_by(run.backbone)
+    content = b"".join(manifest_file.write_lines(manifest, about, url_of, learned))
     artifacts.storage().save(manifest_path(run), ContentFile(content))
 
 
