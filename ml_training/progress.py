@@ -16,6 +16,7 @@ WRITE_SECONDS = 1.0
 # Where each phase begins on the bar, by the share of time it takes.
 BEGINS = {Phase.PREPARING: 0.0, Phase.EMBEDDING: 0.02, Phase.FITTING: 0.88, Phase.EVALUATING: 0.92,
           Phase.PUBLISHING: 0.96, Phase.DONE: 1.0}  # fmt: skip
+ORDER = list(BEGINS)
 
 
 class Progress:

@@ -149,7 +149,7 @@ def _learn(learner, optimizer, lesson, folder, machine: Machine, epoch: int, on_
         pixels = pixels.to(machine.device, memory_format=torch.channels_last)
         with machine.autocast():
             logits = learner(pixels)  # (B, C)
-        loss = cross_entropy(logits.float(), target.to(machine.device), label_smoothing=recipe.smoothing)
+        loss = cross_entropy(logits.float(), target.to(machine.device))
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -15,19 +15,18 @@ HELD_OUT = 5  # one photo of so many is kept from the network, to judge it by
 class Recipe:
     """The numbers of a training.
 
-    Source: AdamW, Loshchilov & Hutter 2019; one cycle, Smith & Topin 2018; smoothing, Szegedy et al. 2016.
+    Source: AdamW, Loshchilov & Hutter 2019; one cycle, Smith & Topin 2018.
     """
 
     base: str = "efficientnet-lite2"
     first_block: int = 7  # earlier blocks stay as they are
     epochs: int = 5
     batch: int = 32
-    rate: float = 1.5e-4
-    classifier_rate: float = 1e-3
+    rate: float = 1e-4
+    classifier_rate: float = 1e-5
     weight_decay: float = 0.02
-    smoothing: float = 0.1
     warm_up: float = 0.3  # share of the steps in which the rate grows
-    learned: float = 0.5  # share of the way from the packaged weights to the learned ones
+    learned: float = 0.7  # share of the way from the packaged weights to the learned ones
     seed: int = 0
 
     @classmethod
