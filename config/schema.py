@@ -6,6 +6,7 @@ from graphql_relay import from_global_id
 
 import catalog.schema
 import ml_training.advice_schema
+import ml_training.deep.schema
 import ml_training.linking_schema
 import ml_training.mutations
 import ml_training.schema
@@ -45,6 +46,7 @@ class Query(
 
 class Mutation(
     ml_training.mutations.Mutation,
+    ml_training.deep.schema.Mutation,
     ml_training.linking_schema.Mutation,
     ml_training.trainer_schema.Mutation,
     notifications.schema.Mutation,

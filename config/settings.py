@@ -142,11 +142,17 @@ Q_CLUSTER = {
     "save_limit": 100,
     "catch_up": False,
     "label": "Task queue",
+    # Deep training has a queue of its own: nothing waits for it.
+    "ALT_CLUSTERS": {
+        "deep": {"workers": 1, "timeout": 48 * 3600, "retry": 48 * 3600 + 600, "poll": 1.0},
+    },
 }
 
 # --- Recogniser ------------------------------------------------------------------------------------
 
 BACKBONE = one_of("BACKBONE", "efficientnet-lite2", ("efficientnet-lite0", "efficientnet-lite2"))
+# An ONNX image encoder of one's own, described by this JSON file (docs/backbones.md); it replaces BACKBONE.
+BACKBONE_FILE = os.environ.get("BACKBONE_FILE", "")
 # A run whose worker has not been heard of for this long is given up and queued again.
 HEARTBEAT_SECONDS = whole_number("HEARTBEAT_SECONDS", 5, least=1)
 HEARTBEAT_LIMIT_SECONDS = whole_number("HEARTBEAT_LIMIT_SECONDS", 30, least=2)
@@ -154,6 +160,21 @@ HEARTBEAT_LIMIT_SECONDS = whole_number("HEARTBEAT_LIMIT_SECONDS", 30, least=2)
 MAX_ATTEMPTS = whole_number("MAX_ATTEMPTS", 3, least=1)
 # The files of so many versions are kept, and of those that docs/model-files.md names.
 KEEP_VERSIONS = whole_number("KEEP_VERSIONS", 5, least=1)
+
+# --- Deep training (docs/deep-training.md) ----------------------------------------------------------
+
+# auto: the recogniser also tunes its backbone when that promises to pay. off: never by itself.
+DEEP_TRAINING = one_of("DEEP_TRAINING", "auto", ("auto", "off"))
+DEEP_THREADS = whole_number("DEEP_THREADS", max(1, (os.cpu_count() or 1) // 2), least=1)
+# What a shop must have before it is tried: so many products with DEEP_PRODUCT_PHOTOS each, so many photos.
+DEEP_PRODUCTS = whole_number("DEEP_PRODUCTS", 5, least=2)
+DEEP_PRODUCT_PHOTOS = whole_number("DEEP_PRODUCT_PHOTOS", 5, least=2)
+DEEP_PHOTOS = whole_number("DEEP_PHOTOS", 300, least=4)
+# Tried again when so many of 100 photos are new since, and never sooner than after so many hours.
+DEEP_NEW_PERCENT = whole_number("DEEP_NEW_PERCENT", 20, least=0)
+DEEP_INTERVAL_HOURS = whole_number("DEEP_INTERVAL_HOURS", 24, least=0)
+# Hours of the day in which it may compute, such as 20-6; empty: any.
+DEEP_HOURS = os.environ.get("DEEP_HOURS", "")
 
 # --- External trainer (docs/external-trainer.md) ----------------------------------------------------
 

@@ -15,6 +15,7 @@ class ShelfsightAdminSite(AdminSite):
 
     def get_urls(self):
         from ml_training import advice_page, page, version_views
+        from ml_training.deep.page import cancel_deep
 
         return [
             path("settings/ml-model/", self.admin_view(page.ml_model_page), name="ml_model"),
@@ -39,6 +40,7 @@ class ShelfsightAdminSite(AdminSite):
                 self.admin_view(version_views.learned_photos),
                 name="ml_model_learned_photos",
             ),
+            path("settings/ml-model/cancel-deep/", self.admin_view(cancel_deep), name="ml_model_cancel_deep"),
             *super().get_urls(),
         ]
 

@@ -22,7 +22,7 @@ from ml_training.progress import BEGINS, PUSH_SECONDS
 from ml_training.publishing import CHECK_PHOTOS, publish
 from ml_training.recognizer.export import ExportDiffers
 from ml_training.run_tokens import BAD_INPUT, RUN_FINISHED, CallbackRefused
-from ml_training.runtime import open_embedder
+from ml_training.runtime import open_embedder_of
 from ml_training.training import Phase, RunLost
 from ml_training.wording import trigger_in_words
 
@@ -174,7 +174,7 @@ def _enter_publishing(run: TrainingRun) -> None:
 
 
 def _publish(run: TrainingRun, files: dict) -> None:
-    embedder, manifest = open_embedder(), run_manifest(run)
+    embedder, manifest = open_embedder_of(run.backbone), run_manifest(run)
     check_sizes(manifest, embedder.backbone, {kind: file.size for kind, file in files.items()})
     contents = {kind: file.read() for kind, file in files.items()}
     model, set_aside = read_model(manifest, embedder.backbone, **contents)

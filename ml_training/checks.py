@@ -1,10 +1,13 @@
 """System checks: a misconfiguration is named at start, with what to do."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
 from django.http.request import validate_host
+
+from ml_training.deep.hours import HoursUnreadable, read_hours
 
 LEAST_TOKEN = 16  # characters of ML_TRAINER_TOKEN
 LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -81,3 +84,24 @@ def check_trainer(app_configs, **kwargs):
                 hint="Use https:, or a private network that you trust.",
                 id="ml_training.W002",
             )
+
+
+@register(Tags.compatibility)
+def check_own_backbone(app_configs, **kwargs):
+    """Whether a backbone of one's own is there, is the file it should be, and answers as it should."""
+    if not settings.BACKBONE_FILE:
+        return
+    from ml_training.recognizer.own_backbone import BackboneRefused, open_own_backbone, read_own_backbone
+
+    try:
+        open_own_backbone(read_own_backbone(Path(settings.BACKBONE_FILE)), settings.CACHE_DIR)
+    except BackboneRefused as error:
+        yield Error(str(error), hint="docs/backbones.md says how to make one.", id="ml_training.E007")
+
+
+@register(Tags.compatibility)
+def check_deep_hours(app_configs, **kwargs):
+    try:
+        read_hours(settings.DEEP_HOURS)
+    except HoursUnreadable as error:
+        yield Error(f"DEEP_HOURS: {error}", hint="Such as 20-6; empty for any hour.", id="ml_training.E008")

@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 
 import numpy as np
 from django.core.files.storage import default_storage
+from PIL import Image
 
 from catalog.photos import PhotoRefused, open_upright
 from ml_training.manifest import Manifest, ManifestPhoto
@@ -33,6 +34,15 @@ def read_pixels(copies: Sequence[ManifestPhoto], preprocessing: Preprocessing) -
         PhotoRefused, OSError: no file is there, or is what was added, or can be decoded.
     """
     return to_pixels(open_upright(_read_one(copies), preprocessing.decode_side), preprocessing)
+
+
+def read_original(copies: Sequence[ManifestPhoto], least_side: int) -> Image.Image:
+    """Read a stored photo upright and in RGB; a large one at a part of its size.
+
+    Raises:
+        PhotoRefused, OSError: as `read_pixels`.
+    """
+    return open_upright(_read_one(copies), least_side)
 
 
 def _read_one(copies: Sequence[ManifestPhoto]) -> bytes:

@@ -13,10 +13,11 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
-from ml_training import artifacts, manifest_file, run_tokens, training
+from ml_training import artifacts, manifest_file, run_tokens, training, tuned
 from ml_training.manifest import Manifest, read_manifest
 from ml_training.models import RunToken, TrainingRun
-from ml_training.recognizer.backbone import Backbone, packaged_backbone
+from ml_training.recognizer.backbone import Backbone
+from ml_training.runtime import find_backbone
 from ml_training.training import Phase, RunLost
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _offer(run: TrainingRun) -> None:
         training.complete(run, None, manifest.what_is_missing())
         return
     keep_manifest(run, manifest)
-    backbone = packaged_backbone(settings.BACKBONE, settings.CACHE_DIR)
+    backbone = find_backbone(run.backbone)
     job = describe_job(run, backbone, run_tokens.issue(run))
     try:
         answer = httpx.post(
@@ -128,7 +129,8 @@ def keep_manifest(run: TrainingRun, manifest: Manifest) -> None:
     def url_of(photo):
         return public_url("run-photo", run.pk, photo.pk)
 
-    content = b"".join(manifest_file.write_lines(manifest, about, url_of))
+    learned = tuned.learned_by(run.backbone)
+    content = b"".join(manifest_file.write_lines(manifest, about, url_of, learned))
     artifacts.storage().save(manifest_path(run), ContentFile(content))
 
 

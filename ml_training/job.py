@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from ml_training import artifacts, training
+from ml_training import artifacts, training, tuned
 from ml_training.embeddings import load_embeddings
 from ml_training.heartbeat import Heartbeat
 from ml_training.manifest import read_manifest
@@ -21,7 +21,7 @@ from ml_training.models import TrainingRun
 from ml_training.progress import Progress
 from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish
 from ml_training.recognizer.fitting import fit_model
-from ml_training.runtime import open_embedder
+from ml_training.runtime import open_embedder_of
 from ml_training.training import Phase, RunLost
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None)
         artifacts.discard(folder)
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Run %s failed.", run.pk)
-        if training.fail(run, _sentence(error)):  # if not, it had published already
+        if training.fail(run, sentence(error)):  # if not, it had published already
             artifacts.discard(folder)
         if not isinstance(error, Exception):
             raise
@@ -59,7 +59,7 @@ def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None)
     return ended
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "The worker ran out of memory. Give it more, or set COMPUTE_THREADS lower."
     if not isinstance(error, Exception):
@@ -71,7 +71,7 @@ def _sentence(error: BaseException) -> str:
 def _train(run: TrainingRun, progress: Progress) -> None:
     started = time.perf_counter()
     progress.enter(Phase.PREPARING)
-    embedder = open_embedder()
+    embedder = open_embedder_of(run.backbone)
     manifest = read_manifest(run.shop_id)
     progress.enter(Phase.EMBEDDING)
     vectors, set_aside = load_embeddings(embedder, manifest, progress.within, fresh=run.fresh)
@@ -85,7 +85,9 @@ def _train(run: TrainingRun, progress: Progress) -> None:
         return
     progress.enter(Phase.FITTING)
     matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
-    head, metrics, answers = fit_model(matrix, usable.labels, partial(progress.enter, Phase.EVALUATING))
+    unseen = usable.unseen_by(tuned.learned_by(run.backbone))
+    evaluating = partial(progress.enter, Phase.EVALUATING)
+    head, metrics, answers = fit_model(matrix, usable.labels, evaluating, unseen)
     progress.enter(Phase.PUBLISHING)
     model = TrainedModel(head, usable, metrics, usable.judged(answers))
     version = publish(run, embedder, model, usable.spread(CHECK_PHOTOS), vectors)

@@ -22,7 +22,7 @@ from ml_training.provenance import note_learned
 from ml_training.pruning import prune_on_commit
 from ml_training.publishing import CHECK_PHOTOS, publish
 from ml_training.recognizer.export import ExportDiffers
-from ml_training.runtime import open_embedder
+from ml_training.runtime import backbone_id_for, open_embedder_of
 from ml_training.training import Phase, Status
 
 
@@ -46,7 +46,7 @@ def link_model(shop: Shop, assets: dict[str, ModelAsset], activate: bool) -> Mod
     Raises:
         ModelRefused: the files do not make a model of this shop.
     """
-    embedder, manifest = open_embedder(), read_manifest(shop.pk)
+    embedder, manifest = open_embedder_of(backbone_id_for(shop.pk)), read_manifest(shop.pk)
     check_sizes(manifest, embedder.backbone, {kind: asset.size for kind, asset in assets.items()})
     contents = {kind: asset.read() for kind, asset in assets.items()}
     model, set_aside = read_model(manifest, embedder.backbone, **contents)

@@ -19,6 +19,7 @@ class ManifestPhoto:
     filename: str
     product_pk: int
     sku: str
+    learned: bool = False  # an external trainer is told which photos its backbone has learned from
 
     def as_json(self, reason: str) -> dict:
         """How a photo that was set aside is remembered on its run."""
@@ -70,6 +71,16 @@ class Manifest:
         photos = tuple(photo for photo in self.photos if photo.pk not in photo_pks)
         left = {photo.product_pk for photo in photos}
         return Manifest(tuple(product for product in self.products if product.pk in left), photos)
+
+    def unseen_by(self, learned: frozenset[str]) -> np.ndarray | None:
+        """(N,) bool, photos whose SHA-256 is not among those that a backbone learned; None if that is all."""
+        unseen = np.array([photo.sha256 not in learned for photo in self.photos], bool)
+        return None if unseen.all() else unseen
+
+    @property
+    def learned(self) -> frozenset[str]:
+        """SHA-256 of the photos that a manifest file says its backbone has learned from."""
+        return frozenset(photo.sha256 for photo in self.photos if photo.learned)
 
     def spread(self, count: int) -> list[ManifestPhoto]:
         """Up to `count` photos, evenly spread."""

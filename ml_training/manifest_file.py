@@ -17,12 +17,18 @@ class ManifestUnreadable(ValueError):
     """Raised when lines are no manifest; says which line."""
 
 
-def write_lines(manifest: Manifest, about: dict, url_of: Callable[[ManifestPhoto], str]) -> Iterator[bytes]:
+def write_lines(
+    manifest: Manifest,
+    about: dict,
+    url_of: Callable[[ManifestPhoto], str],
+    learned: frozenset[str] = frozenset(),
+) -> Iterator[bytes]:
     """Write a manifest.
 
     Args:
         about: joins the header, such as the shop and the run.
         url_of: where a photo's file is fetched.
+        learned: SHA-256 of photos that the backbone has learned from: a head must not be judged by them.
     """
     counts = {"products": len(manifest.products), "photos": len(manifest.photos)}
     yield _line({"format": FORMAT, **about, **counts})
@@ -32,6 +38,7 @@ def write_lines(manifest: Manifest, about: dict, url_of: Callable[[ManifestPhoto
     for product in manifest.products:
         images = [
             {"id": photo.pk, "url": url_of(photo), "filename": photo.filename, "sha256": photo.sha256}
+            | ({"learned": True} if photo.sha256 in learned else {})
             for photo in photos[product.pk]
         ]
         yield _line({"id": product.pk, "sku": product.sku, "name": product.name, "images": images})
@@ -70,9 +77,8 @@ def _photo(image: dict, product: ManifestProduct) -> ManifestPhoto:
     sha256 = image["sha256"]
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):  # it becomes a file's name
         raise ValueError(f"{sha256!r} is no SHA-256")
-    return ManifestPhoto(
-        int(image["id"]), sha256, str(image["url"]), str(image["filename"]), product.pk, product.sku
-    )
+    about = int(image["id"]), sha256, str(image["url"]), str(image["filename"])
+    return ManifestPhoto(*about, product.pk, product.sku, image.get("learned") is True)
 
 
 def _line(value: dict) -> bytes:

@@ -41,10 +41,16 @@ class TrainingRun(models.Model):
         COMPLETED = "completed", _("Completed")
         FAILED = "failed", _("Failed")
         SUPERSEDED = "superseded", _("Superseded")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    class Kind(models.TextChoices):
+        QUICK = "quick", _("Training")  # a head on a backbone that stays as it is
+        DEEP = "deep", _("Deep training")  # the backbone itself
 
     class Phase(models.TextChoices):
         WAITING = "waiting", _("Waiting for a worker")
         PREPARING = "preparing", _("Preparing the recogniser")
+        LEARNING = "learning", _("Learning from the photos, again and again")
         EMBEDDING = "embedding", _("Looking at the photos")
         FITTING = "fitting", _("Learning the products")
         EVALUATING = "evaluating", _("Checking how good it is")
@@ -52,9 +58,11 @@ class TrainingRun(models.Model):
         DONE = "done", _("Done")
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="training_runs")
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.QUICK)
     status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
     phase = models.CharField(max_length=12, choices=Phase, default=Phase.WAITING)
     progress = models.FloatField(default=0.0, help_text=_("Share done, 0 to 1."))
+    backbone = models.CharField(max_length=100, blank=True, help_text=_("What its model is made for."))
     generation = models.PositiveBigIntegerField(null=True, help_text=_("The change this run includes."))
     fresh = models.BooleanField(default=False, help_text=_("Look at every photo again."))
     trigger = models.JSONField(default=list, blank=True, help_text=_("What asked for it."))
@@ -79,13 +87,34 @@ class TrainingRun(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["shop"], condition=Q(status="queued"), name="one_queued_run"),
-            models.UniqueConstraint(fields=["shop"], condition=Q(status="training"), name="one_training_run"),
+            models.UniqueConstraint(
+                fields=["shop", "kind"], condition=Q(status="queued"), name="one_queued_run_of_a_kind"
+            ),
+            models.UniqueConstraint(
+                fields=["shop", "kind"], condition=Q(status="training"), name="one_training_run_of_a_kind"
+            ),
         ]
         indexes = [models.Index(fields=["shop", "-id"], name="run_history")]
 
     def __str__(self):
         return f"Run {self.pk} ({self.get_status_display()})"
+
+
+class TunedBackbone(models.Model):
+    """A backbone that has learned a shop's own products. Its file, in the model storage, never changes."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="tuned_backbones")
+    backbone = models.CharField(max_length=100, unique=True, help_text=_("Its id, in versions and vectors."))
+    base = models.CharField(max_length=100, help_text=_("The id of the backbone it began as."))
+    path = models.CharField(max_length=200, help_text=_("Where its file is in the model storage."))
+    sha256 = models.CharField(max_length=64)
+    preprocessing = models.JSONField()
+    vector_size = models.PositiveIntegerField()
+    learned = models.JSONField(help_text=_("SHA-256 of the photos it learned from."))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return self.backbone
 
 
 class RunToken(models.Model):

@@ -22,8 +22,8 @@ ORDER = list(BEGINS)
 class Progress:
     """The progress of one run; `phases` collects the seconds each phase took."""
 
-    def __init__(self, run: TrainingRun, heartbeat: Heartbeat, on_change=None):
-        self.run, self.phases = run, {}
+    def __init__(self, run: TrainingRun, heartbeat: Heartbeat, on_change=None, begins=BEGINS):
+        self.run, self.phases, self._begins = run, {}, begins
         self._heartbeat, self._on_change = heartbeat, on_change or (lambda run: None)
         self._step = 0
         self._pushes = deque([float("-inf")] * MOST_PUSHES, MOST_PUSHES)  # when the last few were
@@ -33,34 +33,41 @@ class Progress:
         """Begin a phase: always written, and pushed unless it is one of many within a second."""
         self._end_phase()
         self.run.phase = phase
-        self._set(BEGINS[phase], at_once=True)
+        self._set(self._begins[phase], at_once=True)
 
-    def within(self, share: float) -> None:
+    def within(self, share: float, **fields) -> None:
         """Set how much of the current phase is done, 0 to 1; written and pushed when it is time to.
 
+        Args:
+            fields: other fields of the run to write with it.
         Raises:
             RunLost: the run is not this worker's any more.
         """
-        begin = BEGINS[self.run.phase]
-        end = BEGINS[ORDER[ORDER.index(self.run.phase) + 1]]
-        self._set(begin + share * (end - begin), at_once=False)
+        order = list(self._begins)
+        begin = self._begins[self.run.phase]
+        end = self._begins[order[order.index(self.run.phase) + 1]]
+        self._set(begin + share * (end - begin), at_once=False, fields=fields)
+
+    def check(self) -> None:
+        """Raises RunLost once the run was taken from this worker, or cancelled."""
+        self._heartbeat.check()
 
     def finish(self) -> None:
         self._end_phase()
 
     def _end_phase(self):
         now = time.monotonic()
-        if self.run.phase in BEGINS:
+        if self.run.phase in self._begins:
             spent = self.phases.get(str(self.run.phase), 0.0) + now - self._phase_began
             self.phases[str(self.run.phase)] = round(spent, 4)
         self._phase_began = now
 
-    def _set(self, progress: float, at_once: bool) -> None:
+    def _set(self, progress: float, at_once: bool, fields: dict | None = None) -> None:
         self._heartbeat.check()
         self.run.progress = progress
         now = time.monotonic()
         if at_once or now - self._written >= WRITE_SECONDS:
-            beat(self.run, phase=self.run.phase, progress=progress)
+            beat(self.run, phase=self.run.phase, progress=progress, **(fields or {}))
             self._written = now
         if not at_once and now - self._pushes[-1] < PUSH_SECONDS:
             return

@@ -16,10 +16,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from ml_training import artifacts, training
-from ml_training.models import ShopTraining, TrainingRun
+from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
 from ml_training.pruning import prune_all
 from ml_training.runtime import chosen_backbone
-from ml_training.training import Status
+from ml_training.training import Kind, Status
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 30  # doubled with every failed try
@@ -77,10 +77,14 @@ def _process_is_gone(run: TrainingRun) -> bool:
 def _ask_for_models_of_this_backbone() -> None:
     """After the backbone was changed, by a setting or a new release: each model is made anew, once."""
     states = ShopTraining.objects.filter(trained=F("wanted"), active_version__isnull=False)
-    for state in states.exclude(active_version__backbone=chosen_backbone()).select_related("active_version"):
-        completed = TrainingRun.objects.filter(shop_id=state.shop_id, status=Status.COMPLETED).first()
+    tuned_from_it = TunedBackbone.objects.filter(base=chosen_backbone()).values("backbone")
+    states = states.exclude(active_version__backbone=chosen_backbone())
+    states = states.exclude(active_version__backbone__in=tuned_from_it)
+    for state in states.select_related("active_version"):
+        runs = TrainingRun.objects.filter(shop_id=state.shop_id, kind=Kind.QUICK)
+        completed = runs.filter(status=Status.COMPLETED).first()
         # A later run than the active version's found too few photos: there is nothing to make.
-        if completed and completed.pk == state.active_version.run_id:
+        if completed and completed.pk <= state.active_version.run_id:
             training.request_training(state.shop_id, training.Change("backbone_changed"))
 
 
@@ -89,7 +93,7 @@ def _queue_owed(shop_id: int) -> TrainingRun | None:
         state = ShopTraining.objects.select_for_update().filter(shop_id=shop_id).first()
         if state is None or not state.is_owed:
             return None
-        runs = TrainingRun.objects.filter(shop_id=shop_id)
+        runs = TrainingRun.objects.filter(shop_id=shop_id, kind=Kind.QUICK)
         if runs.filter(status__in=[Status.QUEUED, Status.TRAINING]).exists():
             return None
         last = runs.exclude(status=Status.SUPERSEDED).first()
@@ -100,16 +104,18 @@ def _queue_owed(shop_id: int) -> TrainingRun | None:
 
 def may_try_again(last: TrainingRun) -> bool:
     """Whether a failed run of unchanged photos is tried again now: a few times, ever later."""
-    if last.attempts >= settings.MAX_ATTEMPTS:
+    tries = training.tries(last)
+    if tries >= settings.MAX_ATTEMPTS:
         return False
-    wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** (last.attempts - 1))
+    wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** max(tries - 1, 0))
     return last.worker_lost or timezone.now() >= last.finished_at + wait
 
 
 def _wake_waiting() -> list[int]:
     old = timezone.now() - timedelta(seconds=WAKE_AFTER_SECONDS)
-    busy = TrainingRun.objects.filter(status=Status.TRAINING).values("shop_id")
-    waiting = TrainingRun.objects.filter(status=Status.QUEUED).exclude(shop_id__in=busy)
+    quick = TrainingRun.objects.filter(kind=Kind.QUICK)
+    busy = quick.filter(status=Status.TRAINING).values("shop_id")
+    waiting = quick.filter(status=Status.QUEUED).exclude(shop_id__in=busy)
     woken = [run.pk for run in waiting.exclude(woken_at__gte=old)]
     for run_id in woken:
         training.wake_worker(run_id)

@@ -5,13 +5,19 @@ Called by `job`, `serving` and `warmup`, never at import and never before a fork
 
 import os
 import threading
+from collections import OrderedDict
+from pathlib import Path
 
 from django.conf import settings
 
-from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
+from ml_training import tuned
+from ml_training.models import ShopTraining, TunedBackbone
+from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
 from ml_training.recognizer.embedding import Embedder
+from ml_training.recognizer.own_backbone import OwnBackbone, open_own_backbone, read_own_backbone
 
-_open: dict[tuple[int, str], Embedder] = {}  # by process, since a fork must not use its parent's threads
+MOST_OPEN = 4  # backbones in memory
+_open: OrderedDict[tuple[int, str], Embedder] = OrderedDict()  # by process: a fork must not use its parent's
 _lock = threading.Lock()
 
 
@@ -20,19 +26,47 @@ class BackboneMissing(RuntimeError):
 
 
 def chosen_backbone() -> str:
-    """The id of the backbone that new models are made for."""
-    return PACKAGED[settings.BACKBONE].id
-
-
-def open_embedder_of(backbone_id: str) -> Embedder:
-    """Return the open backbone that a model was made for, whatever the settings say now.
+    """The id of the backbone of the settings.
 
     Raises:
-        BackboneMissing: there is none of that id any more.
+        BackboneRefused: it is one's own, and its description cannot be read.
+    """
+    own = _own_backbone()
+    return own.id if own else PACKAGED[settings.BACKBONE].id
+
+
+def _own_backbone() -> OwnBackbone | None:
+    return read_own_backbone(Path(settings.BACKBONE_FILE)) if settings.BACKBONE_FILE else None
+
+
+def backbone_id_for(shop_id: int) -> str:
+    """The id of the backbone that a shop's new models are made for.
+
+    That of its active version, if it was tuned from the backbone of the settings; else the latter.
+    """
+    active = ShopTraining.objects.filter(shop_id=shop_id).values("active_version__backbone")
+    rows = TunedBackbone.objects.filter(backbone__in=active, base=chosen_backbone())
+    return rows.values_list("backbone", flat=True).first() or chosen_backbone()
+
+
+def find_backbone(backbone_id: str) -> Backbone:
+    """A backbone by its id, whatever the settings say now.
+
+    Raises:
+        BackboneMissing: there is none of that id any more, or its file is gone.
     """
     for name, packaged in PACKAGED.items():
         if packaged.id == backbone_id:
-            return open_embedder(name)
+            return packaged_backbone(name, settings.CACHE_DIR)
+    own = _own_backbone()
+    if own and own.id == backbone_id:
+        return open_own_backbone(own, settings.CACHE_DIR)
+    row = TunedBackbone.objects.filter(backbone=backbone_id).first()
+    try:
+        if row:
+            return tuned.fetch(row)
+    except tuned.TunedFileMissing as error:
+        raise BackboneMissing(f"{error} Activate another version; deep training makes a new one.") from error
     raise BackboneMissing(
         f"This model needs the backbone {backbone_id}, which is gone. It trains anew by itself."
     )
@@ -40,15 +74,29 @@ def open_embedder_of(backbone_id: str) -> Embedder:
 
 def backbone_is_ready(backbone_id: str) -> bool:
     """Whether its file is there, so that opening it takes no longer than reading it."""
-    return (settings.CACHE_DIR / "backbones" / f"{backbone_id}.onnx").exists()
+    own = _own_backbone()
+    if own and own.id == backbone_id:
+        return True
+    tuned_file = TunedBackbone.objects.filter(backbone=backbone_id).values_list("sha256", flat=True).first()
+    return (settings.CACHE_DIR / "backbones" / f"{tuned_file or backbone_id}.onnx").exists()
+
+
+def open_embedder_of(backbone_id: str) -> Embedder:
+    """Return the open backbone that a model was made for; open it on first use.
+
+    Raises:
+        BackboneMissing: there is none of that id any more.
+    """
+    key = (os.getpid(), backbone_id)
+    with _lock:
+        if key not in _open:
+            _open[key] = Embedder(find_backbone(backbone_id), settings.COMPUTE_THREADS)
+        _open.move_to_end(key)
+        while len(_open) > MOST_OPEN:
+            _open.popitem(last=False)
+        return _open[key]
 
 
 def open_embedder(name: str | None = None) -> Embedder:
-    """Return the open backbone of the settings (or of a given name); open it on first use."""
-    name = name or settings.BACKBONE
-    key = (os.getpid(), name)
-    with _lock:
-        if key not in _open:
-            backbone = packaged_backbone(name, settings.CACHE_DIR)
-            _open[key] = Embedder(backbone, settings.COMPUTE_THREADS)
-        return _open[key]
+    """Return the open backbone of the settings (or of a given name)."""
+    return open_embedder_of(PACKAGED[name].id if name else chosen_backbone())

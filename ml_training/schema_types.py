@@ -26,6 +26,11 @@ TrainingRunStatus = graphene.Enum(
     [(name.upper(), name) for name in TrainingRun.Status.values if name != "superseded"],
     description="How far a run is, or how it ended.",
 )
+TrainingRunKind = graphene.Enum(
+    "TrainingRunKind",
+    [(kind.upper(), kind) for kind in TrainingRun.Kind.values],
+    description="QUICK: a head on a backbone that stays as it is. DEEP: the backbone too.",
+)
 MLModelStatus = graphene.Enum(
     "MLModelStatus",
     [("ACTIVE", "active"), ("IDLE", "idle")],
@@ -67,6 +72,21 @@ def set_aside_count_field() -> graphene.Int:
     )
 
 
+class DeepTraining(graphene.ObjectType):
+    class Meta:
+        description = f"A deep training that waits or goes on beside. {read_by(*MAY_READ_TRAINING)}"
+
+    run_id = graphene.ID(required=True, description="The run's databaseId.")
+    status = graphene.Field(TrainingRunStatus, required=True, description="QUEUED or TRAINING.")
+    progress = graphene.Float(required=True, description="Share done, 0 to 1.")
+    phase = graphene.String(required=True, description="What it is doing, in words.")
+    epoch = graphene.Int(description="The round through the photos that it is in, from 1; null before.")
+    epochs = graphene.Int(description="How many rounds there will be.")
+    accuracy = graphene.Float(description="Share of photos held out that is right so far, 0 to 1.")
+    seconds_left = graphene.Float(description="How long it takes from here; null if not known.")
+    started_at = graphene.DateTime(description="When a worker took it.")
+
+
 class MLTrainingInfo(graphene.ObjectType):
     class Meta:
         description = f"How a shop's recogniser is. {read_by(*MAY_READ_TRAINING)}"
@@ -85,6 +105,7 @@ class MLTrainingInfo(graphene.ObjectType):
     image_count = graphene.Int(required=True, description="Photos of active products.")
     has_active_model = graphene.Boolean(required=True, description="Whether photos can be recognised.")
     version = graphene.Int(description="Number of the active version.")
+    deep = graphene.Field(DeepTraining, description="The deep training that waits or goes on; else null.")
     set_aside = set_aside_field()
     set_aside_count = set_aside_count_field()
 
@@ -149,6 +170,7 @@ class TrainingRunType(DjangoObjectType):
         connection_class = CountedConnection
 
     database_id = graphene.ID(required=True, description="The run's id in the database.")
+    kind = graphene.Field(TrainingRunKind, required=True, description="What it trains.")
     status = graphene.Field(TrainingRunStatus, required=True, description="How far it is, or how it ended.")
     phase = graphene.String(required=True, description="What it is doing, in words.")
     progress = graphene.Float(required=True, description="Share done, 0 to 1.")
@@ -176,6 +198,9 @@ class TrainingRunType(DjangoObjectType):
 
     def resolve_status(self, info):
         return str(self.status)
+
+    def resolve_kind(self, info):
+        return str(self.kind)
 
     def resolve_phase(self, info):
         return self.get_phase_display()

@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage, Shop
 from ml_training import artifacts
+from ml_training.deep.status import DeepInfo, deep_info
 from ml_training.figures import accuracy_in_words, coverage_in_words
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
 
+Kind = TrainingRun.Kind
 IDLE, QUEUED, TRAINING, ACTIVE, FAILED = "idle", "queued", "training", "active", "failed"
 LABELS = {IDLE: "Idle", QUEUED: "Queued", TRAINING: "Training", ACTIVE: "Active", FAILED: "Failed"}
 FILE_NAMES = {"model_json": "Model JSON", "weights": "Model weights", "metadata": "Metadata", "onnx": "ONNX"}
@@ -58,6 +60,7 @@ class TrainingInfo:
     version: int | None
     accuracy: str  # of the active version, in words; empty if nothing is known
     coverage: str  # share of photos of known products that it names, likewise
+    deep: DeepInfo | None = None  # the deep run that waits or trains beside
     set_aside: list[dict] = field(default_factory=list)
     files: list[FileInfo] = field(default_factory=list)
 
@@ -78,6 +81,7 @@ class TrainingInfo:
         data = asdict(self)
         for name in ("started_at", "last_trained_at"):
             data[name] = data[name] and data[name].isoformat()
+        data["deep"] = self.deep and self.deep.as_json()
         data["files"] = [asdict(file) | {"slug": file.slug} for file in self.files]
         return data | {"label": self.label, "percent": self.percent, "files_present": self.files_present}
 
@@ -92,7 +96,10 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
     shops = list(shops)
     states = ShopTraining.objects.select_related("active_version").in_bulk([shop.pk for shop in shops])
     runs = TrainingRun.objects.filter(shop__in=shops)
-    going = {run.shop_id: run for run in runs.filter(status__in=[QUEUED, TRAINING]).order_by("status")}
+    both = list(runs.filter(status__in=[QUEUED, TRAINING]).order_by("status"))
+    going = {run.shop_id: run for run in both if run.kind == Kind.QUICK}
+    deep = {run.shop_id: run for run in both if run.kind == Kind.DEEP}
+    runs = runs.filter(kind=Kind.QUICK)
     newest = runs.filter(status__in=["completed", "failed"]).order_by().values("shop").annotate(pk=Max("pk"))
     last = TrainingRun.objects.filter(pk__in=newest.values("pk")).select_related("version")
     ended = {run.shop_id: run for run in last}
@@ -106,6 +113,7 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
             going.get(shop.pk),
             ended.get(shop.pk),
             counts=(products.get(shop.pk, 0), photos.get(shop.pk, 0)),
+            deep=deep_info(deep.get(shop.pk)),
         )
         for shop in shops
     ]
@@ -121,6 +129,7 @@ def _info(
     going: TrainingRun | None,
     ended: TrainingRun | None,
     counts: tuple[int, int],
+    deep: DeepInfo | None,
 ) -> TrainingInfo:
     version = state.active_version if state else None
     status = _status(going, ended, version)
@@ -144,6 +153,7 @@ def _info(
         version=version.number if version else None,
         accuracy=accuracy_in_words(version),
         coverage=coverage_in_words(version, shop),
+        deep=deep,
         set_aside=ended.set_aside if ended else [],
         files=version_files(version),
     )

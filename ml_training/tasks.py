@@ -12,7 +12,17 @@ def train(run_id: int) -> None:
         job.run_job(run_id)
 
 
+def train_deep(run_id: int) -> None:
+    from ml_training.deep.job import run_deep_job
+
+    run_deep_job(run_id, gives_way=True)
+
+
 def reconcile() -> None:
+    from ml_training import tuned
+    from ml_training.deep.promise import reconcile_deep
     from ml_training.reconciler import reconcile
 
     reconcile()
+    reconcile_deep()
+    tuned.prune()

@@ -6,7 +6,6 @@ Called by urls; calls `run_tokens` and `callbacks`.
 import json
 from functools import wraps
 
-from django.conf import settings
 from django.http import FileResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -14,8 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from catalog.models import ProductImage
 from ml_training import artifacts, handover
 from ml_training.callbacks import Report, take_report
-from ml_training.recognizer.backbone import packaged_backbone
 from ml_training.run_tokens import BAD_INPUT, PREFIX, TOKEN_UNKNOWN, CallbackRefused, run_of
+from ml_training.runtime import find_backbone
 
 MOST_REPORT = 16 * 1024  # bytes
 BINARY = "application/octet-stream"
@@ -86,8 +85,8 @@ def run_photo(request, run, pk: int):
 @require_GET
 @with_run
 def run_backbone(request, run):
-    """The frozen encoder that the model is to be made for."""
-    backbone = packaged_backbone(settings.BACKBONE, settings.CACHE_DIR)
+    """The encoder that the model is to be made for."""
+    backbone = find_backbone(run.backbone)
     return FileResponse(
         backbone.path.open("rb"), content_type=BINARY, headers={"ETag": f'"{backbone.sha256}"'}
     )

@@ -15,7 +15,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -26,11 +26,17 @@ from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.provenance import note_learned
 from ml_training.pruning import prune_on_commit
+from ml_training.runtime import backbone_id_for
 from ml_training.wording import trigger_in_words
 
 logger = logging.getLogger(__name__)
-Status, Phase = TrainingRun.Status, TrainingRun.Phase
+Status, Phase, Kind = TrainingRun.Status, TrainingRun.Phase, TrainingRun.Kind
+TASKS = {  # by kind: what the queue calls, and which queue
+    Kind.QUICK: ("ml_training.tasks.train", None),
+    Kind.DEEP: ("ml_training.tasks.train_deep", "deep"),
+}
 MOST_CHANGES_NAMED = 20
+OTHER_BACKBONE = "It was made while another version took over; what it learned is learned again for that one."
 STOPPED = "The worker was stopped; the run waits for the next one."
 
 
@@ -63,31 +69,42 @@ def request_training(shop_id: int, change: Change, fresh: bool = False) -> Train
 
 
 def _queue(shop_id: int, change: Change, fresh: bool = False) -> TrainingRun:
-    run = TrainingRun.objects.filter(shop_id=shop_id, status=Status.QUEUED).first()
+    run = _waiting(shop_id, Kind.QUICK)
     if run is None:
-        return _create(TrainingRun(shop_id=shop_id, fresh=fresh, trigger=_with_change([], change)))
+        return create(TrainingRun(shop_id=shop_id, fresh=fresh, trigger=_with_change([], change)))
     run.trigger, run.fresh = _with_change(run.trigger, change), run.fresh or fresh
     run.save(update_fields=["trigger", "fresh"])
     return run
 
 
-def _create(run: TrainingRun) -> TrainingRun:
+def _waiting(shop_id: int, kind: str) -> TrainingRun | None:
+    return TrainingRun.objects.filter(shop_id=shop_id, kind=kind, status=Status.QUEUED).first()
+
+
+def create(run: TrainingRun) -> TrainingRun:
     run.save(force_insert=True)
     announce(run, QUEUED, "")  # told before a worker can tell that it has started
-    transaction.on_commit(partial(wake_worker, run.pk), robust=True)
+    transaction.on_commit(partial(wake_worker, run.pk, run.kind), robust=True)
     return run
 
 
 def queue_again(failed: TrainingRun) -> TrainingRun:
     """Queue the same work once more. Tries are counted before the work: a run that kills its worker ends."""
-    return _create(
+    return create(
         TrainingRun(
             shop_id=failed.shop_id,
+            kind=failed.kind,
             fresh=failed.fresh,
             trigger=failed.trigger,
-            attempts=failed.attempts + 1,
+            attempts=tries(failed) + 1,
         )
     )
+
+
+def tries(run: TrainingRun) -> int:
+    """How many tries at a run's work came to nothing. A deep run that ended a round has got somewhere."""
+    got_somewhere = run.kind == Kind.DEEP and run.metrics.get("accuracy") is not None
+    return 0 if got_somewhere else run.attempts
 
 
 def _with_change(trigger: list, change: Change) -> list:
@@ -103,13 +120,14 @@ def _with_change(trigger: list, change: Change) -> list:
     return [*trigger, {"kind": change.kind, "product": change.product, "count": 1}]
 
 
-def wake_worker(run_id: int) -> None:
+def wake_worker(run_id: int, kind: str = Kind.QUICK) -> None:
     """Put a task on the queue; if that fails the reconciler will, and the caller goes on."""
     from django_q.tasks import async_task
 
     TrainingRun.objects.filter(pk=run_id).update(woken_at=timezone.now())
     try:
-        async_task("ml_training.tasks.train", run_id, task_name=f"train {run_id}")
+        task, queue = TASKS[Kind(kind)]
+        async_task(task, run_id, task_name=f"train {run_id}", cluster=queue)
     except Exception:
         logger.exception("Run %s could not be put on the queue; the reconciler will try again.", run_id)
 
@@ -126,7 +144,7 @@ def claim(run_id: int, announced: bool = True) -> TrainingRun | None:
         The run, or None when it is not queued, or its shop is training already (that run wakes this one).
     """
     with transaction.atomic():
-        queued = TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED)
+        queued = TrainingRun.objects.filter(pk=run_id, kind=Kind.QUICK, status=Status.QUEUED)
         run = queued.first()
         if run is None:
             return None
@@ -134,22 +152,7 @@ def claim(run_id: int, announced: bool = True) -> TrainingRun | None:
         if not state.is_owed:
             queued.update(status=Status.SUPERSEDED, phase=Phase.DONE, finished_at=timezone.now())
             return None
-        now, token = timezone.now(), uuid.uuid4().hex
-        try:
-            with transaction.atomic():
-                claimed = queued.update(
-                    status=Status.TRAINING,
-                    phase=Phase.PREPARING,
-                    generation=state.wanted,
-                    worker_token=token,
-                    worker_host=socket.gethostname(),
-                    worker_pid=os.getpid(),
-                    started_at=now,
-                    heartbeat_at=now,
-                )
-        except IntegrityError:  # another run of this shop is training
-            return None
-        if not claimed:
+        if not take(queued, state, backbone_id_for(run.shop_id)):
             return None
         run.refresh_from_db()
         if announced:
@@ -157,7 +160,29 @@ def claim(run_id: int, announced: bool = True) -> TrainingRun | None:
         return run
 
 
-def _own(run: TrainingRun):
+def take(queued: QuerySet, state: ShopTraining, backbone: str) -> bool:
+    """Make a queued run this worker's, unless another of its kind is training this shop."""
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            return bool(
+                queued.update(
+                    status=Status.TRAINING,
+                    phase=Phase.PREPARING,
+                    generation=state.wanted,
+                    backbone=backbone,
+                    worker_token=uuid.uuid4().hex,
+                    worker_host=socket.gethostname(),
+                    worker_pid=os.getpid(),
+                    started_at=now,
+                    heartbeat_at=now,
+                )
+            )
+    except IntegrityError:
+        return False
+
+
+def own(run: TrainingRun):
     """The run's row, as long as it is this worker's."""
     return TrainingRun.objects.filter(pk=run.pk, status=Status.TRAINING, worker_token=run.worker_token)
 
@@ -168,7 +193,7 @@ def beat(run: TrainingRun, **fields) -> None:
     Raises:
         RunLost: the run is not this worker's any more.
     """
-    if not _own(run).update(heartbeat_at=timezone.now(), **fields):
+    if not own(run).update(heartbeat_at=timezone.now(), **fields):
         raise RunLost(f"Run {run.pk} was taken from this worker.")
 
 
@@ -199,11 +224,15 @@ def complete(
         run.message, run.finished_at = message, timezone.now()
         changed = ("status", "phase", "progress", "message", "finished_at", "products", "photos")
         values = {name: getattr(run, name) for name in (*changed, "set_aside", "metrics")}
-        if state is None or not _own(run).update(**values):
+        if state is None or not own(run).update(**values):
             raise RunLost(f"Run {run.pk} was taken from this worker.")
         new = {"trained": Greatest("trained", run.generation)}
         if version is not None:
-            version.held_back = what_got_worse(state.active_version, version)
+            if run.backbone not in ("", backbone_id_for(run.shop_id)):
+                # Another version was activated meanwhile, on another backbone: what changed is still owed.
+                version.held_back, new = OTHER_BACKBONE, {"trained": F("trained")}
+            else:
+                version.held_back = what_got_worse(state.active_version, version)
             version.changes = note_learned(version.shop_id, version.number, learned)
             version.save()
             prune_on_commit(run.shop_id)
@@ -226,13 +255,13 @@ def fail(run: TrainingRun, error: str) -> bool:
     Returns:
         Whether the run was still this worker's.
     """
-    return _fail(run, _own(run), error)
+    return _fail(run, own(run), error)
 
 
 def give_up(run: TrainingRun) -> bool:
     """End a run whose worker is gone, unless it was heard of since `run` was read."""
     run.worker_lost = True
-    silent = _own(run).filter(heartbeat_at=run.heartbeat_at)
+    silent = own(run).filter(heartbeat_at=run.heartbeat_at)
     what = f"The trainer at {run.trainer} went silent" if run.trainer else "The worker stopped"
     return _fail(run, silent, f"{what} in the middle of the run.")
 
@@ -252,7 +281,7 @@ def release(run: TrainingRun, why: str = STOPPED, **fields) -> bool:
         values = {"status": Status.QUEUED, "phase": Phase.WAITING, "progress": 0.0, "worker_token": ""}
         if _hand_over(run):
             values = {"status": Status.SUPERSEDED, "phase": Phase.DONE, "finished_at": timezone.now()}
-        if not _own(run).update(**{"woken_at": None} | values | fields):
+        if not own(run).update(**{"woken_at": None} | values | fields):
             return False
         if why != run.message:
             announce(run, QUEUED, why)
@@ -275,23 +304,23 @@ def _fail(run: TrainingRun, rows, error: str) -> bool:
 
 def _hand_over(run: TrainingRun) -> bool:
     """Leave a run's work to the one that is queued already, if there is one."""
-    waiting = TrainingRun.objects.filter(shop_id=run.shop_id, status=Status.QUEUED).first()
+    waiting = _waiting(run.shop_id, run.kind)
     if waiting is None:
         return False
     TrainingRun.objects.filter(pk=waiting.pk).update(fresh=waiting.fresh or run.fresh)
-    transaction.on_commit(partial(wake_worker, waiting.pk), robust=True)
+    transaction.on_commit(partial(wake_worker, waiting.pk, waiting.kind), robust=True)
     return True
 
 
 def _what_comes_next(run: TrainingRun) -> str:
-    if run.attempts < settings.MAX_ATTEMPTS:
+    if tries(run) < settings.MAX_ATTEMPTS:
         return "It is tried again by itself."
     return f"It was tried {run.attempts} times and is not tried again by itself."
 
 
 def _queue_or_wake(state: ShopTraining) -> None:
     """After a run: see that what is still owed has a queued run whose worker is awake."""
-    waiting = TrainingRun.objects.filter(shop_id=state.shop_id, status=Status.QUEUED).first()
+    waiting = _waiting(state.shop_id, Kind.QUICK)
     if waiting:
         transaction.on_commit(partial(wake_worker, waiting.pk), robust=True)
     elif state.is_owed:
@@ -330,7 +359,7 @@ def owed_run(shop: Shop, fresh: bool = False) -> TrainingRun | None:
         state = ShopTraining.objects.select_for_update().filter(shop=shop).first()
         if state is None or not state.is_owed:
             return None
-        run = TrainingRun.objects.filter(shop=shop, status=Status.QUEUED).first()
+        run = _waiting(shop.pk, Kind.QUICK)
         return run or queue_owed(shop.pk)
 
 

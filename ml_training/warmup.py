@@ -5,6 +5,8 @@ Connected by `ml_training.apps` to django-q2's signal, which is sent inside the 
 
 import logging
 
+from django.conf import settings
+from django_q.conf import Conf
 from django_q.signals import post_spawn
 
 logger = logging.getLogger(__name__)
@@ -15,6 +17,8 @@ def connect():
 
 
 def warm_up(**kwargs):
+    if settings.Q_CLUSTER["name"] != Conf.CLUSTER_NAME:  # deep training: nobody waits for its first photo
+        return
     try:
         import torch
 

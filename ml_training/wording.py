@@ -18,6 +18,8 @@ _OTHERS = {
     "asked": "Everything trained afresh on request",
     "prepare": "Training data prepared on request",
     "linked": "Model files linked",
+    "asked_deep": "Deep training asked for",
+    "promises": "Enough new photos for a deep training",
     "owed": "Photos changed while nothing could train",
     "backbone_changed": "The recogniser's backbone was changed",
     "changed_meanwhile": "Photos changed during the last run",

@@ -103,10 +103,18 @@ def file_sha256(path: Path) -> str:
 
 def export_packaged(packaged: PackagedBackbone, path: Path) -> None:
     """Write a packaged backbone as an ONNX file and compare it with torch before anyone may use it."""
+    export_encoder(load_encoder(packaged), path)
+
+
+def export_encoder(encoder, path: Path) -> None:
+    """Write an `Encoder` as an ONNX file and compare both before anyone may use it.
+
+    Raises:
+        ExportDiffers: the file does not compute what the encoder does.
+    """
     import torch
 
-    encoder = load_encoder(packaged)
-    shape = (2, *packaged.preprocessing.shape)
+    shape = (2, *encoder.preprocessing.shape)
     sample = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.manual_seed(0))
     for chatty in ("onnx_ir", "onnxscript", "torch.onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)

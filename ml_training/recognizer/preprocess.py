@@ -28,8 +28,8 @@ class Preprocessing:
 
     side: int  # pixels: each view is side x side
     views: tuple[View, ...] = WIDE_AND_TIGHT
-    mean: float = 127.0
-    scale: float = 128.0
+    mean: float | tuple[float, ...] = 127.0  # of all channels, or of each
+    scale: float | tuple[float, ...] = 128.0
     version: int = 1
 
     @property
@@ -44,6 +44,13 @@ class Preprocessing:
 
     def as_json(self) -> dict:
         return {"resample": "bilinear", "layout": "VHWC", "dtype": "uint8", "channels": "RGB", **asdict(self)}
+
+
+def preprocessing_from_json(data: dict) -> Preprocessing:
+    """Read what `Preprocessing.as_json` wrote."""
+    views = tuple(View(**view) for view in data["views"])
+    mean, scale = (tuple(v) if isinstance(v, list) else v for v in (data["mean"], data["scale"]))
+    return Preprocessing(data["side"], views, mean, scale, data["version"])
 
 
 def to_pixels(image: Image.Image, preprocessing: Preprocessing) -> np.ndarray:

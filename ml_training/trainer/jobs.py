@@ -1,6 +1,6 @@
 """What a project asks for with `POST /v1/train`, checked. Called by `app`."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from ml_training.recognizer.preprocess import Preprocessing, View
 from ml_training.trainer.hosts import AllowedHosts
@@ -92,8 +92,10 @@ def _preprocessing(said: dict) -> Preprocessing:
     """Read a backbone's preprocessing; one that this version does not know is refused, not approximated."""
     known = {field.name: said[field.name] for field in fields(Preprocessing)}
     known["views"] = tuple(View(**view) for view in known["views"])
+    for name in ("mean", "scale"):  # the backbone's own graph applies them
+        known[name] = tuple(known[name]) if isinstance(known[name], list) else known[name]
     preprocessing = Preprocessing(**known)
-    ours = Preprocessing(side=preprocessing.side, views=preprocessing.views)
+    ours = replace(preprocessing, version=Preprocessing(side=0).version)
     if preprocessing != ours or len(said) != len(ours.as_json()) or not 32 <= preprocessing.side <= 1024:
         raise ValueError("this trainer does not know this preprocessing; run the project's release")
     if not all(0 < view.share <= 1 for view in preprocessing.views) or not 1 <= len(preprocessing.views) <= 8:

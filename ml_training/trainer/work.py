@@ -71,7 +71,8 @@ class Trainer:
             raise ProjectFailed(usable.what_is_missing())
         reporter.enter(Phase.FITTING)
         matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
-        head, metrics, answers = fit_model(matrix, usable.labels, partial(reporter.enter, Phase.EVALUATING))
+        evaluating, unseen = partial(reporter.enter, Phase.EVALUATING), usable.unseen_by(manifest.learned)
+        head, metrics, answers = fit_model(matrix, usable.labels, evaluating, unseen)
         metadata = artifacts.metadata(usable, None, head, metrics)
         metadata["judged"] = usable.judged(answers)
         metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]

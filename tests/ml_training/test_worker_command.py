@@ -32,7 +32,7 @@ def queue(monkeypatch, settings):
         queue._started = time.monotonic() - 3600
 
     monkeypatch.setattr(TaskQueue, "_start", start)
-    queue = TaskQueue()
+    queue = TaskQueue("quick")
     yield queue
     queue.stop()
 

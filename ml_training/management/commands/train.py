@@ -4,6 +4,8 @@ from django.core.management.base import CommandError
 
 from catalog.management.shop_command import ShopCommand
 from ml_training import training
+from ml_training.deep.job import run_deep_job
+from ml_training.deep.runs import queue_deep
 from ml_training.job import run_job
 from ml_training.models import TrainingRun
 from ml_training.reconciler import reconcile
@@ -18,8 +20,17 @@ class Command(ShopCommand):
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument("--all", action="store_true", help="look at every photo again and train afresh")
+        parser.add_argument(
+            "--deep",
+            action="store_true",
+            help="then tune the backbone on these photos, which takes long; it serves if that made it better",
+        )
 
     def run(self, shop, **options):
+        report = self._train(shop, **options)
+        return report | self._train_deep(shop) if options["deep"] else report
+
+    def _train(self, shop, **options) -> dict:
         reconcile()  # a run whose worker died is no reason to wait
         queued = training.owed_run(shop, fresh=options["all"])
         if queued is None:
@@ -29,18 +40,36 @@ class Command(ShopCommand):
             return self._report(shop, None)
         with self.bar(100, "%") as bar:
             run = run_job(queued.pk, on_change=lambda run: self._show(bar, run))
-        if run is None:
-            raise CommandError(
-                "A worker is training this shop at this moment; its run includes these photos."
-            )
-        if run.status == TrainingRun.Status.FAILED:
-            raise CommandError(run.error)
-        if run.status != TrainingRun.Status.COMPLETED:
-            raise CommandError("The run was taken over by another worker.")
+        self._check(run, "A worker is training this shop at this moment; its run includes these photos.")
         self.say(run.message)
         self._say_set_aside(run)
         self.say(f"{run.photos} photos of {run.products} products in {run.metrics['seconds']:.2f} s.")
         return self._report(shop, run)
+
+    def _train_deep(self, shop) -> dict:
+        queued = queue_deep(shop.pk, "asked_deep")
+        with self.bar(100, "%") as bar:
+            run = run_deep_job(queued.pk, on_change=lambda run: self._show(bar, run), at_any_hour=True)
+        self._check(run, "A worker is in a deep training of this shop at this moment.")
+        self.say(run.message)
+        metrics = run.metrics
+        return self._report(shop, run) | {
+            "accuracy_before": metrics.get("accuracy_before"),
+            "accuracy_after": metrics.get("accuracy_after"),
+            "photos_compared": metrics.get("photos_compared", 0),
+            "activated": hasattr(run, "version") and not run.version.held_back,
+            "epochs": metrics.get("history", []),
+        }
+
+    def _check(self, run: TrainingRun | None, busy: str) -> None:
+        if run is None:
+            raise CommandError(busy)
+        if run.status == TrainingRun.Status.FAILED:
+            raise CommandError(run.error)
+        if run.status == TrainingRun.Status.CANCELLED:
+            raise CommandError(run.message)
+        if run.status != TrainingRun.Status.COMPLETED:
+            raise CommandError("The run was taken over by another worker.")
 
     def _show(self, bar, run):
         bar.set_description(run.get_phase_display())

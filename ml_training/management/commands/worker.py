@@ -20,6 +20,7 @@ from django.db import Error, close_old_connections
 from django.utils import timezone
 
 from ml_training import artifacts, training
+from ml_training.deep.hours import is_open
 from ml_training.models import TrainingRun
 from ml_training.reconciler import reconcile
 
@@ -35,25 +36,28 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self.stopping = False
-        queue = TaskQueue()
+        queues = [TaskQueue(kind) for kind in TrainingRun.Kind]
         try:
             while not self.stopping:
-                self._look_after(queue)
+                self._look_after(queues)
                 self._sleep()
         finally:
-            queue.stop_on_purpose()
+            for queue in queues:
+                queue.stop_on_purpose()
 
     def _stop(self, *args):
         self.stopping = True
 
-    def _look_after(self, queue: "TaskQueue"):
+    def _look_after(self, queues: list["TaskQueue"]):
         try:
             close_old_connections()
-            if queue.has_ended():
-                queue.restart("ended")
+            for queue in queues:
+                if queue.has_ended():
+                    queue.restart("ended")
             reconcile()
-            if queue.stands_still():
-                queue.restart("stands still")
+            for queue in queues:
+                if queue.stands_still():
+                    queue.restart("stands still")
         except Error:
             logger.exception("The database did not answer; trying again in %s s.", LOOK_SECONDS)
 
@@ -64,15 +68,17 @@ class Command(BaseCommand):
 
 
 class TaskQueue:
-    """qcluster in a process group of its own, so that all of it can be stopped."""
+    """The qcluster of one kind of runs, in a process group of its own, so that all of it can be stopped."""
 
-    def __init__(self):
+    def __init__(self, kind: str):
+        self._kind, self._name = kind, training.TASKS[kind][1]
         self._patience = self._first_patience = 2 * settings.HEARTBEAT_LIMIT_SECONDS
         self._start()
 
     def _start(self):
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"]
-        self._process = subprocess.Popen(command, start_new_session=True)  # noqa: S603 (our own command)
+        environment = os.environ | ({"Q_CLUSTER_NAME": self._name} if self._name else {})
+        self._process = subprocess.Popen(command, start_new_session=True, env=environment)  # noqa: S603 (our own command)
         self._started = time.monotonic()
 
     def has_ended(self) -> bool:
@@ -84,8 +90,11 @@ class TaskQueue:
         self.stop()
         self._start()
         self._patience *= 2
-        for run in TrainingRun.objects.filter(status="queued"):  # the old queue may have had their tasks
-            training.wake_worker(run.pk)
+        for run in self._runs().filter(status="queued"):  # the old queue may have had their tasks
+            training.wake_worker(run.pk, run.kind)
+
+    def _runs(self):
+        return TrainingRun.objects.filter(kind=self._kind)
 
     def stop(self) -> None:
         """Ask the queue to end its work, then end whatever is left of its process group."""
@@ -111,15 +120,18 @@ class TaskQueue:
     def stands_still(self) -> bool:
         """Whether a run waits for long, though nothing is at work here and nothing ended lately anywhere."""
         limit = timezone.now() - timedelta(seconds=self._patience)
-        at_work = TrainingRun.objects.filter(status="training")
-        waiting = TrainingRun.objects.filter(status="queued").exclude(shop_id__in=at_work.values("shop_id"))
+        if self._kind == TrainingRun.Kind.DEEP and not is_open(settings.DEEP_HOURS):
+            return False
+        at_work = self._runs().filter(status="training")
+        waiting = self._runs().filter(status="queued").exclude(shop_id__in=at_work.values("shop_id"))
         waiting = waiting.filter(created_at__lt=limit)
         if not waiting.exclude(heartbeat_at__gte=limit).exists():  # given back by a trainer without room
             self._patience = self._first_patience
             return False
-        ended_lately = TrainingRun.objects.filter(finished_at__gte=limit, worker_lost=False)
+        ended_lately = self._runs().filter(finished_at__gte=limit, worker_lost=False)
         had_time = time.monotonic() - self._started > self._patience
-        return had_time and not _at_work_here().exists() and not ended_lately.exists()
+        at_work_here = _at_work_here().filter(kind=self._kind)
+        return had_time and not at_work_here.exists() and not ended_lately.exists()
 
 
 def _at_work_here():

@@ -3,6 +3,7 @@
 // News comes as events on `document` (notifications/socket.js). A push is a hint: after a lost connection, and
 // while pushes do not come through, the page asks for its rows again.
 
+import { hearDeepProgress, isGoing, onCancel, showDeep } from "./deep.js";
 import { hearOfSections, refreshSections, watchSections } from "./sections.js";
 import { inWords, left } from "./time.js";
 
@@ -42,6 +43,7 @@ function showInfo(info) {
   part("accuracy").textContent = info.accuracy || "not known yet";
   part("coverage").textContent = info.coverage || "not known yet";
   part("last-trained").replaceChildren(info.last_trained_at ? time(info.last_trained_at) : "never");
+  showDeep(info.deep);
   showSetAside(info.set_aside);
   showFiles(info);
   hearOfSections(info);
@@ -119,6 +121,7 @@ function showHistory(runs) {
 }
 
 function hearProgress(event) {
+  hearDeepProgress(event);
   if (event.run_id !== shown.run || shown.status !== "training" || event.step <= shown.step) return;
   shown.step = event.step;
   part("phase").textContent = event.phase;
@@ -154,7 +157,7 @@ function say(name, text) {
 
 async function keepAsking() {
   for (;;) {
-    const going = shown.status === "training" || shown.status === "queued";
+    const going = isGoing() || shown.status === "training" || shown.status === "queued";
     const wait = live ? SAFETY_POLL : POLL;
     await new Promise((resume) => setTimeout(resume, wait));
     if (refused) return;
@@ -168,7 +171,7 @@ function busy(button, work) {
   return work().finally(() => button.removeAttribute("aria-busy"));
 }
 
-async function prepare(form) {
+async function send(form) {
   const response = await fetch(form.action, {
     method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
   });
@@ -203,7 +206,10 @@ function start() {
   });
   part("prepare")?.form.addEventListener("submit", (event) => {
     event.preventDefault();
-    busy(part("prepare"), () => prepare(event.target)).catch(orSay(() => event.target.submit()));
+    busy(part("prepare"), () => send(event.target)).catch(orSay(() => event.target.submit()));
+  });
+  onCancel((button, form) => {
+    busy(button, () => send(form)).catch(orSay(() => form.submit()));
   });
   setInterval(() => page.querySelectorAll("time").forEach((item) => { item.textContent = inWords(item.dateTime); }), 20000);
   watchSections();

@@ -1,0 +1,1 @@
+"""Deep training of a shop's backbone: when it pays, its runs, and what becomes of its result."""

@@ -1,0 +1,240 @@
+"""Tunes a backbone on a shop's photos: one deep run from claim to active version.
+
+    prepare → learn (a process of its own) → embed every photo → compare → publish
+
+The version that serves goes on doing so until the new one is whole, and quick runs go on beside it. Called by
+the task and by the command `train --deep`.
+"""
+
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+
+from ml_training import artifacts, training, tuned
+from ml_training.deep import process, runs
+from ml_training.deep.hours import is_open
+from ml_training.embeddings import load_embeddings, read_original
+from ml_training.heartbeat import Heartbeat
+from ml_training.job import sentence
+from ml_training.manifest import Manifest, read_manifest
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun, TunedBackbone
+from ml_training.progress import Progress
+from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish
+from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
+from ml_training.recognizer.deep.__main__ import HISTORY
+from ml_training.recognizer.deep.comparison import Comparison, compare
+from ml_training.recognizer.deep.loop import save_start
+from ml_training.recognizer.deep.photos import keep_small_copy
+from ml_training.recognizer.deep.recipe import Lesson, Recipe, choose_held_out
+from ml_training.recognizer.embedding import Embedder
+from ml_training.recognizer.fitting import fit_model
+from ml_training.runtime import backbone_id_for, find_backbone
+from ml_training.training import Phase, RunLost
+
+logger = logging.getLogger(__name__)
+BEGINS = {Phase.PREPARING: 0.0, Phase.LEARNING: 0.03, Phase.EMBEDDING: 0.88, Phase.EVALUATING: 0.96,
+          Phase.PUBLISHING: 0.98, Phase.DONE: 1.0}  # fmt: skip
+TOO_FEW = "There are too few photos to learn more from: at least two products need two photos each."
+
+
+class OutOfHours(Exception):
+    """Raised when the hours end in which a deep run may compute."""
+
+
+def run_deep_job(
+    run_id: int,
+    on_change: Callable[[TrainingRun], None] | None = None,
+    at_any_hour: bool = False,
+    gives_way: bool = False,
+    recipe: Recipe | None = None,
+) -> TrainingRun | None:
+    """Claim a deep run and bring it to its end.
+
+    Args:
+        on_change: called with the run at every phase and now and then within one.
+        at_any_hour: also outside DEEP_HOURS: somebody asked for it.
+        gives_way: let everything else on this machine go first, from now on: for a worker of the deep queue.
+            The training process always does.
+    Returns:
+        The run as it ended, or None when there was nothing to claim or the shop is gone.
+    Effects:      see `runs.claim`, `runs.complete` and `training.fail`; files in the cache while it trains, a
+                  tuned backbone and a version in the model storage if it pays.
+    Repeatable:   yes; only one caller can claim a run, and what was cut short goes on from its last epoch.
+    """
+    run = runs.claim(run_id, at_any_hour)
+    if run is None:
+        return None
+    if gives_way:
+        os.setpriority(os.PRIO_PROCESS, 0, 19)
+    try:
+        with Heartbeat(run) as heartbeat:
+            _DeepJob(run, Progress(run, heartbeat, on_change, BEGINS), at_any_hour, recipe).do()
+    except OutOfHours:
+        runs.pause(run)
+    except RunLost:
+        logger.warning("Deep run %s was cancelled or taken from this worker.", run.pk)
+        artifacts.discard(artifacts.folder_of(run))
+        if TrainingRun.objects.filter(pk=run.pk, status=TrainingRun.Status.CANCELLED).exists():
+            forget_work(run.shop_id)
+    except BaseException as error:  # also the queue's timeout, which is a SystemExit
+        logger.exception("Deep run %s failed.", run.pk)
+        if training.fail(run, sentence(error)):
+            artifacts.discard(artifacts.folder_of(run))
+        if not isinstance(error, Exception):
+            raise
+    return TrainingRun.objects.filter(pk=run.pk).first()
+
+
+def folder_of(shop_id: int, lesson: Lesson) -> Path:
+    return settings.CACHE_DIR / "deep" / f"{shop_id}-{lesson.fingerprint}"
+
+
+def forget_work(shop_id: int, but: Path | None = None) -> None:
+    """Remove what earlier deep runs of a shop left in the cache of this machine."""
+    for folder in (settings.CACHE_DIR / "deep").glob(f"{shop_id}-*"):
+        if folder != but:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class _DeepJob:
+    run: TrainingRun
+    progress: Progress
+    at_any_hour: bool
+    recipe: Recipe | None
+
+    def do(self) -> None:
+        self.started = time.perf_counter()
+        self.progress.enter(Phase.PREPARING)
+        self.before = Embedder(find_backbone(backbone_id_for(self.run.shop_id)), settings.DEEP_THREADS)
+        usable, _ = self._embed(self.before)
+        lesson = self._lesson(usable)
+        if lesson is None:
+            self._finish(None, TOO_FEW)
+            return
+        folder = folder_of(self.run.shop_id, lesson)
+        forget_work(self.run.shop_id, but=folder)
+        self._prepare(folder, lesson, usable)
+        self.progress.enter(Phase.LEARNING)
+        file = process.learn(folder, self._note, self._check)
+        history = json.loads((folder / HISTORY).read_text())
+        row = tuned.keep(self.run.shop_id, self._base(), file, self._learned(lesson))
+        self._judge_and_publish(row, history)
+        forget_work(self.run.shop_id)
+
+    def _base(self):
+        return packaged_backbone(settings.BACKBONE, settings.CACHE_DIR)
+
+    def _embed(self, embedder: Embedder) -> tuple[Manifest, dict[str, np.ndarray]]:
+        """The shop's usable photos as they are now, and their vectors."""
+        wanted = ShopTraining.objects.values_list("wanted", flat=True).get(shop_id=self.run.shop_id)
+        self.run.generation = wanted  # read before the photos: whatever comes later is owed
+        manifest = read_manifest(self.run.shop_id)
+        vectors, aside = load_embeddings(embedder, manifest, self.progress.within)
+        self.run.set_aside = [photo.as_json(reason) for photo, reason in aside]
+        usable = manifest.without({photo.pk for photo, _ in aside})
+        self.run.products, self.run.photos = len(usable.products), len(usable.photos)
+        return usable, vectors
+
+    def _lesson(self, usable: Manifest) -> Lesson | None:
+        """What the network learns; None where it cannot. Photos of two products at once teach nothing."""
+        alone = {sha for sha, copies in usable.copies.items() if len({c.product_pk for c in copies}) == 1}
+        photos = {photo.sha256: photo.product_pk for photo in usable.photos if photo.sha256 in alone}
+        classes = {pk: number for number, pk in enumerate(dict.fromkeys(photos.values()))}
+        labels = np.array([classes[pk] for pk in photos.values()], np.int64)
+        if len(classes) < 2 or (np.bincount(labels) > 1).sum() < 2:
+            return None
+        learned = tuned.learned_by(self.before.backbone.id)
+        held_out = choose_held_out(labels, np.array([sha in learned for sha in photos]))
+        recipe = self.recipe or Recipe.for_photos(settings.BACKBONE, int((~held_out).sum()))
+        return Lesson(recipe, tuple(photos), tuple(labels.tolist()), tuple(held_out.tolist()))
+
+    @staticmethod
+    def _learned(lesson: Lesson) -> list[str]:
+        return [sha for sha, held in zip(lesson.photos, lesson.held_out, strict=True) if not held]
+
+    def _prepare(self, folder: Path, lesson: Lesson, usable: Manifest) -> None:
+        (folder / "photos").mkdir(parents=True, exist_ok=True)
+        (folder / "lesson.json").write_text(json.dumps(lesson.as_json()))
+        side = PACKAGED[lesson.recipe.base].preprocessing.side
+        for number, sha256 in enumerate(lesson.photos):
+            path = folder / "photos" / f"{sha256}.jpg"
+            if not path.exists():
+                keep_small_copy(read_original(usable.copies[sha256], 2 * side), side, path)
+            self.progress.within(number / len(lesson.photos))
+        base = self.before
+        if base.backbone.id != self._base().id:  # a tuned one serves; learning begins anew all the same
+            base = Embedder(self._base(), settings.DEEP_THREADS)
+        vectors, _ = load_embeddings(base, usable, self.progress.within)
+        save_start(folder, np.stack([vectors[sha256] for sha256 in lesson.photos]), lesson)
+
+    def _note(self, news: dict) -> None:
+        metrics = self.run.metrics
+        metrics.setdefault("began_at", news["share"])  # above 0 where an earlier try was cut short
+        for name in ("epoch", "epochs", "accuracy"):
+            metrics[name] = news.get(name, metrics.get(name))
+        self.progress.within(news["share"], metrics=metrics)
+        if "accuracy" in news and not (self.at_any_hour or is_open(settings.DEEP_HOURS)):
+            raise OutOfHours
+
+    def _check(self) -> None:
+        self.progress.check()
+
+    def _judge_and_publish(self, row: TunedBackbone, history: list[dict]) -> None:
+        self.progress.enter(Phase.EMBEDDING)
+        after = Embedder(tuned.fetch(row), settings.DEEP_THREADS)
+        usable, vectors = self._embed(after)
+        self.progress.enter(Phase.EVALUATING)
+        earlier, _ = load_embeddings(self.before, usable, lambda share: None)
+        new, old = (np.stack([v[photo.sha256] for photo in usable.photos]) for v in (vectors, earlier))
+        learned = frozenset(row.learned)
+        unseen = usable.unseen_by(learned | tuned.learned_by(self.before.backbone.id))
+        found = compare(old, new, usable.labels, unseen)
+        self.run.metrics |= {
+            "history": history,
+            "accuracy_before": found.before,
+            "accuracy_after": found.after,
+            "photos_compared": found.photos,
+        }
+        version = None
+        if found.is_better:
+            version = self._publish(after, usable, vectors, new, learned)
+        self._finish(version, _in_words(found), usable)
+        if version is None:
+            tuned.forget(row)
+
+    def _publish(self, after: Embedder, usable: Manifest, vectors, matrix, learned) -> ModelVersion:
+        head, metrics, answers = fit_model(
+            matrix, usable.labels, self.progress.check, usable.unseen_by(learned)
+        )
+        self.progress.enter(Phase.PUBLISHING)
+        model = TrainedModel(head, usable, metrics, usable.judged(answers))
+        return publish(self.run, after, model, usable.spread(CHECK_PHOTOS), vectors)
+
+    def _finish(self, version: ModelVersion | None, message: str, learned: Manifest | None = None) -> None:
+        self.progress.finish()
+        seconds = round(time.perf_counter() - self.started, 3)
+        self.run.metrics |= {"phases": self.progress.phases, "seconds": seconds}
+        self.run.backbone = version.backbone if version else self.before.backbone.id
+        runs.complete(self.run, version, message, learned)
+
+
+def _in_words(found: Comparison) -> str:
+    if found.before is None:
+        return "Deep training could not be judged: too few photos. The active model stays as it is."
+    figures = f"{found.before:.0%} to {found.after:.0%}".replace("%", " %")
+    if found.is_better:
+        return f"Deep training paid: {figures} on {found.photos} photos that it had not seen."
+    why = "is not better" if found.after <= found.before else "is no more than chance"
+    return (
+        f"Deep training did not pay: {figures} on {found.photos} photos that it had not seen {why}. "
+        "The active model stays as it is; more photos may change that."
+    )

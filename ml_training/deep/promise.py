@@ -1,0 +1,92 @@
+"""Decides when deep training promises to pay, and queues it. Called once a minute by `tasks.reconcile`."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+
+from catalog.models import Product, ProductImage
+from ml_training import training
+from ml_training.deep.hours import is_open
+from ml_training.deep.runs import GOING, queue_deep
+from ml_training.models import ShopTraining, TrainingRun
+from ml_training.reconciler import may_try_again
+from ml_training.training import Kind, Status
+
+logger = logging.getLogger(__name__)
+WAKE_AFTER = timedelta(minutes=2)  # a queued run this old whose shop has none in training has lost its task
+
+
+def reconcile_deep() -> list[int]:
+    """Queue deep runs that promise to pay, try again what a dead worker left, wake what waits.
+
+    Effects:      new runs and tasks.
+    Transaction:  opens one a run.
+    Repeatable:   yes; a second call finds nothing to do.
+    Returns:
+        The ids of the runs that were queued or woken.
+    """
+    if settings.DEEP_TRAINING == "off" or settings.BACKBONE_FILE or not is_open(settings.DEEP_HOURS):
+        return []
+    going = set(
+        TrainingRun.objects.filter(kind=Kind.DEEP, status__in=GOING).values_list("shop_id", flat=True)
+    )
+    found = _wake_waiting()
+    last = _last_runs()
+    for shop_id in _shops_with_enough(going):
+        run = last.get(shop_id)
+        if run is not None and run.status == Status.FAILED and may_try_again(run):
+            found.append(training.queue_again(run).pk)
+        elif run is None or _is_due(run):
+            found.append(queue_deep(shop_id, "promises").pk)
+    return found
+
+
+def _wake_waiting() -> list[int]:
+    busy = TrainingRun.objects.filter(kind=Kind.DEEP, status=Status.TRAINING).values("shop_id")
+    waiting = TrainingRun.objects.filter(kind=Kind.DEEP, status=Status.QUEUED).exclude(shop_id__in=busy)
+    woken = [run.pk for run in waiting.exclude(woken_at__gte=timezone.now() - WAKE_AFTER)]
+    for pk in woken:
+        training.wake_worker(pk, Kind.DEEP)
+    return woken
+
+
+def _last_runs() -> dict[int, TrainingRun]:
+    """The newest deep run of each shop that got as far as being tried."""
+    runs = TrainingRun.objects.filter(kind=Kind.DEEP).exclude(status=Status.SUPERSEDED)
+    newest = runs.order_by().values("shop").annotate(pk=Max("pk"))
+    return {run.shop_id: run for run in TrainingRun.objects.filter(pk__in=newest.values("pk"))}
+
+
+def _shops_with_enough(going: set[int]) -> list[int]:
+    """Shops with a model on their newest photos, and with enough products that have enough photos."""
+    states = ShopTraining.objects.filter(active_version__isnull=False).exclude(shop_id__in=going)
+    ready = [state.shop_id for state in states if not state.is_owed]
+    stocked = Product.objects.filter(shop__in=ready).annotate(photos=Count("images"))
+    stocked = stocked.filter(photos__gte=settings.DEEP_PRODUCT_PHOTOS).order_by()
+    products, photos = {}, {}
+    for shop_id, count in stocked.values_list("shop_id", "photos"):
+        products[shop_id] = products.get(shop_id, 0) + 1
+        photos[shop_id] = photos.get(shop_id, 0) + count
+    return [
+        shop_id
+        for shop_id in ready
+        if products.get(shop_id, 0) >= settings.DEEP_PRODUCTS and photos[shop_id] >= settings.DEEP_PHOTOS
+    ]
+
+
+def _is_due(last: TrainingRun) -> bool:
+    """Whether the interval is over since a shop's last deep run, and enough photos are new since."""
+    since = last.started_at or last.created_at
+    if timezone.now() < since + timedelta(hours=settings.DEEP_INTERVAL_HOURS):
+        return False
+    return _share_of_new(last.shop_id, since) >= settings.DEEP_NEW_PERCENT / 100
+
+
+def _share_of_new(shop_id: int, since: datetime) -> float:
+    counts = ProductImage.objects.filter(product__shop_id=shop_id).aggregate(
+        all=Count("pk"), new=Count("pk", filter=Q(added_at__gt=since))
+    )
+    return counts["new"] / max(counts["all"], 1)

@@ -1,0 +1,127 @@
+"""The state of deep runs: queued, claimed, completed, cancelled. The deep side of `training`.
+
+    queued → training → completed | failed | cancelled
+
+Called by `promise`, `job`, the page and the API.
+"""
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from catalog.models import Shop
+from ml_training import artifacts, training
+from ml_training.deep.hours import is_open
+from ml_training.events import CHANGED, COMPLETED, STARTED
+from ml_training.gate import what_got_worse
+from ml_training.manifest import Manifest
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.provenance import note_learned
+from ml_training.pruning import prune_on_commit
+from ml_training.training import Kind, Phase, RunLost, Status
+
+GOING = [Status.QUEUED, Status.TRAINING]
+
+
+def queue_deep(shop_id: int, why: str) -> TrainingRun:
+    """See that a deep run of a shop is queued or training.
+
+    Effects:      at most one new TrainingRun; a task and a `queued` event on commit.
+    Transaction:  opens one.
+    Repeatable:   yes; a second call finds the first one's run.
+    """
+    with transaction.atomic():
+        ShopTraining.objects.get_or_create(shop_id=shop_id)
+        ShopTraining.objects.select_for_update().get(shop_id=shop_id)
+        going = TrainingRun.objects.filter(shop_id=shop_id, kind=Kind.DEEP, status__in=GOING).first()
+        if going:
+            return going
+        trigger = [{"kind": why, "product": "", "count": 1}]
+        return training.create(TrainingRun(shop_id=shop_id, kind=Kind.DEEP, trigger=trigger))
+
+
+def claim(run_id: int, at_any_hour: bool = False) -> TrainingRun | None:
+    """Take a queued deep run for this worker.
+
+    Returns:
+        The run, or None when it is not queued, another of this shop is training, or this is not its hour.
+    Effects:      status training, worker token, heartbeat; `started` event.
+    Transaction:  opens one.
+    """
+    with transaction.atomic():
+        queued = TrainingRun.objects.filter(pk=run_id, kind=Kind.DEEP, status=Status.QUEUED)
+        run = queued.select_related("shop").first()
+        if run is None or not (at_any_hour or is_open(settings.DEEP_HOURS)):
+            return None
+        state = ShopTraining.objects.select_for_update().get(shop_id=run.shop_id)
+        if not training.take(queued, state, ""):
+            return None
+        run.refresh_from_db()
+        run.sequence = training.announce(run, STARTED, "Deep training: the recogniser studies your photos.")
+        return run
+
+
+def complete(
+    run: TrainingRun, version: ModelVersion | None, message: str, learned: Manifest | None = None
+) -> None:
+    """Finish a deep run and make its version the active one, or finish without a version and say why.
+
+    Args:
+        learned: the photos that the version learned.
+    Effects:      run completed; ModelVersion and LearnedPhoto rows; unless it is worse for a product (see
+                  `gate`), the active version and ShopTraining.trained; `completed` event; files of old
+                  versions removed on commit.
+    Transaction:  opens one: the version is active for everyone or does not exist.
+    Raises:
+        RunLost: the run is not this worker's any more; nothing was written.
+    """
+    with transaction.atomic():
+        state = ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
+        if version is not None:
+            version.number = artifacts.next_number(run.shop_id)
+            version.held_back = what_got_worse(state.active_version, version) if state else ""
+            said = version.held_back or f"Version {version.number} is active."
+            message = f"{said} {message}".rstrip()
+        run.status, run.phase, run.progress = Status.COMPLETED, Phase.DONE, 1.0
+        run.message, run.finished_at = message, timezone.now()
+        changed = ("status", "phase", "progress", "message", "finished_at", "products", "photos")
+        values = {name: getattr(run, name) for name in (*changed, "set_aside", "metrics", "backbone")}
+        if state is None or not training.own(run).update(**values):
+            raise RunLost(f"Run {run.pk} was taken from this worker.")
+        if version is not None:
+            version.changes = note_learned(version.shop_id, version.number, learned)
+            version.save()
+            prune_on_commit(run.shop_id)
+            if not version.held_back:
+                trained = Greatest("trained", run.generation)
+                ShopTraining.objects.filter(pk=state.pk).update(active_version=version, trained=trained)
+        training.announce(run, COMPLETED, message, is_warning=bool(version and version.held_back))
+
+
+def cancel(shop: Shop) -> bool:
+    """End a shop's deep run, whether it waits or trains. The active version stays.
+
+    The worker finds out with its next heartbeat and stops computing.
+
+    Returns:
+        Whether there was one.
+    Effects:      run cancelled; a `changed` event.
+    Transaction:  opens one.
+    Repeatable:   yes.
+    """
+    with transaction.atomic():
+        ShopTraining.objects.select_for_update().filter(shop=shop).first()
+        runs = TrainingRun.objects.filter(shop=shop, kind=Kind.DEEP, status__in=GOING)
+        run = runs.first()
+        if run is None:
+            return False
+        run.status, run.message = Status.CANCELLED, "Cancelled. The active model stays as it is."
+        runs.update(status=run.status, message=run.message, finished_at=timezone.now())
+        training.announce(run, CHANGED, run.message)
+    return True
+
+
+def pause(run: TrainingRun) -> bool:
+    """Let a run wait for the next hour it may compute in; it goes on where it stopped."""
+    return training.release(run, "Deep training waits for its hours.", woken_at=timezone.now())

@@ -1,0 +1,36 @@
+"""The GraphQL mutation of deep training: cancel it. None starts it: photos do. Called by `config.schema`."""
+
+import graphene
+
+from catalog.api.fields import called_by, shop_id_argument
+from ml_training.deep import runs
+from ml_training.mutations import MAY_PREPARE
+from ml_training.schema_types import MAY_READ_TRAINING, MLTrainingInfo
+from ml_training.status import training_info
+
+
+class CancelDeepTraining(graphene.Mutation):
+    class Meta:
+        description = (
+            "Cancel a shop's deep training, whether it waits or trains. The model that serves stays. "
+            f"{called_by(*MAY_PREPARE)}"
+        )
+
+    class Arguments:
+        shop_id = shop_id_argument()
+
+    changed = graphene.Boolean(required=True, description="Whether there was one.")
+    ml_training_info = graphene.Field(MLTrainingInfo, required=True, description="How things are now.")
+
+    def mutate(self, info, shop_id=None):
+        info.context.access.require(*MAY_PREPARE)
+        shop = info.context.access.shop(shop_id)
+        return CancelDeepTraining(changed=runs.cancel(shop), ml_training_info=training_info(shop))
+
+    def resolve_ml_training_info(self, info):
+        info.context.access.require(*MAY_READ_TRAINING)
+        return self.ml_training_info
+
+
+class Mutation(graphene.ObjectType):
+    cancel_deep_training = CancelDeepTraining.Field(description=CancelDeepTraining._meta.description)

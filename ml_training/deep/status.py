@@ -1,0 +1,80 @@
+"""What the page, the API and the socket say of a deep run that waits or trains. Called by `status`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from ml_training.models import TrainingRun
+
+
+@dataclass(frozen=True)
+class DeepInfo:
+    run_id: int
+    status: str  # queued or training
+    progress: float  # in [0, 1]
+    phase: str  # in words
+    epoch: int | None  # the one that is being learned, from 1
+    epochs: int | None
+    accuracy: float | None  # of photos it has not seen, after the last epoch
+    seconds_left: float | None
+    started_at: datetime | None
+    message: str
+
+    @property
+    def percent(self) -> int:
+        return int(100 * self.progress)
+
+    @property
+    def words(self) -> str:
+        """Such as "Round 3 of 10; 91 % right so far, on photos it has not seen"."""
+        if self.message:
+            return self.message
+        if self.status == "queued":
+            return "It begins when a worker is free."
+        parts = []
+        if self.epoch:
+            parts.append(f"Round {self.epoch} of {self.epochs}")
+        if self.accuracy is not None:
+            share = f"{self.accuracy:.0%}".replace("%", " %")
+            parts.append(f"{share} right so far, on photos it has not seen")
+        return "; ".join(parts)
+
+    def as_json(self) -> dict:
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "progress": self.progress,
+            "percent": self.percent,
+            "phase": self.phase,
+            "words": self.words,
+            "seconds_left": self.seconds_left,
+        }
+
+
+def deep_info(run: TrainingRun | None) -> DeepInfo | None:
+    """Describe a deep run that is queued or training; None where there is none."""
+    if run is None:
+        return None
+    known = run.metrics
+    return DeepInfo(
+        run_id=run.pk,
+        status=run.status,
+        progress=run.progress,
+        phase=str(run.get_phase_display()),
+        epoch=known.get("epoch"),
+        epochs=known.get("epochs"),
+        accuracy=known.get("accuracy"),
+        seconds_left=_seconds_left(run),
+        started_at=run.started_at,
+        message=run.message if run.status == "queued" else "",
+    )
+
+
+def _seconds_left(run: TrainingRun) -> float | None:
+    """Judged by what was done since it began or went on; None while that says little."""
+    done = run.progress - run.metrics.get("began_at", 0.0)
+    if run.status != "training" or run.started_at is None or done < 0.03:
+        return None
+    spent = (timezone.now() - run.started_at).total_seconds()
+    return round(spent * (1 - run.progress) / done, 1)

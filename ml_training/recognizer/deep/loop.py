@@ -1,0 +1,183 @@
+"""The training loop: epochs over random looks at the photos, a checkpoint after each, the best one kept.
+
+Called by `__main__`, in a process of its own. Where there are GPUs it runs under `torchrun`, one process for
+each, with the same result in every process.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import distributed
+from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
+
+from ml_training.recognizer.backbone import PACKAGED
+from ml_training.recognizer.calibration import fit_temperature
+from ml_training.recognizer.deep import checkpoints
+from ml_training.recognizer.deep.network import Tunable
+from ml_training.recognizer.deep.photos import batches
+from ml_training.recognizer.deep.recipe import Lesson
+from ml_training.recognizer.head import fit_head
+
+START, BEST = "start.safetensors", "best.safetensors"
+WARMER = 2.0  # a head that is less sure than it could be leaves the network something to learn
+MIDDLE = 0.8  # of each side, of a photo that is judged
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a process computes, and how many there are of its kind."""
+
+    device: torch.device
+    half: torch.dtype | None  # what convolutions compute in; None for single precision
+    rank: int = 0
+    world: int = 1
+
+    @classmethod
+    def here(cls) -> "Machine":
+        """This process's GPU, or the processor; in half precision where that is quicker."""
+        rank, world = int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        if torch.cuda.is_available():
+            return cls(torch.device("cuda", rank), torch.bfloat16, rank, world)
+        can = torch.cpu.get_capabilities()
+        quick = can.get("avx512_bf16") or can.get("amx_bf16")
+        return cls(torch.device("cpu"), torch.bfloat16 if quick else None, rank, world)
+
+    def autocast(self):
+        if self.half is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.half)
+
+
+def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], threads: int = 1) -> Tunable:
+    """Train on a lesson's photos, or go on from the last epoch that `folder` knows of.
+
+    Args:
+        folder: has `photos/SHA256.jpg` (see `photos.keep_small_copy`) and the head to begin with (see
+            `save_start`); gets checkpoints.
+        on_progress: called with `epoch` (from 1), `epochs`, `share` of all the work that is done, and after
+            each epoch `accuracy`, of the photos held out.
+    Returns:
+        The network as it was after its best epoch, mixed with what it began as.
+    """
+    recipe, machine = lesson.recipe, Machine.here()
+    torch.manual_seed(recipe.seed)
+    model = Tunable(PACKAGED[recipe.base], lesson.classes, recipe.first_block).to(machine.device)
+    optimizer = _optimizer(model, recipe)
+    checkpoint = folder / checkpoints.NAME
+    state = checkpoints.load(checkpoint, model, optimizer)
+    if state is None:
+        state = {"epoch": 0, "best": -1.0, "history": []}
+        head = load_file(folder / START)
+        model.start_from(head["weights"], head["bias"])
+    learner = DistributedDataParallel(model) if machine.world > 1 else model
+    for epoch in range(state["epoch"], recipe.epochs):
+        began = time.monotonic()
+        loss = _learn(learner, optimizer, lesson, folder, machine, epoch, on_progress, threads)
+        accuracy = _accuracy(model, lesson, folder, machine)
+        state["epoch"] = epoch + 1
+        state["history"].append(
+            {"loss": round(loss, 4), "accuracy": accuracy, "seconds": round(time.monotonic() - began, 1)}
+        )
+        if machine.rank == 0:
+            if accuracy >= state["best"]:
+                checkpoints.save(folder / BEST, model, optimizer, {})
+            state["best"] = max(accuracy, state["best"])
+            checkpoints.save(checkpoint, model, optimizer, state)
+        on_progress({**_where(recipe, epoch + 1, 0.0), "accuracy": accuracy})
+    if machine.world > 1:
+        distributed.barrier()
+    checkpoints.load(folder / BEST, model, optimizer)
+    model.keep_what_it_knew(PACKAGED[recipe.base], recipe.learned)
+    model.history = state["history"]
+    return model
+
+
+def save_start(folder: Path, vectors: np.ndarray, lesson: Lesson) -> None:
+    """Fit and write the head that a training begins with.
+
+    Args:
+        vectors: (N, D) float32 of the lesson's photos, by the packaged backbone.
+    """
+    labels, held_out = np.array(lesson.labels), np.array(lesson.held_out)
+    head = fit_head(vectors[~held_out], labels[~held_out])
+    temperature = WARMER * fit_temperature(head.logits(vectors[held_out]), labels[held_out])
+    scale = np.float32(1 / temperature)
+    tensors = {"weights": torch.from_numpy(head.weights * scale), "bias": torch.from_numpy(head.bias * scale)}
+    save_file(tensors, folder / START)
+
+
+def _photos(lesson: Lesson, folder: Path, held_out: bool) -> tuple[list[Path], torch.Tensor]:
+    chosen = [index for index, held in enumerate(lesson.held_out) if held == held_out]
+    paths = [folder / "photos" / f"{lesson.photos[index]}.jpg" for index in chosen]
+    return paths, torch.tensor([lesson.labels[index] for index in chosen])
+
+
+def _optimizer(model: Tunable, recipe) -> torch.optim.Optimizer:
+    rates = [(model.encoder, recipe.rate), (model.classifier, recipe.classifier_rate)]
+    groups = [
+        {"params": [p for p in part.parameters() if p.requires_grad], "lr": rate, "peak": rate}
+        for part, rate in rates
+    ]
+    return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+
+
+def _where(recipe, epoch: int, share: float) -> dict:
+    done = (epoch + share) / recipe.epochs
+    return {"epoch": min(epoch + 1, recipe.epochs), "epochs": recipe.epochs, "share": round(done, 4)}
+
+
+def _learn(learner, optimizer, lesson, folder, machine: Machine, epoch: int, on_progress, threads) -> float:
+    """One epoch; the mean loss of its batches."""
+    recipe, side = lesson.recipe, PACKAGED[lesson.recipe.base].preprocessing.side
+    paths, labels = _photos(lesson, folder, held_out=False)
+    losses = []
+    steps = max(1, len(paths) // recipe.batch)
+    looks = batches(paths, labels, side, recipe.batch, recipe.seed, epoch, threads)
+    for step, (pixels, target) in enumerate(looks):
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * recipe.rate_at((epoch + step / steps) / recipe.epochs)
+        pixels, target = pixels[machine.rank :: machine.world], target[machine.rank :: machine.world]
+        pixels = pixels.to(machine.device, memory_format=torch.channels_last)
+        with machine.autocast():
+            logits = learner(pixels)  # (B, C)
+        loss = cross_entropy(logits.float(), target.to(machine.device))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+        on_progress(_where(recipe, epoch, (step + 1) / steps))
+    return float(np.mean(losses))
+
+
+def _accuracy(model: Tunable, lesson: Lesson, folder: Path, machine: Machine) -> float:
+    """Share of the photos held out that the network knows, each product counting the same."""
+    side = PACKAGED[lesson.recipe.base].preprocessing.side
+    chosen = [index for index, held in enumerate(lesson.held_out) if held]
+    hits: dict[int, list[bool]] = {}
+    for start in range(0, len(chosen), lesson.recipe.batch):
+        part = chosen[start : start + lesson.recipe.batch]
+        paths = [folder / "photos" / f"{lesson.photos[index]}.jpg" for index in part]
+        pixels = np.stack([_middle(path, side) for path in paths])
+        x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(machine.device)
+        with torch.inference_mode(), machine.autocast():
+            answers = model(x).argmax(dim=1).tolist()
+        for index, answer in zip(part, answers, strict=True):
+            hits.setdefault(lesson.labels[index], []).append(answer == lesson.labels[index])
+    return round(float(np.mean([np.mean(own) for own in hits.values()])), 4) if hits else 0.0
+
+
+def _middle(path: Path, side: int) -> np.ndarray:
+    with Image.open(path) as image:
+        image = image.convert("RGB")
+    left, top = (1 - MIDDLE) / 2 * image.width, (1 - MIDDLE) / 2 * image.height
+    box = (left, top, image.width - left, image.height - top)
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))

@@ -1,0 +1,118 @@
+"""A whole deep run, with its training process: it pays and takes over, or it does not and nothing changes."""
+
+import json
+import threading
+import time
+from io import StringIO
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from catalog.models import ProductImage
+from ml_training import versions
+from ml_training.deep import job, process, runs
+from ml_training.deep.job import run_deep_job
+from ml_training.models import ImageEmbedding, TrainingRun, TunedBackbone
+from ml_training.recognizer.deep import comparison
+from ml_training.recognizer.deep.recipe import Recipe
+from ml_training.runtime import chosen_backbone
+from ml_training.serving import recognize
+from tests.conftest import add_photo, photo_bytes
+from tests.ml_training.conftest import model_files, trained, work
+from tests.ml_training.deep.conftest import SHORT, deep_runs, state_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path):
+    """What a test leaves in the cache beside the exported backbones is removed."""
+    yield
+    for shop_id in {run.shop_id for run in TrainingRun.objects.filter(kind="deep")}:
+        job.forget_work(shop_id)
+
+
+@pytest.fixture
+def anything_pays(monkeypatch):
+    """The bar is so low that the run's own course can be watched to its end."""
+    monkeypatch.setattr(comparison, "CHANCE", 1.1)
+    monkeypatch.setattr(comparison, "LEAST_WON", -100)
+    monkeypatch.setattr(comparison, "LEAST_SHARE", -1.0)
+
+
+def work_folders(shop) -> list:
+    return list((settings.CACHE_DIR / "deep").glob(f"{shop.pk}-*"))
+
+
+def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_pays):
+    first = trained(shop, photos=4)
+    run = run_deep_job(runs.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
+    assert run.status == "completed", run.error
+    state, row = state_of(shop), TunedBackbone.objects.get()
+    assert state.active_version.backbone == row.backbone == run.backbone
+    assert run.metrics["photos_compared"] == 3 and len(run.metrics["history"]) == 1
+    assert ImageEmbedding.objects.filter(backbone=row.backbone).count() == 12
+    held_out = {photo.sha256 for photo in ProductImage.objects.all()} - {*row.learned}
+    judged = ProductImage.objects.filter(pk__in=state.active_version.judged)
+    assert {photo.sha256 for photo in judged} == held_out and len(held_out) == 3
+    assert work_folders(shop) == []
+    assert recognize(shop, photo_bytes(1, 50), 3).version == state.active_version.number
+
+    add_photo(shop.products.first(), 0, 9)
+    work()
+    assert state_of(shop).active_version.backbone == row.backbone
+    versions.activate_version(first)
+    assert recognize(shop, photo_bytes(1, 50), 3).version == first.number
+
+
+def test_with_three_photos_a_product_the_frozen_backbone_stays(shop, tmp_path):
+    version = trained(shop, photos=3)
+    files = model_files(tmp_path)
+    run = run_deep_job(runs.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
+    assert run.status == "completed", run.error
+    assert "did not pay" in run.message and "stays as it is" in run.message
+    assert state_of(shop).active_version == version
+    assert run.metrics["accuracy_before"] is not None
+    assert model_files(tmp_path) == files and not TunedBackbone.objects.exists()
+    assert set(ImageEmbedding.objects.values_list("backbone", flat=True)) == {chosen_backbone()}
+
+
+def test_command_trains_deep_and_reports_as_json(shop):
+    trained(shop, products=2, photos=1)
+    said = StringIO()
+    call_command("train", "--deep", "--json", stdout=said, stderr=StringIO())
+    report = json.loads(said.getvalue())
+    assert {"version", "products", "photos", "seconds", "phases"} <= report.keys()
+    assert report["accuracy_before"] is None and report["activated"] is False
+    assert "two photos each" in report["message"]
+
+
+def test_cancelling_ends_the_training_process_and_removes_what_it_left(shop, settings):
+    settings.HEARTBEAT_SECONDS = 0.2
+    trained(shop, photos=2)
+    queued, ended = runs.queue_deep(shop.pk, "asked_deep"), []
+
+    def do():
+        try:
+            long = Recipe(base="efficientnet-lite0", first_block=15, epochs=500, batch=2)
+            ended.append(run_deep_job(queued.pk, recipe=long))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=do)
+    thread.start()
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not deep_runs(shop)[0].metrics.get("epoch"):
+        time.sleep(0.2)
+    assert runs.cancel(shop)
+    thread.join(20)
+    assert not thread.is_alive()
+    assert ended[0].status == "cancelled"
+    assert work_folders(shop) == []
+
+
+def test_process_that_fails_says_its_last_words(tmp_path):
+    with pytest.raises(process.LearningFailed, match=r"lesson\.json"):
+        process.learn(tmp_path, lambda news: None, lambda: None)

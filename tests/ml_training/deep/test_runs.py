@@ -1,0 +1,174 @@
+"""Deep runs and quick runs go side by side, can be cancelled, and switch backbones without a gap."""
+
+import pytest
+from django.utils import timezone
+
+from ml_training import training, tuned, versions
+from ml_training.deep import runs
+from ml_training.job import run_job
+from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
+from ml_training.reconciler import reconcile
+from ml_training.runtime import BackboneMissing, backbone_id_for, chosen_backbone, open_embedder_of
+from tests.conftest import add_photo
+from tests.ml_training.conftest import queued_run, trained, work
+from tests.ml_training.deep.conftest import deep_runs, give_tuned, state_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def begun(shop) -> TrainingRun:
+    return runs.claim(runs.queue_deep(shop.pk, "asked_deep").pk)
+
+
+def tuned_version(shop, folder) -> ModelVersion:
+    """A version on a tuned backbone that has learned half of the photos, made by a deep run and active."""
+    run = begun(shop)
+    photos = [p.images.order_by("pk").first().sha256 for p in shop.products.all()]
+    row = give_tuned(shop, folder, photos)
+    run.backbone, run.generation = row.backbone, state_of(shop).wanted
+    TrainingRun.objects.filter(pk=run.pk).update(backbone=row.backbone)
+    earlier = state_of(shop).active_version
+    version = ModelVersion(
+        shop=shop,
+        number=earlier.number + 1,
+        run=run,
+        backbone=row.backbone,
+        folder=earlier.folder,
+        files=earlier.files,
+        products=earlier.products,
+        photos=earlier.photos,
+    )
+    runs.complete(run, version, "")
+    return version
+
+
+def test_quick_runs_go_on_while_a_deep_run_is_training(shop):
+    trained(shop)
+    deep = begun(shop)
+    add_photo(shop.products.first(), 0, 9)
+    work()
+    deep.refresh_from_db()
+    assert deep.status == "training"
+    assert state_of(shop).active_version.number == 2
+    assert reconcile().given_up == []
+
+
+def test_asking_twice_makes_one_deep_run_and_only_one_worker_gets_it(shop):
+    trained(shop)
+    first, second = (runs.queue_deep(shop.pk, "asked_deep") for _ in range(2))
+    assert first == second
+    assert runs.claim(first.pk) is not None
+    assert runs.claim(first.pk) is None
+
+
+def test_cancelled_run_is_no_error_and_the_active_version_stays(shop, events):
+    version = trained(shop)
+    deep = begun(shop)
+    assert runs.cancel(shop)
+    assert not runs.cancel(shop)
+    deep.refresh_from_db()
+    assert (deep.status, deep.error) == ("cancelled", "")
+    assert state_of(shop).active_version == version
+    assert events[-1].kind == "changed"
+    with pytest.raises(training.RunLost):
+        training.beat(deep)
+    with pytest.raises(training.RunLost):
+        runs.complete(deep, None, "")
+
+
+def test_deep_run_without_a_version_leaves_the_active_one(shop):
+    version = trained(shop)
+    run = begun(shop)
+    runs.complete(run, None, "It did not pay.")
+    run.refresh_from_db()
+    assert (run.status, run.message) == ("completed", "It did not pay.")
+    assert state_of(shop).active_version == version
+
+
+def test_after_the_switch_quick_runs_train_on_the_tuned_backbone(shop, tmp_path):
+    trained(shop)
+    version = tuned_version(shop, tmp_path)
+    assert backbone_id_for(shop.pk) == version.backbone != chosen_backbone()
+    add_photo(shop.products.first(), 0, 9)
+    work()
+    active = state_of(shop).active_version
+    assert active.backbone == version.backbone and active.number == 3
+    assert ImageEmbedding.objects.filter(backbone=version.backbone).count() == 7
+    # Only photos that the backbone has not learned from were judged.
+    learned = TunedBackbone.objects.get().learned
+    known = shop.products.first().images.model.objects.filter(sha256__in=learned)
+    assert active.judged and not {str(photo.pk) for photo in known} & active.judged.keys()
+
+
+def test_setting_of_the_base_leaves_tuned_shops_alone(shop, tmp_path):
+    trained(shop)
+    tuned_version(shop, tmp_path)
+    assert reconcile().queued == []
+
+
+def test_quick_run_that_began_before_the_switch_does_not_take_over(shop, tmp_path):
+    trained(shop)
+    add_photo(shop.products.first(), 0, 9)
+    quick = training.claim(queued_run(shop).pk)
+    wanted = state_of(shop).wanted
+    version = tuned_version(shop, tmp_path)
+    add_photo(shop.products.first(), 0, 10)
+    late = ModelVersion(
+        shop=shop, number=9, run=quick, backbone=quick.backbone, folder="f", files={}, products=3, photos=7
+    )
+    training.complete(quick, late)
+    state = state_of(shop)
+    assert state.active_version == version
+    assert state.trained <= wanted and state.is_owed
+    assert "another version took over" in late.held_back
+    assert TrainingRun.objects.filter(shop=shop, status="queued", kind="quick").count() == 1
+    work()
+    state = state_of(shop)
+    assert state.active_version.backbone == version.backbone and not state.is_owed
+
+
+def test_rolling_back_across_backbones_changes_what_quick_runs_train_on(shop, tmp_path):
+    first = trained(shop)
+    tuned_version(shop, tmp_path)
+    assert versions.activate_version(first)
+    assert backbone_id_for(shop.pk) == chosen_backbone()
+    add_photo(shop.products.first(), 0, 9)
+    work()
+    active = state_of(shop).active_version
+    assert active.backbone == chosen_backbone() and active.photos == 7
+
+
+def test_backbone_that_no_version_uses_is_forgotten_with_its_vectors(shop, tmp_path):
+    trained(shop)
+    row = give_tuned(shop, tmp_path, [], scale=1.7)  # one that no test has opened
+    ImageEmbedding.objects.create(sha256="0" * 64, backbone=row.backbone, vector=b"")
+    assert tuned.prune() == []  # a run may be about to use it
+    TunedBackbone.objects.update(created_at=timezone.now() - 2 * tuned.KEPT_UNUSED)
+    assert tuned.prune() == [row.backbone]
+    assert not ImageEmbedding.objects.filter(backbone=row.backbone).exists()
+    assert not (tmp_path / "models" / row.path).exists()
+    with pytest.raises(BackboneMissing, match="trains anew"):
+        open_embedder_of(row.backbone)
+
+
+def test_backbone_in_use_is_kept(shop, tmp_path):
+    trained(shop)
+    tuned_version(shop, tmp_path)
+    TunedBackbone.objects.update(created_at=timezone.now() - 2 * tuned.KEPT_UNUSED)
+    assert tuned.prune() == []
+
+
+def test_damaged_backbone_is_named_and_nothing_computes_with_it(shop, tmp_path):
+    trained(shop)
+    row = give_tuned(shop, tmp_path, [], scale=1.9)
+    tuned.fetch(row).path.unlink()
+    (tmp_path / "models" / row.path).write_bytes(b"other bytes")
+    with pytest.raises(BackboneMissing, match="damaged"):
+        open_embedder_of(row.backbone)
+
+
+def test_job_of_a_deep_run_is_not_taken_for_a_quick_one(shop):
+    trained(shop)
+    deep = runs.queue_deep(shop.pk, "asked_deep")
+    assert run_job(deep.pk) is None
+    assert deep_runs(shop)[0].status == "queued"

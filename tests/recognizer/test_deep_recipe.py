@@ -1,0 +1,45 @@
+"""What a deep training learns from, what is held out, and how its rate goes."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ml_training.recognizer.deep.recipe import Lesson, Recipe, choose_held_out
+
+
+def test_last_fifth_of_each_product_is_held_out():
+    labels = np.array([0] * 10 + [1] * 5 + [2] * 3 + [3])
+    held = choose_held_out(labels, np.zeros(len(labels), bool))
+    assert np.flatnonzero(held).tolist() == [8, 9, 14, 17]  # a single photo is never held out
+
+
+def test_photos_that_the_network_before_has_not_learned_are_held_out_first():
+    labels, learned = np.zeros(10, np.int64), np.ones(10, bool)
+    learned[[2, 5]] = False
+    assert np.flatnonzero(choose_held_out(labels, learned)).tolist() == [2, 5]
+    learned[2] = True
+    assert np.flatnonzero(choose_held_out(labels, learned)).tolist() == [5, 9]
+
+
+def test_rate_rises_then_falls_to_almost_nothing():
+    rates = [Recipe().rate_at(share) for share in np.linspace(0, 1, 50)]
+    top = int(np.argmax(rates))
+    assert 0.99 < rates[top] < 1.01 and rates[-1] < 0.001
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_few_photos_are_looked_at_more_often_and_many_less():
+    epochs = [Recipe.for_photos("efficientnet-lite0", photos).epochs for photos in (50, 2000, 100_000)]
+    assert epochs == sorted(epochs, reverse=True) and len(set(epochs)) == 3
+
+
+def test_lesson_survives_being_written_down():
+    lesson = Lesson(Recipe(), ("a" * 64, "b" * 64), (0, 1), (False, True))
+    assert Lesson.from_json(lesson.as_json()) == lesson
+
+
+def test_other_photos_or_another_recipe_have_another_fingerprint():
+    lesson = Lesson(Recipe(), ("a" * 64, "b" * 64), (0, 1), (False, True))
+    others = [replace(lesson, photos=("a" * 64, "c" * 64)), replace(lesson, recipe=Recipe(seed=1))]
+    assert len({lesson.fingerprint, *(other.fingerprint for other in others)}) == 3
