@@ -66,7 +66,7 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
         on_progress: called with `epoch` (from 1), `epochs`, `share` of all the work that is done, and after
             each epoch `accuracy`, of the photos held out.
     Returns:
-        The network as it was after its best epoch, mixed with what it began as.
+        The network as it was after its best epoch.
     """
     recipe, machine = lesson.recipe, Machine.here()
     torch.manual_seed(recipe.seed)
@@ -96,7 +96,6 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     if machine.world > 1:
         distributed.barrier()
     checkpoints.load(folder / BEST, model, optimizer)
-    model.keep_what_it_knew(PACKAGED[recipe.base], recipe.learned)
     model.history = state["history"]
     return model
 

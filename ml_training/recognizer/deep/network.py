@@ -42,18 +42,6 @@ class Tunable(nn.Module):
             self.classifier.weight.copy_(weights / VECTOR_SCALE)
             self.classifier.bias.copy_(bias)
 
-    def keep_what_it_knew(self, packaged: PackagedBackbone, learned: float) -> None:
-        """Go back a part of the way to the packaged weights; `learned` is the share that stays.
-
-        What lies between sees the shop's own products, and photos from elsewhere as well as before.
-
-        Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT).
-        """
-        before = load_encoder(packaged)
-        with torch.no_grad():
-            for now, then in zip(self.encoder.parameters(), before.parameters(), strict=True):
-                now.lerp_(then.to(now.device), 1 - learned)
-
     def learning(self) -> list[nn.Module]:
         network = self.encoder.network
         return [*network._blocks[self.first_block :], network._conv_head, network._bn1, self.classifier]

@@ -20,19 +20,18 @@ class Recipe:
 
     base: str = "efficientnet-lite2"
     first_block: int = 7  # earlier blocks stay as they are
-    epochs: int = 5
+    epochs: int = 4
     batch: int = 32
     rate: float = 1e-4
     classifier_rate: float = 1e-5
     weight_decay: float = 0.02
     warm_up: float = 0.3  # share of the steps in which the rate grows
-    learned: float = 0.7  # share of the way from the packaged weights to the learned ones
     seed: int = 0
 
     @classmethod
     def for_photos(cls, base: str, photos: int) -> "Recipe":
         """The recipe for a packaged backbone and a number of photos: few photos are looked at more often."""
-        epochs = min(max(round(11_000 / max(photos, 1)), 3), 20)
+        epochs = min(max(round(8_500 / max(photos, 1)), 3), 20)
         return cls(base, FIRST_BLOCKS[base], epochs)
 
     def rate_at(self, share: float) -> float:
