@@ -49,7 +49,8 @@ class Plan:
     """What each trial does without: T folds of the photos, and as many groups of products."""
 
     held: np.ndarray  # (N, T) bool: photos that are judged
-    hidden: np.ndarray  # (C, T) bool: products that play unknown ones
+    hidden: np.ndarray  # (C, T) bool: products that are left out
+    unknown: np.ndarray  # (N, T) bool: photos of these that play unknown ones
 
     def left_out(self, labels: np.ndarray) -> np.ndarray:
         """(N, T) bool: the photos that a trial's covariance is made without."""
@@ -64,15 +65,14 @@ def plan_trials(labels: np.ndarray, unseen: np.ndarray | None = None) -> Plan:
         unseen: (N,) bool, the photos that the backbone did not learn from; others prove nothing, and are not
             judged. All of them if left out.
     """
-    fold, hidden = _folds(labels, unseen), _hidden_products(labels)
-    held = fold[:, None] == np.arange(FOLDS)
+    unseen = np.ones(len(labels), bool) if unseen is None else unseen
+    held = _folds(labels, unseen)[:, None] == np.arange(FOLDS)
     trials = held.any(axis=0)
-    return Plan(held[:, trials], (hidden[:, None] == np.arange(FOLDS))[:, trials])
+    hidden = (_hidden_products(labels)[:, None] == np.arange(FOLDS))[:, trials]
+    return Plan(held[:, trials], hidden, hidden[labels] & unseen[:, None])
 
 
-def run_trials(
-    vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Scatter, unseen: np.ndarray | None = None
-) -> Trials:
+def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Scatter) -> Trials:
     """Judge photos by heads fitted without them, and without some products.
 
     Args:
@@ -84,10 +84,8 @@ def run_trials(
     plain = squared_distances(vectors, scatter.means.numpy())  # (N, C)
     for number in range(plan.held.shape[1]):
         fitted = fit_discriminant(scatter.means, scatter.covariance_in(number))
-        hidden = plan.hidden[:, number]
-        strange = hidden[labels] if unseen is None else hidden[labels] & unseen
-        held = np.flatnonzero(plan.held[:, number])
-        parts.append(_Trial(vectors, labels, plain, fitted, held, hidden, np.flatnonzero(strange)))
+        held, unknown = (np.flatnonzero(part[:, number]) for part in (plan.held, plan.unknown))
+        parts.append(_Trial(vectors, labels, plain, fitted, held, plan.hidden[:, number], unknown))
     classes = len(scatter.means)
     if not parts:
         none = np.zeros(0, np.float32)
@@ -116,13 +114,13 @@ class _Trial:
         fitted: Discriminant,
         held: np.ndarray,  # indices of the photos that are judged
         hidden: np.ndarray,  # (C,) bool
-        strange: np.ndarray,  # indices of the photos that play unknown ones
+        unknown: np.ndarray,  # indices of the photos that play unknown ones
     ):
         self._hidden, self._held, self._labels = hidden, held, labels[held]
         self._between = fitted.between
-        self._plain, self._unknown_plain = plain[held], plain[strange]
+        self._plain, self._unknown_plain = plain[held], plain[unknown]
         own = vectors[held]
-        self._logits, self._unknown_logits = fitted.head.logits(own), fitted.head.logits(vectors[strange])
+        self._logits, self._unknown_logits = fitted.head.logits(own), fitted.head.logits(vectors[unknown])
         self._seen = np.maximum(fitted.distances_to_own(own, self._labels), 1e-6)
         photos = np.bincount(labels)[self._labels].astype(np.float32)
         self._without_itself = _without_itself(photos)
@@ -184,12 +182,12 @@ def _spread(own: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     return np.where(counts > 0, sums / np.maximum(counts, 1), own.mean()).astype(np.float32)
 
 
-def _folds(labels: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
+def _folds(labels: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     """(N,) fold of each photo: consecutive photos of a product share one; -1 is never held out."""
     fold = np.full(len(labels), -1)
     for label in np.unique(labels):
         photos = np.flatnonzero(labels == label)
-        own = photos if unseen is None else photos[unseen[photos]]
+        own = photos[unseen[photos]]
         if len(own) >= FOLDS:
             fold[own] = np.arange(len(own)) * FOLDS // len(own)
         elif len(photos) > 1:

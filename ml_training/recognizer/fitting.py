@@ -42,7 +42,7 @@ def fit_model(
     scatter = Scatter(vectors, labels, plan.left_out(labels))
     fitted = fit_discriminant(scatter.means, scatter.covariance())
     on_evaluating()
-    trials = run_trials(vectors, labels, plan, scatter, unseen)
+    trials = run_trials(vectors, labels, plan, scatter)
     own, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
     temperature = fit_temperature(fair, own)
     open_set, coverage = _fit_open_set(fitted, trials)

@@ -27,6 +27,7 @@ FIELDS = {
     "unreadNotificationCount": ("{ unreadNotificationCount }", PEOPLE),
     "extractPhotosForTraining": ("mutation { extractPhotosForTraining SHOP { run { id } } }", ("train",)),
     "setMlModelStatus": ("mutation { setMlModelStatus(status: IDLE AND) { changed } }", ("train",)),
+    "cancelDeepTraining": ("mutation { cancelDeepTraining SHOP { changed } }", ("train",)),
     "clearMlModel": ("mutation { clearMlModel SHOP { changed } }", ("train",)),
     "activateModelVersion": ("mutation { activateModelVersion(version: 1 AND) { changed } }", ("train",)),
     "linkMlModelAssets": (

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml_training.recognizer.evaluation import SHIFT, run_trials
+from ml_training.recognizer.evaluation import SHIFT, plan_trials, run_trials
+from ml_training.recognizer.scatter import Scatter
 
 CHANCE = 0.01  # of taking noise for a gain
 LEAST_WON, LEAST_SHARE = 3, 0.01  # photos, and share of those compared, that must be won on balance
@@ -41,7 +42,11 @@ def compare(before: np.ndarray, after: np.ndarray, labels: np.ndarray, unseen: n
         labels: (N,) int64, every class in [0, C) at least once.
         unseen: (N,) bool.
     """
-    first, second = run_trials(before, labels, unseen), run_trials(after, labels, unseen)
+    plan = plan_trials(labels, unseen)
+    first, second = (
+        run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.left_out(labels)))
+        for vectors in (before, after)
+    )
     if not len(first.held):
         return Comparison(0, None, None)
     own = labels[first.held]
