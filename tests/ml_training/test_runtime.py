@@ -21,6 +21,7 @@ def test_backbone_of_a_model_is_found_by_its_id(settings):
     assert chosen_backbone() == PACKAGED["efficientnet-lite2"].id
 
 
+@pytest.mark.django_db
 def test_backbone_that_is_gone_is_named():
     with pytest.raises(BackboneMissing, match="efficientnet-lite9-999-v1"):
         open_embedder_of("efficientnet-lite9-999-v1")
