@@ -36,7 +36,8 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self.stopping = False
-        queues = [TaskQueue(kind) for kind in TrainingRun.Kind]
+        kinds = TrainingRun.Kind if settings.DEEP_TRAINING == "auto" else [TrainingRun.Kind.QUICK]
+        queues = [TaskQueue(kind) for kind in kinds]
         try:
             while not self.stopping:
                 self._look_after(queues)

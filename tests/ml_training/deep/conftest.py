@@ -17,7 +17,8 @@ SHORT = Recipe(base="efficientnet-lite0", first_block=15, epochs=1, batch=4)
 
 @pytest.fixture(autouse=True)
 def low_threshold(settings):
-    """A dozen drawn photos are enough to be tried."""
+    """A dozen drawn photos are enough to be tried, by itself."""
+    settings.DEEP_TRAINING = "auto"
     settings.DEEP_PRODUCTS, settings.DEEP_PRODUCT_PHOTOS, settings.DEEP_PHOTOS = 2, 2, 4
     settings.DEEP_THREADS = 1
 
