@@ -6,6 +6,7 @@ are hidden too, and play unknown ones. docs/recognizer.md has the method, its me
 Called by `fitting`.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ FOLDS = 4
 # many photos; half of it where there are HALF_SHIFT, since few photos seldom come from one burst. Measured.
 SHIFT, HALF_SHIFT = 0.18, 3
 CALIBRATION_SHIFT = 0.0  # with all of SHIFT, probabilities come out too modest
+AT_ONCE = 2  # trials: what one leaves idle, the other uses
 FEWEST_KNOWN = 3  # products that must be left when some are hidden
 
 
@@ -80,12 +82,15 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
         labels: (N,) int64, every class in [0, C) at least once.
         scatter: of these photos, with what the plan leaves out.
     """
-    parts = []
     plain = squared_distances(vectors, scatter.means.numpy())  # (N, C)
-    for number in range(plan.held.shape[1]):
+
+    def run(number: int) -> _Trial:
         fitted = fit_discriminant(scatter.means, scatter.covariance_in(number))
         held, unknown = (np.flatnonzero(part[:, number]) for part in (plan.held, plan.unknown))
-        parts.append(_Trial(vectors, labels, plain, fitted, held, plan.hidden[:, number], unknown))
+        return _Trial(vectors, labels, plain, fitted, held, plan.hidden[:, number], unknown)
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
+        parts = list(pool.map(run, range(plan.held.shape[1])))
     classes = len(scatter.means)
     if not parts:
         none = np.zeros(0, np.float32)

@@ -45,7 +45,7 @@ def test_page_is_right_after_the_server_was_restarted_under_it(installation, vis
     expect_status(page, "active")
     expect(part(page, "offline")).to_be_hidden()
     expect(part(page, "photos")).to_have_text("2")
-    expect(toast(page, "success")).to_contain_text("Version 1 is active")  # missed while away
+    expect(toast(page, "success")).to_contain_text("is active")  # missed while away
     expect(part(page, "history").locator("tr")).not_to_have_count(0)
     assert page.evaluate("window.sameDocument")
 
