@@ -128,6 +128,11 @@ def shop_advice(shop: Shop) -> Advice:
     )
 
 
+def photo_counts(shop: Shop) -> dict[int, int]:
+    """How many photos each active product has, by primary key."""
+    return {pk: product.photos for pk, product in _products(shop).items()}
+
+
 def _products(shop: Shop) -> dict[int, ProductView]:
     """The active products by primary key."""
     rows = Product.objects.filter(shop=shop, is_active=True).order_by("name", "pk")

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import ProductImage
-from ml_training import artifacts, handover, manifest_file, training
+from ml_training import announcements, artifacts, handover, manifest_file, training
 from ml_training.embeddings import load_embeddings
 from ml_training.events import STARTED
 from ml_training.heartbeat import Heartbeat
@@ -88,7 +88,7 @@ def _begin(run: TrainingRun) -> None:
             return
         run.phase, run.started_at = Phase.PREPARING, timezone.now()
         training.beat(run, phase=run.phase, message="", started_at=run.started_at, worker_pid=None)
-        training.announce(run, STARTED, trigger_in_words(run))
+        announcements.announce(run, STARTED, trigger_in_words(run))
 
 
 def _lock(run: TrainingRun) -> None:
@@ -119,7 +119,7 @@ def _note_progress(run: TrainingRun, report: Report) -> None:
 def _push(run: TrainingRun) -> None:
     """Tell open pages. Reports reach any web process, so their order is told by the time since the start."""
     run.sequence = ShopTraining.objects.filter(shop_id=run.shop_id).values_list("sequence", flat=True).first()
-    training.emit_progress(run, step=int((timezone.now() - run.started_at).total_seconds() * 1000))
+    announcements.emit_progress(run, step=int((timezone.now() - run.started_at).total_seconds() * 1000))
 
 
 def _fail(run: TrainingRun, error: str) -> bool:

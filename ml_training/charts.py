@@ -188,7 +188,10 @@ def reliability(bins) -> Chart | None:
         return None
     photos = sum(count for *_, count in known)
     off = sum(abs(said - true) * count for said, true, count in known) / photos
-    words = f"On average what is said is off by {100 * off:.0f} points."
+    words = (
+        f"On average what is said is off by {100 * off:.1f} points on photos like those that were learned; "
+        "on photos from elsewhere it can be farther off."
+    )
     drawing = Drawing(260, "How truthful the probabilities are", words)
     drawing.shares()
     drawing.line([(drawing.x(0), drawing.y(0)), (drawing.x(1), drawing.y(1))], "chart-ideal")

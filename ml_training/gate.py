@@ -5,6 +5,7 @@ that show the same product to both, are compared one by one. Called by `training
 """
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from ml_training.models import ModelVersion
 CHANCE = 0.001  # of taking noise for a loss
 LEAST_LOST = 3  # photos
 LEAST_SHARE, LEAST_SHARE_OF_PRODUCT = 0.01, 0.2  # of the photos compared
+GOES_ON = re.compile(r"^Version (\d+) goes on serving: ")
 MOST_NAMED = 3  # photos named in the sentence
 
 
@@ -106,3 +108,15 @@ def _whom_to_blame(active: ModelVersion, new: ModelVersion, products: set[int]) 
     names = ProductImage.objects.filter(pk__in=fresh).order_by("-pk").values_list("filename", flat=True)
     more = f" and {len(fresh) - MOST_NAMED} more" if len(fresh) > MOST_NAMED else ""
     return f" Look at what was added or moved there since: {', '.join(names[:MOST_NAMED])}{more}."
+
+
+def why_held_back(version: ModelVersion) -> str:
+    """The reason alone: which version went on serving then says nothing about what serves now."""
+    reason = GOES_ON.sub("", version.held_back)
+    return reason[:1].upper() + reason[1:]
+
+
+def was_held_back_for(version: ModelVersion, active: ModelVersion) -> bool:
+    """Whether a version was held back, and what it was compared with, if anything, is what serves now."""
+    compared = GOES_ON.match(version.held_back)
+    return bool(version.held_back) and (compared is None or int(compared[1]) == active.number)

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training import artifacts, training
+from ml_training import announcements, artifacts
 from ml_training.embeddings import load_embeddings
 from ml_training.events import COMPLETED
 from ml_training.intake import ModelRefused, check_sizes, read_model
@@ -99,7 +99,7 @@ def _finish(run: TrainingRun, version: ModelVersion, learned: Manifest, activate
         prune_on_commit(run.shop_id)
         if activate:
             ShopTraining.objects.filter(shop_id=state.pk).update(active_version=version)
-        training.announce(run, COMPLETED, run.message)
+        announcements.announce(run, COMPLETED, run.message)
 
 
 def _forget(run: TrainingRun) -> None:

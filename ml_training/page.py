@@ -50,6 +50,7 @@ def ml_model_page(request):
         "shop": shop,
         "shops": shops,
         "info": training_info(shop) if shop else None,
+        "unknowns_named": f"{100 * shop.unknowns_named:g} %" if shop else "",
         "history": training_history(shop) if shop else [],
         "may_prepare": request.user.has_perm(PREPARE),
         **versions_for(request.user, shop),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from catalog.models import Product
-from ml_training.advice import LEAST_GAIN, gains, photo_views
+from ml_training.advice import LEAST_GAIN, gains, photo_counts, photo_views
 from ml_training.findings import findings_of
 from ml_training.recognizer.gain import MORE
 from ml_training.suspects import Suspect
@@ -49,10 +49,9 @@ def product_advice(product: Product) -> ProductAdvice:
     """Work it out from the shop's findings; at most three queries more."""
     findings = findings_of(product.shop)
     confusion = findings.confusion
-    photos = product.images.count()
-    counts = dict.fromkeys(confusion.tried, 0) | {product.pk: photos}
-    if confusion.tried:
-        counts |= {pk: confusion.tried[pk] for pk in counts if pk != product.pk}
+    counts = photo_counts(product.shop)
+    if product.pk not in counts:  # it is switched off
+        counts[product.pk] = product.images.count()
     suspects = [suspect for suspect in findings.suspects if suspect.product == product.pk][:MOST_MARKED]
     answers = [a for a in confusion.answers_for(product.pk) if a[1] >= LEAST_SHARE][:MOST_ANSWERS]
     names = _names([pk for pk, _ in answers] + [s.other_product for s in suspects])

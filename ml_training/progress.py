@@ -6,9 +6,10 @@ Called by `job`; calls `training`.
 import time
 from collections import deque
 
+from ml_training.announcements import emit_progress
 from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
-from ml_training.training import Phase, beat, emit_progress
+from ml_training.training import Phase, beat
 
 MOST_PUSHES = 4  # in any second, phases included
 PUSH_SECONDS = 0.5  # between two within a phase: leaves room for the phases that follow

@@ -13,6 +13,7 @@ from catalog.models import Product, ProductImage, Shop
 from ml_training import artifacts
 from ml_training.deep.status import DeepInfo, deep_info
 from ml_training.figures import accuracy_in_words, coverage_in_words
+from ml_training.gate import was_held_back_for
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
 
@@ -199,13 +200,9 @@ def _message(status: str, ended: TrainingRun | None, version: ModelVersion | Non
         return f"{serving} Any change of photos also starts a new run, and so does Prepare training data."
     if ended and ended.status == "completed" and not hasattr(ended, "version"):
         return ended.message
-    if (
-        status == ACTIVE
-        and hasattr(ended, "version")
-        and ended.version.held_back
-        and ended.version != version
-    ):
-        return ended.version.held_back
+    made = getattr(ended, "version", None)
+    if status == ACTIVE and made and made != version and was_held_back_for(made, version):
+        return made.held_back
     if status == IDLE:
         return SWITCHED_OFF if ended else TO_BEGIN
     return ""

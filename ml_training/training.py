@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
@@ -20,7 +20,8 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED, STARTED, MLStatusEvent, emit
+from ml_training.announcements import announce
+from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED
 from ml_training.gate import what_got_worse
 from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
@@ -197,12 +198,6 @@ def beat(run: TrainingRun, **fields) -> None:
         raise RunLost(f"Run {run.pk} was taken from this worker.")
 
 
-def emit_progress(run: TrainingRun, step: int) -> None:
-    """Tell how far a run is; nothing is written."""
-    phase = str(Phase(run.phase).label)
-    emit(MLStatusEvent(run.shop_id, run.pk, PROGRESS, run.progress, phase, "", run.sequence, step))
-
-
 def complete(
     run: TrainingRun, version: ModelVersion | None, message: str = "", learned: Manifest | None = None
 ) -> None:
@@ -325,25 +320,6 @@ def _queue_or_wake(state: ShopTraining) -> None:
         transaction.on_commit(partial(wake_worker, waiting.pk), robust=True)
     elif state.is_owed:
         _queue(state.shop_id, Change("changed_meanwhile"))
-
-
-def announce(run: TrainingRun, kind: str, message: str, is_warning: bool = False) -> int:
-    """Number a change of state within its transaction, and tell of it once that has committed."""
-    ShopTraining.objects.filter(shop_id=run.shop_id).update(sequence=F("sequence") + 1)
-    sequence = ShopTraining.objects.values_list("sequence", flat=True).get(shop_id=run.shop_id)
-    event = MLStatusEvent(
-        run.shop_id, run.pk, kind, run.progress, run.phase, message, sequence, 0, is_warning
-    )
-    transaction.on_commit(partial(_tell, event), robust=True)
-    return sequence
-
-
-def _tell(event: MLStatusEvent) -> None:
-    if event.kind == QUEUED and not event.message:  # by now all changes of the transaction are known
-        run = TrainingRun.objects.filter(pk=event.run_id).first()
-        event = replace(event, message=trigger_in_words(run) if run else "")
-    logger.info("Shop %s, run %s %s: %s", event.shop_id, event.run_id, event.kind, event.message)
-    emit(event)
 
 
 def queue_owed(shop_id: int) -> TrainingRun:

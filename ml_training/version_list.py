@@ -3,13 +3,13 @@
 Called by the ML Model page and the API.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.models import Shop
 from ml_training.changes import changes_in_words
 from ml_training.figures import accuracy_in_words, coverage_in_words
+from ml_training.gate import why_held_back
 from ml_training.models import ModelVersion, ShopTraining
 
 VIEW, CHOOSE = "ml_training.view_modelversion", "ml_training.change_modelversion"
@@ -97,12 +97,6 @@ def _info(version: ModelVersion, shop: Shop, active: int | None) -> VersionInfo:
         action=action_of(version, active),
         has_photo_list=version.changes is not None,
     )
-
-
-def why_held_back(version: ModelVersion) -> str:
-    """The reason alone: which version went on serving then says nothing about what serves now."""
-    reason = re.sub(r"^Version \d+ goes on serving: ", "", version.held_back)
-    return reason[:1].upper() + reason[1:]
 
 
 def state_of(version: ModelVersion, active: int | None) -> str:

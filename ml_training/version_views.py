@@ -68,8 +68,10 @@ def _number(request) -> int:
 
 
 def _how_long(shop: Shop) -> str:
-    if TrainingRun.objects.filter(shop=shop, status__in=["queued", "training"]).exists():
-        return "A training is under way: what it makes takes over when it is done, unless it is worse."
+    runs = TrainingRun.objects.filter(shop=shop, status__in=["queued", "training"])
+    if going := runs.order_by("-status").first():
+        state = "under way" if going.status == TrainingRun.Status.TRAINING else "queued"
+        return f"A training is {state}: what it makes takes over when it is done, unless it is worse."
     return "What the next training makes takes over, unless it is worse."
 
 

@@ -7,7 +7,7 @@ files for as long as `pruning` keeps them.
 from django.db import transaction
 
 from catalog.models import Shop
-from ml_training import artifacts, pruning, training
+from ml_training import announcements, artifacts, pruning
 from ml_training.events import CHANGED
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.export import FILES
@@ -66,6 +66,6 @@ def _choose(shop: Shop, version: ModelVersion | None) -> bool:
             state = ShopTraining.objects.create(shop=shop)
         ShopTraining.objects.filter(shop=shop).update(active_version=version)
         message = f"Version {version.number} serves." if version else "No version serves."
-        training.announce((version or before).run, CHANGED, message)
+        announcements.announce((version or before).run, CHANGED, message)
         pruning.prune_on_commit(shop.pk)
     return True

@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training import artifacts, training
+from ml_training import announcements, artifacts, training
 from ml_training.deep.hours import is_open
 from ml_training.events import CHANGED, COMPLETED, STARTED
 from ml_training.gate import what_got_worse
@@ -58,7 +58,9 @@ def claim(run_id: int, at_any_hour: bool = False) -> TrainingRun | None:
         if not training.take(queued, state, ""):
             return None
         run.refresh_from_db()
-        run.sequence = training.announce(run, STARTED, "Deep training: the recogniser studies your photos.")
+        run.sequence = announcements.announce(
+            run, STARTED, "Deep training: the recogniser studies your photos."
+        )
         return run
 
 
@@ -96,7 +98,7 @@ def complete(
             if not version.held_back:
                 trained = Greatest("trained", run.generation)
                 ShopTraining.objects.filter(pk=state.pk).update(active_version=version, trained=trained)
-        training.announce(run, COMPLETED, message, is_warning=bool(version and version.held_back))
+        announcements.announce(run, COMPLETED, message, is_warning=bool(version and version.held_back))
 
 
 def cancel(shop: Shop) -> bool:
@@ -118,7 +120,7 @@ def cancel(shop: Shop) -> bool:
             return False
         run.status, run.message = Status.CANCELLED, "Cancelled. The active model stays as it is."
         runs.update(status=run.status, message=run.message, finished_at=timezone.now())
-        training.announce(run, CHANGED, run.message)
+        announcements.announce(run, CHANGED, run.message)
     return True
 
 

@@ -18,7 +18,7 @@ from ml_training import artifacts
 from ml_training.advice import shop_advice
 from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining, TrainingRun
 from ml_training.product_advice import product_advice
-from tests.conftest import make_staff
+from tests.conftest import add_photo, make_staff
 
 pytestmark = pytest.mark.django_db
 PHOTOS = 10
@@ -131,6 +131,19 @@ def test_worst_product_and_the_one_without_photos_come_first(shop):
     )
     assert [product.pk for product in advice.wanting] == [empty.pk]
     assert len(advice.next) <= 5
+
+
+def test_page_and_form_promise_the_same_gain(shop):
+    """Also for products that were never tried, or have other photos than were tried."""
+    a, b, *_ = shelf(shop, [None] * 4)
+    judge(shop, {(a, b): 7})
+    new = Product.objects.create(shop=shop, sku="new", name="New")
+    for product in (a, new):
+        add_photo(product)
+    by_product = {prospect.product.pk: prospect.expected_gain for prospect in shop_advice(shop).next}
+    assert {a.pk, new.pk} <= by_product.keys()
+    for product in (a, new):
+        assert round(product_advice(product).gain, 4) == by_product[product.pk]
 
 
 def test_mistaken_photos_stand_beside_what_they_were_taken_for(shop):

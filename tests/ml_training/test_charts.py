@@ -82,7 +82,7 @@ def test_nothing_mixed_up_needs_no_matrix():
 def test_reliability_says_how_far_it_is_off():
     chart = reliability([[0.45, 0.5, 10], [0.95, 0.9, 30], [0.0, 0.0, 0]])
     assert len(shapes(parsed(chart), "chart-dot")) == 2
-    assert "off by 5 points" in chart.note
+    assert "off by 5.0 points on photos like those that were learned" in chart.note
 
 
 @pytest.mark.parametrize("bins", [None, [], [[0.1, 0.2, 0]], [[1, 2]], "x", [["a", "b", "c"]]])

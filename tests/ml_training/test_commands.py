@@ -182,6 +182,17 @@ def test_evaluate_counts_unknown_skus_and_broken_files_apart(shop, manage, label
     assert "default-2" in err
 
 
+def test_evaluate_of_unknown_products_alone_says_how_many_were_named(shop, manage, labelled):
+    trained(shop, products=2, photos=2)
+    for sku in ("default-0", "default-1"):
+        (labelled / sku).rename(labelled.parent / sku)
+    code, out, err = manage("evaluate", labelled, "--json")
+    report = only_json(out)
+    assert code == 0 and "named all the same" in err
+    assert (report["photos"], report["top1"], report["named"]) == (0, None, None)
+    assert (report["unknown_photos"], report["unknown_named"]) == (2, 0.0)
+
+
 def test_evaluate_says_its_result_in_words(shop, manage, labelled):
     trained(shop, products=3, photos=2)
     code, out, _ = manage("evaluate", labelled)

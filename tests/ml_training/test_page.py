@@ -190,3 +190,22 @@ def test_number_of_queries_is_the_same_however_much_there_is(shop, staff_client)
     )
     Shop.objects.create(name="Elsewhere", slug="elsewhere")
     assert queries() == few <= 24
+
+
+def test_figures_are_explained_where_they_stand(shop, staff_client):
+    """In words that need no mouse; with the share that this shop has chosen."""
+    shop.unknowns_named_choice = "0.005"
+    shop.save()
+    html = read(staff_client)
+    assert (
+        "right on photos taken elsewhere" in html and "about 0.5 % of the photos of unknown products" in html
+    )
+    assert re.search(r'data-ml="coverage-missing">Nothing is named before', html)
+    training.request_training(shop.pk, ADDED)
+    run = training.claim(queued_run(shop).pk)
+    version = a_version(run)
+    version.metrics = {"coverage": {"0.005": 0.25}}
+    training.complete(run, version)
+    html = read(staff_client)
+    assert '<dd data-ml="coverage">25 %</dd>' in html
+    assert 'data-ml="coverage-missing" hidden' in html

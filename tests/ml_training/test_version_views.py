@@ -15,7 +15,8 @@ from ml_training.gate import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.pruning import prune
 from ml_training.serving import recognize
-from ml_training.training import Change, request_training
+from ml_training.status import training_info
+from ml_training.training import Change, claim, request_training
 from ml_training.version_list import MOST, SHOWN
 from tests.api.conftest import add_version, fill
 from tests.conftest import make_staff, photo_bytes
@@ -271,10 +272,25 @@ def test_rolling_back_with_a_script_answers_in_json(shop, two, staff_client):
     assert active_version(shop) == two
 
 
-def test_answer_tells_of_a_training_that_is_under_way(shop, two, staff_client):
-    request_training(shop.pk, Change("photo_added", "Lemon"))
-    response = staff_client.post(ACTIVATE, {"version": "1"}, headers={"Accept": "application/json"})
-    assert "A training is under way" in response.json()["message"]
+def test_answer_tells_of_a_training_that_waits_or_is_under_way(shop, two, staff_client):
+    run = request_training(shop.pk, Change("photo_added", "Lemon"))
+    accept = {"Accept": "application/json"}
+    waits = staff_client.post(ACTIVATE, {"version": "1"}, headers=accept).json()["message"]
+    assert "A training is queued" in waits
+    assert claim(run.pk)
+    goes_on = staff_client.post(ACTIVATE, {"version": "2"}, headers=accept).json()["message"]
+    assert "A training is under way" in goes_on
+
+
+def test_status_says_what_goes_on_serving_only_while_it_does(shop, staff_client):
+    """Whoever rolls back to a third version reads of the held-back one in the list."""
+    versions = several(shop, 3)
+    reason = "Version 2 goes on serving: version 3 mixes up Lemon and Lime."
+    ModelVersion.objects.filter(number=3).update(held_back=reason)
+    for serves, message in ((2, reason), (1, "")):
+        ShopTraining.objects.update(active_version=versions[serves - 1])
+        assert training_info(shop).message == message
+    assert "Version 3 mixes up Lemon and Lime." in text(staff_client)
 
 
 def test_next_training_takes_over_as_the_page_says(shop, two, staff_client):

@@ -37,8 +37,16 @@ class Command(ShopCommand):
             self.say(f"The model does not know: {', '.join(report['unknown_skus'])}.")
         if len(report["refused"]) == total:
             raise CommandError("None of these files can be read as a photo.")
-        if not report["photos"]:
-            raise CommandError("None of these folders has the name of a product that the model knows.")
+        if report["photos"]:
+            self._say_of_known(report)
+        if report["unknown_photos"]:
+            self.say(
+                f"{report['unknown_photos']} photos of products the model does not know: "
+                f"{report['unknown_named']:.1%} named all the same."
+            )
+        return report
+
+    def _say_of_known(self, report: dict) -> None:
         self.say(
             f"{report['photos']} photos: first answer right {report['top1']:.1%}, among the first three "
             f"{report['top3']:.1%}; {report['seconds']:.1f} s."
@@ -47,9 +55,3 @@ class Command(ShopCommand):
             self.say(f"Named {report['named']:.1%} of them, {report['named_correct']:.1%} of these right.")
         else:
             self.say("Named none of them: not sure of any.")
-        if report["unknown_photos"]:
-            self.say(
-                f"{report['unknown_photos']} photos of products the model does not know: "
-                f"{report['unknown_named']:.1%} named all the same."
-            )
-        return report

@@ -42,6 +42,7 @@ function showInfo(info) {
   part("photos").textContent = info.photos;
   part("accuracy").textContent = info.accuracy || "not known yet";
   part("coverage").textContent = info.coverage || "not known yet";
+  show(part("coverage-missing"), !info.coverage);
   part("last-trained").replaceChildren(info.last_trained_at ? time(info.last_trained_at) : "never");
   showDeep(info.deep);
   showSetAside(info.set_aside);
