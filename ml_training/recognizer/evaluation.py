@@ -36,6 +36,7 @@ class Trials:
     known: np.ndarray  # (K, FEATURES) of held-out photos while other products were hidden
     known_elsewhere: np.ndarray  # (K, FEATURES) of the same, moved away as SHIFT says
     unknown: np.ndarray  # (U, FEATURES) of photos whose product was hidden
+    unknown_products: np.ndarray  # (U,) int64, the product that was hidden
     spread: Spread
 
     def moved(self, labels: np.ndarray, shift: float) -> np.ndarray:
@@ -96,12 +97,13 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
         none = np.zeros(0, np.float32)
         empty, nothing = np.zeros((0, FEATURES)), np.zeros((0, classes), np.float32)
         spread = Spread(np.ones(classes, np.float32), np.ones(classes, np.float32))
-        return Trials(np.zeros(0, np.int64), nothing, none, none, none, empty, empty, empty, spread)
+        no_one = np.zeros(0, np.int64)
+        return Trials(no_one, nothing, none, none, none, empty, empty, empty, no_one, spread)
     held, logits, away, seen, scattered = _joined([part.judged() for part in parts])
     own = _joined([part.own_distances(SHIFT) for part in parts])
     spread = Spread(*(_spread(distances, labels[held], classes) for distances in own))
-    known, elsewhere, unknown = _joined([part.hidden_products(spread) for part in parts])
-    return Trials(held, logits, away, seen, scattered, known, elsewhere, unknown, spread)
+    known, elsewhere, unknown, products = _joined([part.hidden_products(spread) for part in parts])
+    return Trials(held, logits, away, seen, scattered, known, elsewhere, unknown, products, spread)
 
 
 def _joined(parts: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
@@ -124,6 +126,7 @@ class _Trial:
         self._hidden, self._held, self._labels = hidden, held, labels[held]
         self._between = fitted.between
         self._plain, self._unknown_plain = plain[held], plain[unknown]
+        self._unknown_labels = labels[unknown]
         own = vectors[held]
         self._logits, self._unknown_logits = fitted.head.logits(own), fitted.head.logits(vectors[unknown])
         self._seen = np.maximum(fitted.distances_to_own(own, self._labels), 1e-6)
@@ -149,8 +152,8 @@ class _Trial:
     def _extra(self, shift: float) -> np.ndarray:
         return self._away * (1 + shift * self._share) - self._seen
 
-    def hidden_products(self, spread: Spread) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Features of known photos, of the same from elsewhere and of unknown ones, some products hidden."""
+    def hidden_products(self, spread: Spread) -> tuple[np.ndarray, ...]:
+        """Features of known photos, of the same from elsewhere and of unknown ones, and what these show."""
         left = ~self._hidden
         if left.sum() < FEWEST_KNOWN:
             left = np.ones_like(left)
@@ -169,7 +172,8 @@ class _Trial:
         ]
         strange = slice(0) if left.all() else slice(None)
         placed = plane.place(self._unknown_logits[strange][:, left])
-        return *known, features(placed, self._unknown_plain[strange][:, left], usual)
+        strangers = features(placed, self._unknown_plain[strange][:, left], usual)
+        return *known, strangers, self._unknown_labels[strange]
 
 
 def _without_itself(photos: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, ne
 from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
 from ml_training.recognizer.report import accuracy_report, reliability
 from ml_training.recognizer.scatter import Scatter
+from ml_training.recognizer.threshold import NEVER, scores_apart, thresholds
 
 FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones
 
@@ -59,11 +60,11 @@ def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[s
     Where too little could be tried, every answer is "not sure".
     """
     if len(trials.unknown) < FEWEST_UNKNOWN or not len(trials.known):
-        nothing = (float(np.finfo(np.float32).max),) * len(RATES)
+        nothing = (NEVER,) * len(RATES)
         return OpenSet(fitted.between, fitted.means, trials.spread, np.zeros(FEATURES), nothing), {}
     weights = fit_weights(trials.known, trials.unknown)
-    strange = trials.unknown @ weights
-    thresholds = tuple(float(np.quantile(strange, 1 - rate)) for rate in RATES)
-    named = [(trials.known_elsewhere @ weights > threshold).mean() for threshold in thresholds]
+    strange = scores_apart(trials.known, trials.unknown, trials.unknown_products)
+    least = thresholds(strange, trials.unknown_products, RATES)
+    named = [(trials.known_elsewhere @ weights > threshold).mean() for threshold in least]
     coverage = {str(rate): round(float(share), 4) for rate, share in zip(RATES, named, strict=True)}
-    return OpenSet(fitted.between, fitted.means, trials.spread, weights, thresholds), coverage
+    return OpenSet(fitted.between, fitted.means, trials.spread, weights, least), coverage
