@@ -198,7 +198,8 @@ def test_figures_are_explained_where_they_stand(shop, staff_client):
     shop.save()
     html = read(staff_client)
     assert (
-        "right on photos taken elsewhere" in html and "about 0.5 % of the photos of unknown products" in html
+        "right on photos taken elsewhere" in html
+        and "of photos of unknown products, at most 0.5 % should" in html
     )
     assert re.search(r'data-ml="coverage-missing">Nothing is named before', html)
     training.request_training(shop.pk, ADDED)
