@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from catalog.models import Product, ProductImage
 from ml_training.models import ModelVersion
+from ml_training.newcomers import what_is_doubtful, what_is_taken_over
 
 CHANCE = 0.001  # of taking noise for a loss
 LEAST_LOST = 3  # photos
@@ -38,25 +39,28 @@ def what_got_worse(active: ModelVersion | None, new: ModelVersion) -> str:
     """Say in words in what a new version is worse than the active one; empty if it is not.
 
     Photos and products that the catalogue lost are not compared, nor are photos that the new version takes
-    for a product that the active one could not know.
+    for a product that the active one could not know. For what cannot be compared see `newcomers`.
 
     Returns:
         A sentence for staff that names the products and the photos to look at.
     """
     if active is None:
         return ""
-    changes = _changes(active, new)
+    known = {product for pair in active.judged.values() for product in pair}
+    changes = _changes(active, new, known)
     products = {change.product for change in changes}
-    worse = [pk for pk in products if _is_loss([c for c in changes if c.product == pk], len(products))]
-    if not worse and not _is_loss(changes, None):
-        return ""
-    lost = [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
-    return _sentence(active, new, changes, lost)
+    worse = [
+        pk for pk in products if _is_loss([c for c in changes if c.product == pk], LEAST_SHARE_OF_PRODUCT)
+    ]
+    if worse or _is_loss(changes, LEAST_SHARE):
+        lost = [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
+        why = _mixed_up(active, new, changes, lost)
+    else:
+        why = what_is_taken_over(active, new, known) or what_is_doubtful(active, new)
+    return f"Version {active.number} goes on serving: {why}" if why else ""
 
 
-def _changes(active: ModelVersion, new: ModelVersion) -> list[Change]:
-    known = {product for product, _ in active.judged.values()}
-    known |= {answer for _, answer in active.judged.values()}
+def _changes(active: ModelVersion, new: ModelVersion, known: set[int]) -> list[Change]:
     changes = []
     for photo, (product, after) in new.judged.items():
         if photo not in active.judged:
@@ -67,14 +71,13 @@ def _changes(active: ModelVersion, new: ModelVersion) -> list[Change]:
     return changes
 
 
-def _is_loss(changes: list[Change], products: int | None) -> bool:
+def _is_loss(changes: list[Change], least: float) -> bool:
     """Whether more answers were lost than chance explains: a one-sided sign test.
 
     Args:
-        products: how many are tested at once, for one of them; None for all photos together.
+        least: the share of the photos compared that must be lost on balance.
     """
     lost, won = sum(c.step < 0 for c in changes), sum(c.step > 0 for c in changes)
-    least = LEAST_SHARE if products is None else LEAST_SHARE_OF_PRODUCT
     if lost - won < max(LEAST_LOST, least * len(changes)):
         return False
     flips = lost + won
@@ -82,14 +85,14 @@ def _is_loss(changes: list[Change], products: int | None) -> bool:
     return chance < CHANCE
 
 
-def _sentence(active: ModelVersion, new: ModelVersion, changes: list[Change], lost: list[Change]) -> str:
+def _mixed_up(active: ModelVersion, new: ModelVersion, changes: list[Change], lost: list[Change]) -> str:
     (product, answer), _ = Counter((c.product, c.after) for c in lost).most_common(1)[0]
     names = dict(Product.objects.filter(pk__in=[product, answer]).values_list("pk", "name"))
     shares = [
         sum(getattr(c, when) == c.product for c in changes) / len(changes) for when in ("before", "after")
     ]
     text = (
-        f"Version {active.number} goes on serving: version {new.number} mixes up "
+        f"version {new.number} mixes up "
         f"{names.get(product, 'a product')} and {names.get(answer, 'another')}. Of {len(changes)} photos "
         f"that both were tried on, {shares[0]:.0%} were right before and {shares[1]:.0%} are now."
     )

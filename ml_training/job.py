@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from ml_training import artifacts, training, tuned
+from ml_training.doubts import find_doubts
 from ml_training.embeddings import load_embeddings
 from ml_training.heartbeat import Heartbeat
 from ml_training.manifest import read_manifest
@@ -91,6 +92,7 @@ def _train(run: TrainingRun, progress: Progress) -> None:
     progress.enter(Phase.PUBLISHING)
     model = TrainedModel(head, usable, metrics, usable.judged(answers))
     version = publish(run, embedder, model, usable.spread(CHECK_PHOTOS), vectors)
+    version.doubts = find_doubts(run.shop_id, usable, matrix, run.backbone)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
     training.complete(run, version, _what_was_found(run), usable)

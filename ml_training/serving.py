@@ -116,12 +116,12 @@ def active_model(shop: Shop) -> LoadedModel:
     """
     version = _active_version(shop)
     try:
-        return _loaded_model(version)
+        return loaded_model(version)
     except ModelFileDamaged:
         now = _active_version(shop)
         if now == version:
             raise
-        return _loaded_model(now)  # another one took over while this one, now old, lost its files
+        return loaded_model(now)  # another one took over while this one, now old, lost its files
 
 
 def _active_version(shop: Shop) -> ModelVersion:
@@ -133,7 +133,12 @@ def _active_version(shop: Shop) -> ModelVersion:
     return state.active_version
 
 
-def _loaded_model(version: ModelVersion) -> LoadedModel:
+def loaded_model(version: ModelVersion) -> LoadedModel:
+    """Any version's model, from memory or storage.
+
+    Raises:
+        ModelFileDamaged: a file of it is missing or not what was published.
+    """
     with _lock:
         if version.pk not in _loaded:
             _loaded[version.pk] = _load(version)

@@ -1,0 +1,108 @@
+"""Does the gate see what goes wrong with few photos, and let pass what is right?
+
+    python -m benchmarks.gate TRAIN_DIR TEST_DIR [--draws 3]
+
+Both folders hold folders named by SKU. Each draw is a shop of some of the products with so many photos of
+each. In turn, all photos of each product are replaced: by other ones of the product that is most like it, of
+any other, of the product itself, and of the product itself taken elsewhere (the test photos). Then products
+are added: one of the shop again, with other photos, and one that it does not have.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.installation import show, write
+from benchmarks.recognition import Labelled, read
+from ml_training.doubts import FEWEST, taken_for
+from ml_training.newcomers import TAKEN
+from ml_training.recognizer.calibration import softmax
+from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.head import Head
+
+SHOPS = ((10, 5), (10, 12), (30, 5), (30, 10), (81, 3), (81, 5), (81, 10))  # products, photos of each
+REPLACED = ("the most alike", "any other", "itself", "itself, elsewhere")
+ADDED = ("the same again", "another")
+TRIED = 8  # products added to each shop
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("train", type=Path)
+    parser.add_argument("test", type=Path)
+    parser.add_argument("--draws", type=int, default=3)
+    options = parser.parse_args()
+    skus, train = read(options.train)
+    test = read(options.test, skus)[1]
+    result = {}
+    for products, photos in SHOPS:
+        hits: dict[str, list[bool]] = {name: [] for name in REPLACED + ADDED}
+        for seed in range(options.draws):
+            shop = Shop(train, min(products, len(skus)), photos, seed)
+            replace_photos(shop, test, hits)
+            add_products(shop, hits)
+        shares = {name: round(float(np.mean(found)), 3) if found else None for name, found in hits.items()}
+        result[f"{products} products, {photos} photos each"] = shares
+    rows = [(name, *("" if s is None else s for s in shares.values())) for name, shares in result.items()]
+    show(
+        "Share held back, by what photos were replaced by or what product was added", [("shop", *hits), *rows]
+    )
+    write("gate", result)
+
+
+class Shop:
+    """Some products with some photos, the rest of their photos, and the head that serves."""
+
+    def __init__(self, train: Labelled, products: int, photos: int, seed: int):
+        rng = np.random.default_rng([seed, products, photos])
+        order = rng.permutation(int(train.labels.max()) + 1)
+        self.train, self.rng, self.own, self.others = train, rng, order[:products], order[products:]
+        rows = [rng.permutation(np.flatnonzero(train.labels == product)) for product in self.own]
+        self.stock = [own[:photos] for own in rows]
+        self.more = [own[photos : 2 * photos] for own in rows]
+        self.head, self.answers = self.fit(self.stock)
+
+    def fit(self, stock: list[np.ndarray]) -> tuple[Head, list[np.ndarray]]:
+        """The head of some rows a product, and what was answered without each."""
+        labels = np.repeat(np.arange(len(stock)), [len(rows) for rows in stock]).astype(np.int64)
+        head, _, answers = fit_model(self.train.vectors[np.concatenate(stock)], labels, lambda: None)
+        return head, [answers[labels == label] for label in range(len(stock))]
+
+
+def replace_photos(shop: Shop, test: Labelled, hits: dict[str, list[bool]]) -> None:
+    for place, product in enumerate(shop.own):
+        taught = softmax(shop.head.logits(shop.train.vectors[shop.stock[place]])).mean(axis=0)
+        taught[place] = -1
+        another = shop.rng.choice(np.delete(np.arange(len(shop.own)), place))
+        photos = [shop.train.vectors[shop.more[index]] for index in (int(taught.argmax()), another, place)]
+        for name, vectors in zip(REPLACED, [*photos, test.vectors[test.labels == product]], strict=True):
+            if len(vectors) >= FEWEST:
+                hits[name].append(taken_for(softmax(shop.head.logits(vectors)), place) is not None)
+
+
+def add_products(shop: Shop, hits: dict[str, list[bool]]) -> None:
+    strangers = [np.flatnonzero(shop.train.labels == product) for product in shop.others[:TRIED]]
+    twins = [shop.more[place] for place in range(min(TRIED, len(shop.own)))]
+    size = len(shop.stock[0])
+    for name, added in (("the same again", twins), ("another", [rows[:size] for rows in strangers])):
+        for rows in added:
+            if len(rows) < FEWEST:
+                continue
+            _, answers = shop.fit([*shop.stock, rows])
+            hits[name].append(is_taken_over(shop.answers, answers))
+
+
+def is_taken_over(before: list[np.ndarray], after: list[np.ndarray]) -> bool:
+    """Whether the last product takes at least TAKEN of the photos of another that were right."""
+    new = len(before)
+    for place, answers in enumerate(before):
+        right = answers == place
+        lost = (after[place][right] == new).sum()
+        if lost >= max(FEWEST, TAKEN * right.sum()):
+            return True
+    return False
+
+
+if __name__ == "__main__":
+    main()

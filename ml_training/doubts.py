@@ -1,0 +1,79 @@
+"""Shows a run's new photos to the active version, which has not learned them.
+
+Only those of products whose photos nearly all are new: these may have become another product.
+docs/recognizer.md has the measurements. Called by `job`; `newcomers` says what follows.
+"""
+
+import logging
+from collections import Counter
+
+import numpy as np
+from django.db.models import Q
+
+from ml_training.manifest import Manifest
+from ml_training.models import LearnedPhoto, ModelVersion, ShopTraining
+from ml_training.recognizer.calibration import softmax
+from ml_training.serving import NO_MODEL, loaded_model
+
+logger = logging.getLogger(__name__)
+FEWEST = 3  # photos
+REPLACED = 2 / 3  # share of a product's photos that are new, from which on it may have become another one
+TIMES = 4  # as probable as their own product
+AGREED = 0.5  # share of the photos that are taken for one and the same other product
+
+
+def find_doubts(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: str) -> dict:
+    """Ask the active version about products nearly all of whose photos it has not learned.
+
+    Args:
+        vectors: (N, D) float32 of the manifest's photos, by `backbone`.
+    Returns:
+        For `ModelVersion.doubts`: `by`, the version asked; `tried`, how many products; and `products`, by
+        product the other one that its new photos look like, and these photos. Empty where none can be asked.
+    """
+    active = ModelVersion.objects.filter(
+        pk__in=ShopTraining.objects.filter(shop=shop_id).values("active_version")
+    )
+    active = active.defer("judged").first()
+    if active is None or active.backbone != backbone:
+        return {}
+    fresh = _replaced(active, usable)
+    if not fresh:
+        return {}
+    try:
+        model = loaded_model(active)
+    except NO_MODEL:
+        logger.warning(
+            "Version %s could not be asked about new photos: its files are damaged.", active.number
+        )
+        return {}
+    classes = {pk: number for number, pk in enumerate(model.product_pks.tolist())}
+    asked = {pk: rows for pk, rows in fresh.items() if pk in classes}
+    doubted = {}
+    for pk, rows in asked.items():
+        other = taken_for(softmax(model.head.logits(vectors[rows])), classes[pk])
+        if other is not None:
+            doubted[str(pk)] = [int(model.product_pks[other]), [usable.photos[row].pk for row in rows]]
+    return {"by": active.number, "tried": len(asked), "products": doubted}
+
+
+def _replaced(active: ModelVersion, usable: Manifest) -> dict[int, list[int]]:
+    """The rows of photos that a version has not learned, of products whose photos nearly all are such."""
+    rows = LearnedPhoto.objects.filter(Q(until=None) | Q(until__gte=active.number), since__lte=active.number)
+    learned = set(rows.filter(shop=active.shop_id).values_list("product_id", "sha256"))
+    fresh: dict[int, list[int]] = {}
+    for row, photo in enumerate(usable.photos if learned else ()):
+        if (photo.product_pk, photo.sha256) not in learned:
+            fresh.setdefault(photo.product_pk, []).append(row)
+    photos = Counter(photo.product_pk for photo in usable.photos)
+    return {pk: rows for pk, rows in fresh.items() if len(rows) >= max(FEWEST, REPLACED * photos[pk])}
+
+
+def taken_for(probabilities: np.ndarray, own: int) -> int | None:
+    """The class that (N, C) answers take photos of one product for; None if they do not agree on another."""
+    mean = probabilities.mean(axis=0)
+    others = mean.copy()
+    others[own] = -1
+    other = int(others.argmax())
+    answered = (probabilities.argmax(axis=1) == other).mean()
+    return other if mean[other] > TIMES * mean[own] and answered >= AGREED else None

@@ -1,0 +1,66 @@
+"""What the gate cannot compare photo by photo: photos and products that the active version did not know.
+
+Photos that replaced nearly all of a product's may be on the wrong one: `doubts` asked the active version. A
+new product that takes another's photos away may be the same one twice. Called by `gate`.
+"""
+
+import math
+from collections import Counter
+
+from catalog.models import Product
+from ml_training.models import ModelVersion
+
+# Share of products with good photos that are doubted all the same, measured; and of holding such ones back.
+BY_CHANCE, CHANCE = 0.025, 0.1
+FEWEST, TAKEN = 3, 0.5  # photos taken away by a new product, and share of those that were right
+
+
+def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> str:
+    """Say in words which new photos look as if they were on the wrong product; empty if none do.
+
+    Where many products got new photos at once, some look so by chance: then it takes more than one.
+    """
+    doubts = new.doubts or {}
+    if doubts.get("by") != active.number or not doubts["products"]:
+        return ""
+    tried, found = doubts["tried"], len(doubts["products"])
+    by_chance = 1 - sum(
+        math.comb(tried, k) * BY_CHANCE**k * (1 - BY_CHANCE) ** (tried - k) for k in range(found)
+    )
+    if by_chance > CHANCE:
+        return ""
+    pk, (other, photos) = max(doubts["products"].items(), key=lambda item: len(item[1][1]))
+    names = _names(int(pk), other)
+    more = f" So do those of {found - 1} more." if found > 1 else ""
+    return (
+        f"the {len(photos)} photos that are new on {names[0]} look like {names[1]} to it.{more} If they are "
+        f"right, activate version {new.number}; if not, move them to {names[1]} or delete them."
+    )
+
+
+def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int]) -> str:
+    """Say in words which new product takes at least half of another's photos away; empty if none does.
+
+    Args:
+        known: the products that the active version can answer.
+    """
+    right, taken = Counter(), Counter()
+    for photo, (product, after) in new.judged.items():
+        if active.judged.get(photo) == [product, product]:
+            right[product] += 1
+            if after not in known:
+                taken[product, after] += 1
+    for (product, other), count in taken.most_common():
+        if count >= max(FEWEST, TAKEN * right[product]):
+            names = _names(product, other)
+            return (
+                f"{names[1]}, which is new, takes away {count} of the {right[product]} photos of {names[0]} "
+                f"that were right. If the two are one product, delete one of them; if both are on the shelf, "
+                f"activate version {new.number}."
+            )
+    return ""
+
+
+def _names(*products: int) -> list[str]:
+    names = dict(Product.objects.filter(pk__in=products).values_list("pk", "name"))
+    return [names.get(pk, "another product") for pk in products]

@@ -1,0 +1,151 @@
+"""Photos and products that the active version did not know: when a person has to decide."""
+
+import pytest
+
+from catalog.models import Product, ProductImage
+from ml_training import versions
+from ml_training.doubts import find_doubts
+from ml_training.gate import what_got_worse
+from ml_training.models import LearnedPhoto, ModelVersion
+from tests.conftest import add_photo
+from tests.ml_training.conftest import active_version, stock, trained, work
+from tests.ml_training.test_gate import verdict
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PHOTOS = 5
+
+
+def newest(shop) -> ModelVersion:
+    return ModelVersion.objects.filter(shop=shop).first()
+
+
+def reshoot(product: Product, kind: int, seeds) -> list[int]:
+    """Replace all photos of a product; returns the new ones."""
+    product.images.all().delete()
+    return [add_photo(product, kind, seed).pk for seed in seeds]
+
+
+@pytest.fixture
+def shop_of_six(shop):
+    trained(shop, products=6, photos=PHOTOS)
+    return shop
+
+
+def test_few_photos_replaced_by_other_ones_of_another_product_are_held_back(shop_of_six):
+    victim = Product.objects.get(sku="default-0")
+    photos = reshoot(victim, 1, range(500, 500 + PHOTOS))
+    work()
+    version = newest(shop_of_six)
+    assert (version.number, active_version(shop_of_six).number) == (2, 1)
+    assert version.held_back == (
+        "Version 1 goes on serving: the 5 photos that are new on Product 0 look like Product 1 to it. If "
+        "they are right, activate version 2; if not, move them to Product 1 or delete them."
+    )
+    other = Product.objects.get(sku="default-1").pk
+    assert version.doubts == {"by": 1, "tried": 1, "products": {str(victim.pk): [other, photos]}}
+    assert versions.activate_version(version)
+    assert active_version(shop_of_six) == version
+
+
+def test_it_stays_so_until_the_photos_are_mended(shop_of_six):
+    victim = Product.objects.get(sku="default-0")
+    reshoot(victim, 1, range(500, 500 + PHOTOS))
+    work()
+    add_photo(Product.objects.get(sku="default-2"), 2, 900)
+    work()
+    assert newest(shop_of_six).held_back and active_version(shop_of_six).number == 1
+    reshoot(victim, 0, range(600, 600 + PHOTOS))
+    work()
+    assert active_version(shop_of_six).number == 4
+
+
+def test_better_photos_of_the_same_product_take_over(shop_of_six):
+    reshoot(Product.objects.get(sku="default-0"), 0, range(600, 600 + PHOTOS))
+    work()
+    version = active_version(shop_of_six)
+    assert version.number == 2
+    assert version.doubts == {"by": 1, "tried": 1, "products": {}}
+
+
+def test_the_same_files_uploaded_again_are_not_new(shop_of_six):
+    reshoot(Product.objects.get(sku="default-0"), 0, range(PHOTOS))
+    work()
+    assert active_version(shop_of_six).number == 2 and active_version(shop_of_six).doubts == {}
+
+
+def test_products_that_changed_all_their_photos_by_being_moved(shop_of_six):
+    first, second = (Product.objects.get(sku=f"default-{kind}") for kind in (0, 1))
+    photos = list(first.images.all()), list(second.images.all())
+    for moved, product in zip(photos, (second, first), strict=True):
+        for photo in moved:
+            photo.product = product
+            photo.save()
+    work()
+    assert newest(shop_of_six).held_back and active_version(shop_of_six).number == 1
+    assert len(newest(shop_of_six).doubts["products"]) == 2
+
+
+def test_version_without_a_record_or_files_is_not_asked(shop_of_six, settings):
+    reshoot(Product.objects.get(sku="default-0"), 1, range(500, 500 + PHOTOS))
+    LearnedPhoto.objects.all().delete()
+    work()
+    assert newest(shop_of_six).number == 2 and newest(shop_of_six).doubts == {}
+
+
+def test_shop_without_a_version_has_no_doubts(shop):
+    stock(shop)
+    assert find_doubts(shop.pk, None, None, "any") == {}
+
+
+def test_the_same_product_twice_is_held_back(shop_of_six):
+    """Other photos of one product under a new number."""
+    twin = Product.objects.create(shop=shop_of_six, sku="twin", name="Twin")
+    original = Product.objects.get(sku="default-0")
+    for photo in ProductImage.objects.filter(product=original):
+        with photo.image.open() as file:
+            add_photo(twin, data=file.read() + b"\0")
+    work()
+    version = newest(shop_of_six)
+    assert active_version(shop_of_six).number == 1
+    assert "Twin, which is new, takes away" in version.held_back
+    assert "if both are on the shelf, activate version 2" in version.held_back
+
+
+def test_new_product_takes_over(shop_of_six):
+    product = Product.objects.create(shop=shop_of_six, sku="new", name="New")
+    for seed in range(PHOTOS):
+        add_photo(product, 7, seed)
+    work()
+    assert active_version(shop_of_six).number == 2
+
+
+# --- What is said of figures -----------------------------------------------------------------------
+
+
+def test_new_product_may_take_less_than_half():
+    before, after = {1: [1] * 10}, {1: [1] * 6 + [3] * 4, 3: [3] * 5}
+    assert verdict(before, after) == ""
+    assert "5 of the 10 photos" in verdict(before, {1: [1] * 5 + [3] * 5, 3: [3] * 5})
+
+
+def test_photos_that_were_wrong_before_are_not_taken_away():
+    assert verdict({1: [2] * 6 + [1] * 4, 2: [2] * 9}, {1: [3] * 6 + [1] * 4, 2: [2] * 9, 3: [3] * 5}) == ""
+
+
+def test_two_photos_are_too_few_to_say():
+    assert verdict({1: [1, 1]}, {1: [3, 3], 3: [3] * 5}) == ""
+
+
+@pytest.mark.parametrize(
+    ("tried", "found", "held"), [(1, 1, True), (4, 1, True), (5, 1, False), (20, 2, True), (40, 2, False)]
+)
+def test_of_many_products_with_new_photos_some_are_doubted_by_chance(tried, found, held):
+    products = {str(pk): [9, [1, 2, 3]] for pk in range(found)}
+    new = ModelVersion(number=2, doubts={"by": 1, "tried": tried, "products": products})
+    assert bool(what_got_worse(ModelVersion(number=1), new)) is held
+
+
+def test_doubts_of_a_version_that_does_not_serve_any_more_count_for_nothing():
+    new = ModelVersion(number=3, doubts={"by": 1, "tried": 1, "products": {"5": [6, [1, 2, 3]]}})
+    assert what_got_worse(ModelVersion(number=2), new) == ""
+    assert what_got_worse(ModelVersion(number=1), new)
