@@ -21,20 +21,21 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """
     if not len(labels):
         return DEFAULT_TEMPERATURE
+    largest = logits.max(axis=1, keepdims=True)
+    shifted = logits - largest
+    own = float(np.take_along_axis(shifted, labels[:, None], axis=1).mean(dtype=np.float64))
     low, high = 0, len(TEMPERATURES) - 1
     while low < high:  # the loss has one valley: it is convex in the inverse of the temperature
         middle = (low + high) // 2
-        here, next_one = (
-            negative_log_likelihood(logits / t, labels) for t in TEMPERATURES[middle : middle + 2]
-        )
-        low, high = (low, middle) if here <= next_one else (middle + 1, high)
+        is_too_sure = _expected(shifted, TEMPERATURES[middle]) > own  # the slope's sign
+        low, high = (middle + 1, high) if is_too_sure else (low, middle)
     return float(TEMPERATURES[low])
 
 
-def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:
-    largest = logits.max(axis=1, keepdims=True)
-    own = np.take_along_axis(logits - largest, labels[:, None], axis=1)[:, 0]
-    return float((np.log(np.exp(logits - largest).sum(axis=1)) - own).mean(dtype=np.float64))
+def _expected(shifted: np.ndarray, temperature: float) -> float:
+    """The mean over photos of the logit that (N, C) logits, 0 at the most, themselves expect."""
+    chances = np.exp(shifted / np.float32(temperature))
+    return float(((chances * shifted).sum(axis=1) / chances.sum(axis=1)).mean(dtype=np.float64))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 SHRINKAGE = 0.5
+DIRECTIONS = 256
 
 
 class TooFewProducts(ValueError):
@@ -49,11 +50,21 @@ class Discriminant:
     _factor: torch.Tensor  # (D, D) lower Cholesky factor of the covariance
 
     def distances_to_own(self, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """(N, D) float32 and (N,) class indices to (N,) squared distances from these means, in this space."""
+        """(N, D) float32 and (N,) class indices to (N,) squared distances from these means, in this space.
+
+        Measured along DIRECTIONS drawn by lot, where there are more dimensions: within about 9 %.
+
+        Source: Johnson & Lindenstrauss 1984, "Extensions of Lipschitz mappings into a Hilbert space".
+        """
         import torch
 
-        off = torch.from_numpy(vectors - self.means[labels]).T
-        return torch.linalg.solve_triangular(self._factor, off, upper=False).square().sum(dim=0).numpy()
+        size = vectors.shape[1]
+        looks = torch.eye(size)
+        if size > DIRECTIONS:
+            lots = torch.Generator().manual_seed(size)
+            looks = torch.randn(size, DIRECTIONS, generator=lots) / DIRECTIONS**0.5
+        to_space = torch.linalg.solve_triangular(self._factor.T, looks, upper=True)  # (D, DIRECTIONS)
+        return (torch.from_numpy(vectors - self.means[labels]) @ to_space).square().sum(dim=1).numpy()
 
 
 def fit_head(vectors: np.ndarray, labels: np.ndarray, shrinkage: float = SHRINKAGE) -> Head:

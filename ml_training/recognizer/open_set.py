@@ -159,9 +159,12 @@ def _logistic_regression(x: np.ndarray, y: np.ndarray, share: np.ndarray) -> np.
     x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
     ridge = np.diag([2 * RIDGE] * (x.shape[1] - 1) + [1e-9])
     weights = np.zeros(x.shape[1])
-    for _ in range(25):  # it settles in fewer than ten
+    for _ in range(25):
         chance = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
         slope = x.T @ (share * (chance - y)) + ridge @ weights
         curve = (x * (share * chance * (1 - chance))[:, None]).T @ x + ridge
-        weights -= np.linalg.solve(curve, slope)
+        step = np.linalg.solve(curve, slope)
+        weights -= step
+        if np.abs(step).max() < 1e-6:
+            break
     return weights[:-1]

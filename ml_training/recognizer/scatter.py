@@ -35,14 +35,14 @@ class Scatter:
         self._kept = torch.from_numpy(~left_out)  # (N, T)
         size = x.shape[1]
         self._total = torch.zeros(size, size)
-        self._without = [torch.zeros(size, size) for _ in range(left_out.shape[1])]
+        self._left_out = [torch.zeros(size, size) for _ in range(left_out.shape[1])]
         patterns, group = np.unique(left_out, axis=0, return_inverse=True)
         for number, pattern in enumerate(patterns):
             part = self._centred[torch.from_numpy(np.flatnonzero(group.ravel() == number))]
             products = part.T @ part  # (D, D)
             self._total += products
-            for trial in np.flatnonzero(~pattern):
-                self._without[trial] += products
+            for trial in np.flatnonzero(pattern):
+                self._left_out[trial] += products
 
     def covariance(self) -> torch.Tensor:
         """(D, D), of all photos."""
@@ -57,7 +57,8 @@ class Scatter:
         counts = torch.bincount(labels, minlength=len(self.means)).clamp(min=1)
         sums = torch.zeros_like(self.means).index_add_(0, labels, self._centred[kept])  # (C, D)
         off = sums / counts.sqrt().unsqueeze(1)
-        return self._without[trial].addmm_(off.T, off, alpha=-1).div_(max(len(labels), 1))
+        left = torch.sub(self._total, self._left_out[trial], out=self._left_out[trial])
+        return left.addmm_(off.T, off, alpha=-1).div_(max(len(labels), 1))
 
 
 def _means(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

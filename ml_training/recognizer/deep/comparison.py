@@ -44,8 +44,7 @@ def compare(before: np.ndarray, after: np.ndarray, labels: np.ndarray, unseen: n
     """
     plan = plan_trials(labels, unseen)
     first, second = (
-        run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.left_out(labels)))
-        for vectors in (before, after)
+        run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.held)) for vectors in (before, after)
     )
     if not len(first.held):
         return Comparison(0, None, None)
