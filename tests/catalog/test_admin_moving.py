@@ -1,4 +1,4 @@
-"""Photos are moved in the product form: marked, a product named, saved; what is wrong is said and loses nothing."""
+"""Photos are moved in the product form: marked, a product named, saved. What is wrong loses nothing."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
