@@ -15,8 +15,8 @@ class MoveProductImages(graphene.Mutation):
     class Meta:
         description = (
             "Move photos to another product of the same shop, to the end of its photos. All of them are "
-            "moved or none; those that are there already stay where they are. The recogniser learns it by itself. "
-            f"CONFLICT: the product has one of the photos already. {called_by(*MAY_MOVE)}"
+            "moved or none; those that are there already stay where they are. The recogniser learns it by "
+            f"itself. CONFLICT: the product has one of the photos already. {called_by(*MAY_MOVE)}"
         )
 
     class Arguments:

@@ -11,7 +11,8 @@ from tests.ml_training.conftest import last_run, statuses
 
 pytestmark = pytest.mark.django_db
 MOVE = """mutation ($images: [ID!]!, $product: ID!) {
-  moveProductImages(imageIds: $images, productId: $product) { moved { databaseId filename } product { name imageCount } } }"""
+  moveProductImages(imageIds: $images, productId: $product) {
+    moved { databaseId filename } product { name imageCount } } }"""
 
 
 @pytest.fixture
