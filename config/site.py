@@ -36,6 +36,11 @@ class ShelfsightAdminSite(AdminSite):
                 name="ml_model_versions",
             ),
             path(
+                "settings/ml-model/held-back/",
+                self.admin_view(version_views.held_back),
+                name="ml_model_held_back",
+            ),
+            path(
                 "settings/ml-model/versions/activate/",
                 self.admin_view(version_views.activate),
                 name="ml_model_activate",

@@ -46,12 +46,31 @@ def what_got_worse(active: ModelVersion | None, new: ModelVersion) -> str:
     if active is None:
         return ""
     changes = _changes(active, new)
+    lost = _lost(changes)
+    return _sentence(active, new, changes, _mixed_up(lost)) if lost else ""
+
+
+def photos_to_blame(active: ModelVersion, new: ModelVersion) -> list[int]:
+    """The photos of which the sentence names the first, by id, newest first; none if none is to blame."""
+    if not GOES_ON.match(new.held_back):  # it was not compared
+        return []
+    lost = _lost(_changes(active, new))
+    return _fresh(active, new, _mixed_up(lost)) if lost else []
+
+
+def _lost(changes: list[Change]) -> list[Change]:
+    """The answers whose loss holds a version back; none if it is not worse."""
     products = {change.product for change in changes}
     worse = [pk for pk in products if _is_loss([c for c in changes if c.product == pk], len(products))]
     if not worse and not _is_loss(changes, None):
-        return ""
-    lost = [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
-    return _sentence(active, new, changes, lost)
+        return []
+    return [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
+
+
+def _mixed_up(lost: list[Change]) -> tuple[int, int]:
+    """The product that lost most answers to one other, and that other."""
+    times = Counter((c.product, c.after) for c in lost)
+    return min(times, key=lambda pair: (-times[pair], pair))  # the same one whenever it is asked
 
 
 def _changes(active: ModelVersion, new: ModelVersion) -> list[Change]:
@@ -82,9 +101,9 @@ def _is_loss(changes: list[Change], products: int | None) -> bool:
     return chance < CHANCE
 
 
-def _sentence(active: ModelVersion, new: ModelVersion, changes: list[Change], lost: list[Change]) -> str:
-    (product, answer), _ = Counter((c.product, c.after) for c in lost).most_common(1)[0]
-    names = dict(Product.objects.filter(pk__in=[product, answer]).values_list("pk", "name"))
+def _sentence(active: ModelVersion, new: ModelVersion, changes: list[Change], pair: tuple[int, int]) -> str:
+    product, answer = pair
+    names = dict(Product.objects.filter(pk__in=pair).values_list("pk", "name"))
     shares = [
         sum(getattr(c, when) == c.product for c in changes) / len(changes) for when in ("before", "after")
     ]
@@ -93,16 +112,20 @@ def _sentence(active: ModelVersion, new: ModelVersion, changes: list[Change], lo
         f"{names.get(product, 'a product')} and {names.get(answer, 'another')}. Of {len(changes)} photos "
         f"that both were tried on, {shares[0]:.0%} were right before and {shares[1]:.0%} are now."
     )
-    return text + _whom_to_blame(active, new, {product, answer})
+    return text + _whom_to_blame(_fresh(active, new, pair))
 
 
-def _whom_to_blame(active: ModelVersion, new: ModelVersion, products: set[int]) -> str:
-    """Name the photos of these products that the active version did not learn from, or not so."""
+def _fresh(active: ModelVersion, new: ModelVersion, products: tuple[int, int]) -> list[int]:
+    """The photos of these products that the active version did not learn from, or not so, newest first."""
     fresh = [
         int(photo)
         for photo, (product, _) in new.judged.items()
         if product in products and active.judged.get(photo, [None])[0] != product
     ]
+    return sorted(fresh, reverse=True)
+
+
+def _whom_to_blame(fresh: list[int]) -> str:
     if not fresh:
         return " Look at the photos that were removed or moved since."
     names = ProductImage.objects.filter(pk__in=fresh).order_by("-pk").values_list("filename", flat=True)
