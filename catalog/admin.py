@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.forms import ProductForm
 from catalog.models import ApiToken, Product, ProductImage, Shop, check_upload
+from catalog.move_form import PhotoForm, PhotoFormSet
+from catalog.moving import MoveRefused, move_photos
 from catalog.signals import photos_added_in_form
 from catalog.token_admin import ApiTokenAdmin
 
@@ -31,6 +33,8 @@ MOST_PHOTOS = 5000  # of one product that its form can show; Django's own limit 
 
 class PhotoInline(admin.TabularInline):
     model = ProductImage
+    form = PhotoForm
+    formset = PhotoFormSet
     extra = 0
     fields = ["picture", "filename", "size", "added_at", "position"]
     readonly_fields = ["picture", "filename", "size", "added_at"]
@@ -134,6 +138,8 @@ class ProductAdmin(admin.ModelAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         if not self._may_add_photos(request, obj):
             form.base_fields.pop("new_photos", None)
+        if not self._may_move_photos(request, obj):
+            form.base_fields.pop("move_to", None)
         if not has_many_shops(request):
             form.only_shop = Shop.objects.visible_to(request.user).first()
         return form
@@ -171,8 +177,15 @@ class ProductAdmin(admin.ModelAdmin):
         may_save = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         return may_save and request.user.has_perm("catalog.add_productimage")
 
+    def _may_move_photos(self, request, obj):
+        may_save = obj is not None and self.has_change_permission(request, obj)
+        return may_save and request.user.has_perm("catalog.change_productimage")
+
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
+        if target := form.cleaned_data.get("move_to"):
+            marked = [pk for formset in formsets for pk in formset.marked]
+            self._move_photos(request, form.instance, marked, target)
         self._add_photos(request, form.instance, form.cleaned_data.get("new_photos") or [])
 
     def _add_photos(self, request, product, files):
@@ -191,6 +204,19 @@ class ProductAdmin(admin.ModelAdmin):
             text = "1 photo added." if len(added) == 1 else f"{len(added)} photos added."
             messages.success(request, f"{text} The recogniser is learning.")
             setattr(request, ADDED, [(product, added)])
+
+    def _move_photos(self, request, product, photos, target):
+        try:
+            moved = len(move_photos(photos, target))
+        except MoveRefused as error:  # somebody was quicker since the form was checked
+            messages.error(request, f"No photo was moved. {error}")
+            return
+        count = "1 photo" if moved == 1 else f"{moved} photos"
+        link = format_html(
+            '<a href="{}">{}</a>', reverse("admin:catalog_product_change", args=[target.pk]), target
+        )
+        messages.success(request, format_html("{} moved to {}. The recogniser is learning.", count, link))
+        self.log_change(request, target, f"Got {count} from {product}.")
 
     @admin.action(description=_("Switch on: recognise the selected products"), permissions=["change"])
     def switch_on(self, request, queryset):

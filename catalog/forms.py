@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product, Shop, check_upload
+from catalog.move_form import OtherProductField
 
 
 class ManyPhotosInput(AdminFileWidget):
@@ -62,15 +63,23 @@ class ProductForm(forms.ModelForm):
         help_text=_("Choose several at once, or drop them here. The recogniser learns them by itself."),
     )
 
+    move_to = OtherProductField(required=False, label=_("Photos moved to"))
+
     class Meta:
         model = Product
         fields = ["shop", "name", "sku", "barcode", "price", "is_active"]
 
     only_shop: Shop | None = None  # of a user who is not asked for the shop; set by `ProductAdmin.get_form`
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "move_to" in self.fields:
+            self.fields["move_to"].offer_others(self.instance)
+
     def clean(self):
         """Compare the SKU with the shop's others, also where the shop is no field of this form."""
         data = super().clean()
+        self.instance.photos_go_to = data.get("move_to")  # for `PhotoFormSet`
         if "shop" not in self.fields and self.instance.shop_id is None:
             self.instance.shop = self.only_shop
         shop = data.get("shop") or self.instance.shop_id

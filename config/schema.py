@@ -4,6 +4,7 @@ import graphene
 from graphene import relay
 from graphql_relay import from_global_id
 
+import catalog.mutations
 import catalog.schema
 import ml_training.advice_schema
 import ml_training.deep.schema
@@ -45,6 +46,7 @@ class Query(
 
 
 class Mutation(
+    catalog.mutations.Mutation,
     ml_training.mutations.Mutation,
     ml_training.deep.schema.Mutation,
     ml_training.linking_schema.Mutation,

@@ -23,12 +23,22 @@ class ShelfsightAdminSite(AdminSite):
                 "settings/ml-model/status.json", self.admin_view(page.ml_model_status), name="ml_model_status"
             ),
             path("settings/ml-model/advice/", self.admin_view(advice_page.advice), name="ml_model_advice"),
+            path(
+                "settings/ml-model/advice/move/",
+                self.admin_view(advice_page.move_photo),
+                name="ml_model_move_photo",
+            ),
             path("settings/ml-model/charts/", self.admin_view(advice_page.charts), name="ml_model_charts"),
             path("settings/ml-model/prepare/", self.admin_view(page.prepare), name="ml_model_prepare"),
             path(
                 "settings/ml-model/versions/",
                 self.admin_view(version_views.versions),
                 name="ml_model_versions",
+            ),
+            path(
+                "settings/ml-model/held-back/",
+                self.admin_view(version_views.held_back),
+                name="ml_model_held_back",
             ),
             path(
                 "settings/ml-model/versions/activate/",

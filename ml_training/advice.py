@@ -14,7 +14,7 @@ from catalog.models import Product, ProductImage, Shop
 from ml_training.confusion import Confusion
 from ml_training.findings import findings_of
 from ml_training.recognizer.gain import expected_gains
-from ml_training.suspects import Suspect
+from ml_training.suspects import MODEL, STRANGER, Suspect
 
 FEW = 5  # photos: with fewer, any more photo helps much
 NEXT, MOST_PAIRS, MOST_WANTING, MOST_SUSPECTS = 5, 8, 20, 24
@@ -78,6 +78,11 @@ class SuspectView:
     reason: str
     other: PhotoView | None = None
     other_product: ProductView | None = None
+
+    @property
+    def move_to(self) -> ProductView | None:
+        """The product that the photo seems to show; None where only the picture is wrong, or on both."""
+        return self.other_product if self.kind in (MODEL, STRANGER) else None
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ def by_version(versions: list[tuple[int, dict, str]], active: int | None) -> Cha
     places = [drawing.x((place + 0.5) / len(known)) for place in range(len(known))]
     served = [
         (x, drawing.y(accuracy, least))
-        for x, (_, accuracy, *_, held) in zip(places, known, strict=True)
-        if not held
+        for x, (number, accuracy, *_, held) in zip(places, known, strict=True)
+        if not held or number == active  # somebody may have activated it anyway
     ]
     drawing.line(served, "chart-line")
     rows, every = [], len(known) // 10 + 1
@@ -70,7 +70,7 @@ def by_version(versions: list[tuple[int, dict, str]], active: int | None) -> Cha
         words = f"{percent(accuracy)} ({percent(low)} to {percent(high)})"
         rows.append([str(number), words, state])
         drawing.add("line", "chart-range", x1=x, x2=x, y1=drawing.y(low, least), y2=drawing.y(high, least))
-        kind = "chart-held" if held else "chart-active" if number == active else "chart-dot"
+        kind = "chart-active" if number == active else "chart-held" if held else "chart-dot"
         hint = f"Version {number}: {words}, {state}"
         drawing.add("circle", kind, hint, cx=x, cy=drawing.y(accuracy, least), r=6 if number == active else 4)
         if place % every == 0:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from catalog.models import Product, ProductImage
 from ml_training.models import ModelVersion
-from ml_training.newcomers import what_is_doubtful, what_is_taken_over
+from ml_training.newcomers import GOOD, Verdict, what_is_doubtful, what_is_taken_over
 
 CHANCE = 0.001  # of taking noise for a loss
 LEAST_LOST = 3  # photos
@@ -36,28 +36,39 @@ class Change:
 
 
 def what_got_worse(active: ModelVersion | None, new: ModelVersion) -> str:
-    """Say in words in what a new version is worse than the active one; empty if it is not.
+    """Say in a sentence for staff in what a new version is worse than the active one; empty if it is not."""
+    return judge(active, new).why if active else ""
+
+
+def photos_to_blame(active: ModelVersion, new: ModelVersion) -> list[int]:
+    """The photos of which a version's sentence names the first, by id, newest first."""
+    return judge(active, new).photos if GOES_ON.match(new.held_back) else []
+
+
+def judge(active: ModelVersion, new: ModelVersion) -> Verdict:
+    """Compare a new version with the active one; GOOD if it is not worse.
 
     Photos and products that the catalogue lost are not compared, nor are photos that the new version takes
     for a product that the active one could not know. For what cannot be compared see `newcomers`.
-
-    Returns:
-        A sentence for staff that names the products and the photos to look at.
     """
-    if active is None:
-        return ""
     known = {product for pair in active.judged.values() for product in pair}
     changes = _changes(active, new, known)
+    if lost := _lost(changes):
+        found = _mixed_up(active, new, changes, lost)
+    else:
+        found = what_is_taken_over(active, new, known) or what_is_doubtful(active, new)
+    return Verdict(f"Version {active.number} goes on serving: {found.why}", found.photos) if found else GOOD
+
+
+def _lost(changes: list[Change]) -> list[Change]:
+    """The answers whose loss holds a version back; none if it is not worse."""
     products = {change.product for change in changes}
     worse = [
         pk for pk in products if _is_loss([c for c in changes if c.product == pk], LEAST_SHARE_OF_PRODUCT)
     ]
-    if worse or _is_loss(changes, LEAST_SHARE):
-        lost = [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
-        why = _mixed_up(active, new, changes, lost)
-    else:
-        why = what_is_taken_over(active, new, known) or what_is_doubtful(active, new)
-    return f"Version {active.number} goes on serving: {why}" if why else ""
+    if not worse and not _is_loss(changes, LEAST_SHARE):
+        return []
+    return [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
 
 
 def _changes(active: ModelVersion, new: ModelVersion, known: set[int]) -> list[Change]:
@@ -85,27 +96,33 @@ def _is_loss(changes: list[Change], least: float) -> bool:
     return chance < CHANCE
 
 
-def _mixed_up(active: ModelVersion, new: ModelVersion, changes: list[Change], lost: list[Change]) -> str:
-    (product, answer), _ = Counter((c.product, c.after) for c in lost).most_common(1)[0]
-    names = dict(Product.objects.filter(pk__in=[product, answer]).values_list("pk", "name"))
+def _mixed_up(active: ModelVersion, new: ModelVersion, changes: list[Change], lost: list[Change]) -> Verdict:
+    times = Counter((c.product, c.after) for c in lost)
+    pair = min(times, key=lambda pair: (-times[pair], pair))  # the same one whenever it is asked
+    names = dict(Product.objects.filter(pk__in=pair).values_list("pk", "name"))
     shares = [
         sum(getattr(c, when) == c.product for c in changes) / len(changes) for when in ("before", "after")
     ]
-    text = (
-        f"version {new.number} mixes up "
-        f"{names.get(product, 'a product')} and {names.get(answer, 'another')}. Of {len(changes)} photos "
-        f"that both were tried on, {shares[0]:.0%} were right before and {shares[1]:.0%} are now."
+    fresh = _fresh(active, new, pair)
+    return Verdict(
+        f"version {new.number} mixes up {names.get(pair[0], 'a product')} and "
+        f"{names.get(pair[1], 'another')}. Of {len(changes)} photos that both were tried on, "
+        f"{shares[0]:.0%} were right before and {shares[1]:.0%} are now.{_whom_to_blame(fresh)}",
+        fresh,
     )
-    return text + _whom_to_blame(active, new, {product, answer})
 
 
-def _whom_to_blame(active: ModelVersion, new: ModelVersion, products: set[int]) -> str:
-    """Name the photos of these products that the active version did not learn from, or not so."""
+def _fresh(active: ModelVersion, new: ModelVersion, products: tuple[int, int]) -> list[int]:
+    """The photos of these products that the active version did not learn from, or not so, newest first."""
     fresh = [
         int(photo)
         for photo, (product, _) in new.judged.items()
         if product in products and active.judged.get(photo, [None])[0] != product
     ]
+    return sorted(fresh, reverse=True)
+
+
+def _whom_to_blame(fresh: list[int]) -> str:
     if not fresh:
         return " Look at the photos that were removed or moved since."
     names = ProductImage.objects.filter(pk__in=fresh).order_by("-pk").values_list("filename", flat=True)

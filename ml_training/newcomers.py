@@ -6,6 +6,7 @@ new product that takes another's photos away may be the same one twice. Called b
 
 import math
 from collections import Counter
+from dataclasses import dataclass, field
 
 from catalog.models import Product
 from ml_training.models import ModelVersion
@@ -15,31 +16,46 @@ BY_CHANCE, CHANCE = 0.025, 0.1
 FEWEST, TAKEN = 3, 0.5  # photos taken away by a new product, and share of those that were right
 
 
-def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> str:
-    """Say in words which new photos look as if they were on the wrong product; empty if none do.
+@dataclass(frozen=True)
+class Verdict:
+    """In what a version is worse, in words, and the photos to look at, by id, newest first."""
+
+    why: str
+    photos: list[int] = field(default_factory=list)
+
+    def __bool__(self):
+        return bool(self.why)
+
+
+GOOD = Verdict("")
+
+
+def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> Verdict:
+    """Say in words which new photos look as if they were on the wrong product; GOOD if none do.
 
     Where many products got new photos at once, some look so by chance: then it takes more than one.
     """
     doubts = new.doubts or {}
     if doubts.get("by") != active.number or not doubts["products"]:
-        return ""
+        return GOOD
     tried, found = doubts["tried"], len(doubts["products"])
     by_chance = 1 - sum(
         math.comb(tried, k) * BY_CHANCE**k * (1 - BY_CHANCE) ** (tried - k) for k in range(found)
     )
     if by_chance > CHANCE:
-        return ""
+        return GOOD
     pk, (other, photos) = max(doubts["products"].items(), key=lambda item: len(item[1][1]))
     names = _names(int(pk), other)
     more = f" So do those of {found - 1} more." if found > 1 else ""
-    return (
+    return Verdict(
         f"the {len(photos)} photos that are new on {names[0]} look like {names[1]} to it.{more} If they are "
-        f"right, activate version {new.number}; if not, move them to {names[1]} or delete them."
+        f"right, activate version {new.number}; if not, move them to {names[1]} or delete them.",
+        sorted((photo for _, own in doubts["products"].values() for photo in own), reverse=True),
     )
 
 
-def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int]) -> str:
-    """Say in words which new product takes at least half of another's photos away; empty if none does.
+def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int]) -> Verdict:
+    """Say in words which new product takes at least half of another's photos away; GOOD if none does.
 
     Args:
         known: the products that the active version can answer.
@@ -53,12 +69,14 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int])
     for (product, other), count in taken.most_common():
         if count >= max(FEWEST, TAKEN * right[product]):
             names = _names(product, other)
-            return (
+            photos = [int(photo) for photo, (label, _) in new.judged.items() if label == other]
+            return Verdict(
                 f"{names[1]}, which is new, takes away {count} of the {right[product]} photos of {names[0]} "
                 f"that were right. If the two are one product, delete one of them; if both are on the shelf, "
-                f"activate version {new.number}."
+                f"activate version {new.number}.",
+                sorted(photos, reverse=True),
             )
-    return ""
+    return GOOD
 
 
 def _names(*products: int) -> list[str]:

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Shop
+from ml_training.held_back import held_back_for
 from ml_training.history import training_history
 from ml_training.status import training_info
 from ml_training.training import prepare_training_data
@@ -44,15 +45,17 @@ def chosen_shop(request) -> tuple[Shop | None, list[Shop]]:
 def ml_model_page(request):
     """The page as it is now; a script keeps it so."""
     shop, shops = chosen_shop(request)
+    info = training_info(shop) if shop else None
     context = {
         **admin.site.each_context(request),
         "title": "ML Model",
         "shop": shop,
         "shops": shops,
-        "info": training_info(shop) if shop else None,
+        "info": info,
         "unknowns_named": f"{100 * shop.unknowns_named:g} %" if shop else "",
         "history": training_history(shop) if shop else [],
         "may_prepare": request.user.has_perm(PREPARE),
+        **held_back_for(request.user, shop, info),
         **versions_for(request.user, shop),
     }
     return render(request, "admin/ml_model.html", context)

@@ -4,16 +4,20 @@ Connected by `ml_training.admin`. Each photo says which versions learned it; del
 the same, before where there is a question, and after.
 """
 
+import re
 from contextlib import contextmanager
 
 from django.contrib import admin, messages
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin import PhotoInline, ProductAdmin
 from catalog.models import Product, ProductImage
 from ml_training.provenance import in_words, spans_of, taught
 
-VIEW = "ml_training.view_modelversion"
+VIEW, VIEW_TRAINING = "ml_training.view_modelversion", "ml_training.view_trainingrun"
 
 
 class LearnedPhotoInline(PhotoInline):
@@ -26,13 +30,27 @@ class LearnedPhotoInline(PhotoInline):
 
     def get_formset(self, request, obj=None, **kwargs):
         """Read for all photos of the product at once, when its form is made, which versions learned them."""
+        may_open = obj and request.user.has_perm(VIEW_TRAINING)
+        self._page = f"{reverse('admin:ml_model')}?shop={obj.shop.slug}" if may_open else ""
         self._spans = spans_of(obj.images.all()) if obj and request.user.has_perm(VIEW) else {}
         return super().get_formset(request, obj, **kwargs)
 
     @admin.display(description=_("learned by"))
     def learned_by(self, photo):
         words = in_words(self._spans.get(photo.pk, []))
-        return f"learned by {words}" if words else _("not learned yet")
+        if not words:
+            return _("not learned yet")
+        return format_html("learned by {}", _linked(words, self._page) if self._page else words)
+
+
+def _linked(words: str, page: str) -> SafeString:
+    """Let each version's number lead to its entry in the list on the page."""
+    link = '<a href="{}#ml-version-{}">{}</a>'
+    parts = [
+        (format_html(link, page, part, part) if part.isdecimal() else part,)
+        for part in re.split(r"(\d+)", words)
+    ]
+    return format_html_join("", "{}", parts)
 
 
 class LearningProductAdmin(ProductAdmin):

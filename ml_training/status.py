@@ -61,6 +61,7 @@ class TrainingInfo:
     version: int | None
     accuracy: str  # of the active version, in words; empty if nothing is known
     coverage: str  # share of photos of known products that it names, likewise
+    held_back: int | None = None  # the newest version, if `message` says why it was held back
     deep: DeepInfo | None = None  # the deep run that waits or trains beside
     set_aside: list[dict] = field(default_factory=list)
     files: list[FileInfo] = field(default_factory=list)
@@ -135,6 +136,7 @@ def _info(
     version = state.active_version if state else None
     status = _status(going, ended, version)
     is_training = status == TRAINING
+    held_back = _held_back(status, ended, version)
     return TrainingInfo(
         shop_id=shop.pk,
         shop_name=shop.name,
@@ -154,6 +156,7 @@ def _info(
         version=version.number if version else None,
         accuracy=accuracy_in_words(version),
         coverage=coverage_in_words(version, shop),
+        held_back=held_back.number if held_back else None,
         deep=deep,
         set_aside=ended.set_aside if ended else [],
         files=version_files(version),
@@ -200,12 +203,18 @@ def _message(status: str, ended: TrainingRun | None, version: ModelVersion | Non
         return f"{serving} Any change of photos also starts a new run, and so does Prepare training data."
     if ended and ended.status == "completed" and not hasattr(ended, "version"):
         return ended.message
-    made = getattr(ended, "version", None)
-    if status == ACTIVE and made and made != version and was_held_back_for(made, version):
-        return made.held_back
+    if held_back := _held_back(status, ended, version):
+        return held_back.held_back
     if status == IDLE:
         return SWITCHED_OFF if ended else TO_BEGIN
     return ""
+
+
+def _held_back(status: str, ended: TrainingRun | None, version: ModelVersion | None) -> ModelVersion | None:
+    """What the last run made, if it was held back for what serves now."""
+    made = getattr(ended, "version", None)
+    is_held = status == ACTIVE and made and made != version and was_held_back_for(made, version)
+    return made if is_held else None
 
 
 def version_files(version: ModelVersion | None) -> list[FileInfo]:

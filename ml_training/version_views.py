@@ -14,10 +14,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Shop
 from ml_training.artifacts import ModelFileDamaged
+from ml_training.held_back import held_back_for
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.page import chosen_shop
 from ml_training.provenance import learned_by_versions
 from ml_training.runtime import BackboneMissing
+from ml_training.status import training_info
 from ml_training.version_list import CHOOSE, VIEW, VIEW_PHOTOS, versions_for
 from ml_training.versions import activate_version
 
@@ -40,6 +42,15 @@ def versions(request) -> HttpResponse:
     """The list alone, as HTML: the page's script puts it in the place of the old one."""
     shop = _shop(request, VIEW)
     return render(request, "admin/ml_model/versions.html", versions_for(request.user, shop))
+
+
+@never_cache
+@require_safe
+def held_back(request) -> HttpResponse:
+    """What to do about a version that was held back, as HTML, for the card of the status."""
+    shop = _shop(request)
+    context = held_back_for(request.user, shop, training_info(shop))
+    return render(request, "admin/ml_model/held_back.html", context)
 
 
 @require_POST

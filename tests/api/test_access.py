@@ -35,6 +35,10 @@ FIELDS = {
         " AND) { modelVersion { number } } }",
         ("train",),
     ),
+    "moveProductImages": (
+        'mutation { moveProductImages(imageIds: ["1"], productId: "1") { moved { id } } }',
+        PEOPLE,
+    ),
     "markNotificationRead": (
         'mutation { markNotificationRead(id: "1") { unreadNotificationCount } }',
         PEOPLE,
@@ -105,6 +109,8 @@ def test_staff_of_another_shop_is_refused(field, shop, other_shop):
     client.force_login(make_staff("stranger", other_shop))
     if takes_a_shop(field):
         assert code(ask(text(field, shop), client=client)) == "NOT_FOUND"
+    elif field == "moveProductImages":
+        assert code(ask(text(field), client=client)) == "NOT_FOUND"
     elif field == "markNotificationRead":
         note = Notification.objects.get()
         answer = ask(text(field).replace('"1"', f'"{note.pk}"'), client=client)

@@ -35,6 +35,14 @@ def test_versions_are_dots_in_a_row_and_held_back_ones_are_rings():
     assert across == sorted(across)
 
 
+def test_version_that_was_activated_anyway_is_drawn_like_any_that_serves():
+    versions = [(1, metrics(0.7), ""), (2, metrics(0.6), "worse")]
+    root = parsed(chart := by_version(versions, active=2))
+    assert [len(shapes(root, kind)) for kind in ("chart-dot", "chart-held", "chart-active")] == [1, 0, 1]
+    (line,) = shapes(root, "chart-line")
+    assert line.get("points").count(",") == 2 and chart.rows[1][2] == "serves"
+
+
 @pytest.mark.parametrize(
     "broken",
     [

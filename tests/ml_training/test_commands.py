@@ -74,6 +74,12 @@ def test_train_says_in_words_what_it_did(shop, manage):
     assert "2 photos of 2 products" in out
 
 
+def test_train_counts_one_photo_as_one(shop, manage):
+    stock(shop, products=1, photos=1)
+    _, out, _ = manage("train")
+    assert "1 photo of 1 product in" in out
+
+
 def test_train_with_nothing_owed_says_so_and_is_success(shop, manage):
     trained(shop, products=2, photos=1)
     code, out, _ = manage("train")

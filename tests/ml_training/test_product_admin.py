@@ -48,8 +48,16 @@ def delete_selected(client, *products: Product, **more):
 def test_each_photo_says_which_versions_learned_it(products, staff_client):
     add_photo(products[0], 0, 60)
     html = staff_client.get(form_of(products[0])).content.decode()
-    assert html.count("learned by versions 1–3") == 2
+    page = reverse("admin:ml_model") + "?shop=default#ml-version-"
+    words = f'learned by versions <a href="{page}1">1</a>–<a href="{page}3">3</a>'
+    assert html.count(words) == 2
     assert html.count("not learned yet") == 1
+
+
+def test_versions_are_no_links_for_whoever_may_not_open_their_page(products, staff, staff_client):
+    staff.user_permissions.remove(Permission.objects.get(codename="view_trainingrun"))
+    html = staff_client.get(form_of(products[0])).content.decode()
+    assert html.count("learned by versions 1–3") == 2
 
 
 def test_whoever_may_not_see_versions_is_told_of_none(products, uninitiated, staff_client):

@@ -43,7 +43,8 @@ class Command(ShopCommand):
         self._check(run, "A worker is training this shop at this moment; its run includes these photos.")
         self.say(run.message)
         self._say_set_aside(run)
-        self.say(f"{run.photos} photos of {run.products} products in {run.metrics['seconds']:.2f} s.")
+        photos, products = _count(run.photos, "photo"), _count(run.products, "product")
+        self.say(f"{photos} of {products} in {run.metrics['seconds']:.2f} s.")
         return self._report(shop, run)
 
     def _train_deep(self, shop) -> dict:
@@ -91,3 +92,7 @@ class Command(ShopCommand):
             "phases": metrics.get("phases", {}),
             "message": run.message if run else "nothing owed",
         }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

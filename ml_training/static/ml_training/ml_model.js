@@ -37,6 +37,7 @@ function showInfo(info) {
   showProgress(info.status === "training", info.progress, info.seconds_left);
   say("error", info.error);
   say("message", info.message);
+  show(part("held-back"), info.held_back); // a section: what stands in it is asked for
   if (info.status !== "queued" && info.status !== "training") say("note", "");
   part("products").textContent = info.products;
   part("photos").textContent = info.photos;

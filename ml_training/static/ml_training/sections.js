@@ -65,7 +65,18 @@ async function send(section, form, button) {
   await refreshSections().catch(() => {}); // it was done; the next news brings the rest
 }
 
+// A link to a version that is folded away unfolds it; not every browser does that by itself.
+function unfoldTarget() {
+  const target = location.hash && document.getElementById(location.hash.slice(1));
+  const folded = target && target.closest("details:not([open])");
+  if (!folded) return;
+  folded.open = true;
+  target.scrollIntoView();
+}
+
 export function watchSections() {
+  unfoldTarget();
+  addEventListener("hashchange", unfoldTarget);
   page.addEventListener("submit", (event) => {
     const section = event.target.closest("[data-ml-section]");
     if (!section) return;

@@ -1,0 +1,48 @@
+"""Where the newest version was held back: which one it is, and the photos that its sentence asks to look at.
+
+Called by `page`, for the whole page, and by `version_views`, for this part of it; asks `gate`.
+"""
+
+from dataclasses import dataclass
+
+from catalog.models import ProductImage, Shop
+from ml_training.gate import photos_to_blame
+from ml_training.models import ModelVersion
+from ml_training.status import TrainingInfo
+from ml_training.version_list import VIEW, VIEW_PHOTOS
+
+MOST_SHOWN = 8  # photos; the sentence names the first of them
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    version: int
+    photos: list[ProductImage]  # newest first, on the products that they lie on now
+    more: int  # photos that are not shown
+
+
+def held_back_for(user, shop: Shop | None, info: TrainingInfo | None) -> dict:
+    """What the template `admin/ml_model/held_back.html` needs; nothing where no version was held back for the
+    one that serves, and no more than this user may see."""
+    if shop is None or info is None or info.held_back is None:
+        return {}
+    photos = []
+    if user.has_perms((VIEW_PHOTOS, "catalog.view_product")):
+        photos = _photos(shop, info.version, info.held_back)
+    return {
+        "shop": shop,
+        "held_back": HeldBack(info.held_back, photos[:MOST_SHOWN], max(len(photos) - MOST_SHOWN, 0)),
+        "may_see_versions": user.has_perm(VIEW),
+    }
+
+
+def _photos(shop: Shop, active: int, new: int) -> list[ProductImage]:
+    versions = ModelVersion.objects.filter(shop=shop, number__in=[active, new])
+    by_number = {
+        version.number: version for version in versions.only("number", "judged", "doubts", "held_back")
+    }
+    if len(by_number) < 2:
+        return []
+    blamed = photos_to_blame(by_number[active], by_number[new])
+    rows = ProductImage.objects.filter(pk__in=blamed, product__shop=shop).select_related("product")
+    return list(rows.order_by("-pk"))
