@@ -43,8 +43,8 @@ def test_roll_back_is_one_click_without_a_reload_in_every_tab_and_process(
         expect_state(tab, 1, "serves")
         expect_state(tab, 2, "kept")
         expect(part(tab, "version")).to_have_text(", version 1")
-    expect(page.locator("[data-ml-said]")).to_contain_text("Version 1 serves.")
-    expect(other.locator("[data-ml-said]")).to_be_empty()
+    expect(page.locator("#ml-versions [data-ml-said]")).to_contain_text("Version 1 serves.")
+    expect(other.locator("#ml-versions [data-ml-said]")).to_be_empty()
     assert page.evaluate(
         "window.stayed && document.querySelector('#ml-versions').contains(document.activeElement)"
     )
@@ -90,7 +90,7 @@ def test_server_that_does_not_answer_is_said_in_the_section(
     page = visitor.open_ml_model(trained_shop)
     installation.stop("web")
     version(page, 1).get_by_role("button", name="Roll back to this version").click()
-    expect(page.locator("[data-ml-said]")).to_contain_text("The server does not answer")
+    expect(page.locator("#ml-versions [data-ml-said]")).to_contain_text("The server does not answer")
     installation.start("web")
     version(page, 1).get_by_role("button", name="Roll back to this version").click()
     expect_state(page, 1, "serves")
