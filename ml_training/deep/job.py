@@ -197,7 +197,8 @@ class _DeepJob:
         new, old = (np.stack([v[photo.sha256] for photo in usable.photos]) for v in (vectors, earlier))
         learned = frozenset(row.learned)
         unseen = usable.unseen_by(learned | tuned.learned_by(self.before.backbone.id))
-        found = compare(old, new, usable.labels, unseen)
+        was_tuned = self.before.backbone.id != self._base().id
+        found = compare(old, new, usable.labels, unseen, was_tuned)
         self.run.metrics |= {
             "history": history,
             "accuracy_before": found.before,

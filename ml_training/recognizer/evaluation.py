@@ -19,6 +19,8 @@ FOLDS = 4
 # How much farther, squared, a photo from elsewhere lies from its product than a held-out one, where there are
 # many photos; half of it where there are HALF_SHIFT, since few photos seldom come from one burst. Measured.
 SHIFT, HALF_SHIFT = 0.18, 3
+# The same for a backbone that has learned other photos of these products, from the same bursts. Measured.
+TUNED_SHIFT = 0.24
 CALIBRATION_SHIFT = 0.0  # with all of SHIFT, probabilities come out too modest
 AT_ONCE = 2  # trials: what one leaves idle, the other uses
 FEWEST_KNOWN = 3  # products that must be left when some are hidden
@@ -38,9 +40,14 @@ class Trials:
     unknown: np.ndarray  # (U, FEATURES) of photos whose product was hidden
     unknown_products: np.ndarray  # (U,) int64, the product that was hidden
     spread: Spread
+    shift: float  # the plan's
+
+    def elsewhere(self, labels: np.ndarray) -> np.ndarray:
+        """(M, C) logits of the photos held out, were they taken elsewhere."""
+        return self.moved(labels, self.shift)
 
     def moved(self, labels: np.ndarray, shift: float) -> np.ndarray:
-        """(M, C) logits of the photos held out, were they taken elsewhere."""
+        """(M, C) logits of the photos held out, were they farther away by a share of their distance."""
         logits = self.logits.copy()
         rows = np.arange(len(self.held))
         logits[rows, labels[self.held]] -= (self.away + shift * self.scatter - self.seen) / 2
@@ -57,6 +64,7 @@ class Plan:
     held: np.ndarray  # (N, T) bool: photos that are judged
     hidden: np.ndarray  # (C, T) bool: products that are left out
     unknown: np.ndarray  # (N, T) bool: photos of these that play unknown ones
+    shift: float  # SHIFT or TUNED_SHIFT
 
 
 def plan_trials(labels: np.ndarray, unseen: np.ndarray | None = None) -> Plan:
@@ -71,7 +79,8 @@ def plan_trials(labels: np.ndarray, unseen: np.ndarray | None = None) -> Plan:
     held = _folds(labels, unseen)[:, None] == np.arange(FOLDS)
     trials = held.any(axis=0)
     hidden = (_hidden_products(labels)[:, None] == np.arange(FOLDS))[:, trials]
-    return Plan(held[:, trials], hidden, hidden[labels] & unseen[:, None])
+    shift = SHIFT if unseen.all() else TUNED_SHIFT
+    return Plan(held[:, trials], hidden, hidden[labels] & unseen[:, None], shift)
 
 
 def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Scatter) -> Trials:
@@ -87,7 +96,7 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
     def run(number: int) -> _Trial:
         fitted = fit_discriminant(scatter.means, scatter.covariance_in(number))
         held, unknown = (np.flatnonzero(part[:, number]) for part in (plan.held, plan.unknown))
-        return _Trial(vectors, labels, plain, fitted, held, plan.hidden[:, number], unknown)
+        return _Trial(vectors, labels, plain, fitted, held, plan.hidden[:, number], unknown, plan.shift)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
         parts = list(pool.map(run, range(plan.held.shape[1])))
@@ -97,12 +106,14 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
         empty, nothing = np.zeros((0, FEATURES)), np.zeros((0, classes), np.float32)
         spread = Spread(np.ones(classes, np.float32), np.ones(classes, np.float32))
         no_one = np.zeros(0, np.int64)
-        return Trials(no_one, nothing, none, none, none, empty, empty, empty, no_one, spread)
+        return Trials(no_one, nothing, none, none, none, empty, empty, empty, no_one, spread, plan.shift)
     held, logits, away, seen, scattered = _joined([part.judged() for part in parts])
-    own = _joined([part.own_distances(SHIFT) for part in parts])
+    own = _joined([part.own_distances() for part in parts])
     spread = Spread(*(_spread(distances, labels[held], classes) for distances in own))
     known, elsewhere, unknown, products = _joined([part.hidden_products(spread) for part in parts])
-    return Trials(held, logits, away, seen, scattered, known, elsewhere, unknown, products, spread)
+    return Trials(
+        held, logits, away, seen, scattered, known, elsewhere, unknown, products, spread, plan.shift
+    )
 
 
 def _joined(parts: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
@@ -121,7 +132,9 @@ class _Trial:
         held: np.ndarray,  # indices of the photos that are judged
         hidden: np.ndarray,  # (C,) bool
         unknown: np.ndarray,  # indices of the photos that play unknown ones
+        shift: float,
     ):
+        self._shift = shift
         self._hidden, self._held, self._labels = hidden, held, labels[held]
         self._between = fitted.between
         self._plain, self._unknown_plain = plain[held], plain[unknown]
@@ -137,11 +150,11 @@ class _Trial:
     def judged(self) -> tuple[np.ndarray, ...]:
         return self._held, self._logits, self._away, self._seen, self._away * self._share
 
-    def own_distances(self, shift: float) -> tuple[np.ndarray, np.ndarray]:
+    def own_distances(self) -> tuple[np.ndarray, np.ndarray]:
         """(M,) squared distance of each photo from its product: in the plane, and of the plain vectors."""
-        placed = Plane(self._between).place(self._logits).moved_away(self._labels, self._extra(shift))
+        placed = Plane(self._between).place(self._logits).moved_away(self._labels, self._extra(self._shift))
         rows = np.arange(len(self._held))
-        return placed.distances[rows, self._labels], self._plain_moved(shift)[rows, self._labels]
+        return placed.distances[rows, self._labels], self._plain_moved(self._shift)[rows, self._labels]
 
     def _plain_moved(self, shift: float) -> np.ndarray:
         plain = self._plain.copy()
@@ -167,7 +180,7 @@ class _Trial:
                 self._plain_moved(shift)[rows][:, left],
                 usual,
             )
-            for shift in (0.0, SHIFT)
+            for shift in (0.0, self._shift)
         ]
         strange = slice(0) if left.all() else slice(None)
         placed = plane.place(self._unknown_logits[strange][:, left])

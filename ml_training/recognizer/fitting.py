@@ -9,7 +9,7 @@ import numpy as np
 import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
 
 from ml_training.recognizer.calibration import fit_temperature
-from ml_training.recognizer.evaluation import CALIBRATION_SHIFT, SHIFT, Trials, plan_trials, run_trials
+from ml_training.recognizer.evaluation import CALIBRATION_SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, need_two_products
 from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
 from ml_training.recognizer.report import accuracy_report, reliability
@@ -50,7 +50,7 @@ def fit_model(
     metrics = {"photos_held_out": len(own), **accuracy_report(trials, labels), "coverage": coverage}
     metrics["reliability"] = reliability(fair / temperature, own)
     answers = np.full(len(labels), -1)
-    answers[trials.held] = trials.moved(labels, SHIFT).argmax(axis=1)
+    answers[trials.held] = trials.elsewhere(labels).argmax(axis=1)
     return Head(fitted.head.weights, fitted.head.bias, temperature, open_set), metrics, answers
 
 

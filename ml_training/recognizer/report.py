@@ -3,7 +3,7 @@
 import numpy as np
 
 from ml_training.recognizer.calibration import softmax
-from ml_training.recognizer.evaluation import HALF_SHIFT, SHIFT, Trials
+from ml_training.recognizer.evaluation import HALF_SHIFT, Trials
 
 # How far the estimate may be off by its method, where there are many photos a product; twice that where there
 # are three. docs/recognizer.md has how far it was off where it could be compared.
@@ -23,7 +23,7 @@ def accuracy_report(trials: Trials, labels: np.ndarray) -> dict:
     if not len(trials.held):
         return {}
     own = labels[trials.held]
-    answers = trials.moved(labels, SHIFT).argmax(axis=1)
+    answers = trials.elsewhere(labels).argmax(axis=1)
     counts = np.bincount(own, minlength=trials.logits.shape[1])
     right = np.bincount(own[answers == own], minlength=len(counts))
     judged = np.flatnonzero(counts)

@@ -31,7 +31,7 @@ def test_clearer_vectors_are_better_and_the_same_are_not():
     found = compare(blurred.vectors, clear.vectors, clear.labels, unseen)
     assert found.is_better and found.after > found.before and found.photos == unseen.sum()
     assert not compare(clear.vectors, blurred.vectors, clear.labels, unseen).is_better
-    same = compare(clear.vectors, clear.vectors, clear.labels, unseen)
+    same = compare(clear.vectors, clear.vectors, clear.labels, unseen, was_tuned=True)
     assert (same.won, same.lost, same.is_better) == (0, 0, False)
 
 
@@ -48,3 +48,10 @@ def test_nothing_held_out_is_not_better():
     sample = easy_sample(photos=1)
     found = compare(sample.vectors, sample.vectors, sample.labels, np.zeros(6, bool))
     assert (found.photos, found.before, found.is_better) == (0, None, False)
+
+
+def test_the_same_vectors_are_worse_by_a_backbone_that_had_learned_their_neighbours():
+    sample = easy_sample(noise=2.0, photos=12)
+    unseen = last_of_each(sample.labels, 4)
+    found = compare(sample.vectors, sample.vectors, sample.labels, unseen)
+    assert found.won == 0 and found.after <= found.before and not found.is_better

@@ -4,11 +4,11 @@ Called by `ml_training.deep.job` and by the benchmark.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ml_training.recognizer.evaluation import SHIFT, plan_trials, run_trials
+from ml_training.recognizer.evaluation import SHIFT, TUNED_SHIFT, plan_trials, run_trials
 from ml_training.recognizer.scatter import Scatter
 
 CHANCE = 0.01  # of taking noise for a gain
@@ -34,23 +34,31 @@ class Comparison:
         return sum(math.comb(flips, k) for k in range(self.won, flips + 1)) / 2**flips < CHANCE
 
 
-def compare(before: np.ndarray, after: np.ndarray, labels: np.ndarray, unseen: np.ndarray) -> Comparison:
+def compare(
+    before: np.ndarray, after: np.ndarray, labels: np.ndarray, unseen: np.ndarray, was_tuned: bool = False
+) -> Comparison:
     """Judge two backbones by the photos that neither has learned from.
+
+    They share bursts with photos that were learned, which flatters who has learned those: for a tuned
+    backbone they are moved farther away (TUNED_SHIFT).
 
     Args:
         before, after: (N, D) and (N, E) float32, the vectors of the same photos.
         labels: (N,) int64, every class in [0, C) at least once.
         unseen: (N,) bool.
+        was_tuned: whether the backbone before has learned from the other photos, too.
     """
     plan = plan_trials(labels, unseen)
+    plans = replace(plan, shift=TUNED_SHIFT if was_tuned else SHIFT), replace(plan, shift=TUNED_SHIFT)
     first, second = (
-        run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.held)) for vectors in (before, after)
+        run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.held))
+        for vectors, plan in zip((before, after), plans, strict=True)
     )
     if not len(first.held):
         return Comparison(0, None, None)
     own = labels[first.held]
-    was = first.moved(labels, SHIFT).argmax(axis=1) == own
-    now = second.moved(labels, SHIFT).argmax(axis=1) == own  # the same photos in the same order
+    was = first.elsewhere(labels).argmax(axis=1) == own
+    now = second.elsewhere(labels).argmax(axis=1) == own  # the same photos in the same order
     won, lost = int((now & ~was).sum()), int((was & ~now).sum())
     return Comparison(len(own), _by_product(was, own), _by_product(now, own), won, lost)
 
