@@ -29,7 +29,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         middle = (low + high) // 2
         is_too_sure = _expected(shifted, TEMPERATURES[middle]) > own  # the slope's sign
         low, high = (middle + 1, high) if is_too_sure else (low, middle)
-    return float(TEMPERATURES[low])
+    beside = TEMPERATURES[max(low - 1, 0) : low + 1]  # the slope changes its sign between them
+    return float(min(beside, key=lambda t: abs(_expected(shifted, t) - own)))
 
 
 def _expected(shifted: np.ndarray, temperature: float) -> float:

@@ -56,15 +56,16 @@ class Trials:
 
 @dataclass(frozen=True)
 class Plan:
-    """What each trial does without: T folds of the photos, and as many groups of products.
-
-    Products that are hidden cannot be answered; their photos still tell how those of any product scatter.
-    """
+    """What each trial does without: T folds of the photos, and as many groups of products."""
 
     held: np.ndarray  # (N, T) bool: photos that are judged
     hidden: np.ndarray  # (C, T) bool: products that are left out
     unknown: np.ndarray  # (N, T) bool: photos of these that play unknown ones
     shift: float  # SHIFT or TUNED_SHIFT
+
+    def left_out(self, labels: np.ndarray) -> np.ndarray:
+        """(N, T) bool: the photos that a trial's covariance is made without."""
+        return self.held | self.hidden[labels]
 
 
 def plan_trials(labels: np.ndarray, unseen: np.ndarray | None = None) -> Plan:
@@ -89,7 +90,7 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
     Args:
         vectors: (N, D) float32.
         labels: (N,) int64, every class in [0, C) at least once.
-        scatter: of these photos, with what the plan holds out.
+        scatter: of these photos, with what the plan leaves out.
     """
     plain = squared_distances(vectors, scatter.means.numpy())  # (N, C)
 

@@ -40,7 +40,7 @@ def fit_model(
     """
     need_two_products(labels)
     plan = plan_trials(labels, unseen)
-    scatter = Scatter(vectors, labels, plan.held)
+    scatter = Scatter(vectors, labels, plan.left_out(labels))
     fitted = fit_discriminant(scatter.means, scatter.covariance())
     on_evaluating()
     trials = run_trials(vectors, labels, plan, scatter)

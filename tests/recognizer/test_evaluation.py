@@ -14,7 +14,7 @@ from tests.recognizer.conftest import easy_sample
 
 def tried(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | None = None) -> Trials:
     plan = plan_trials(labels, unseen)
-    return run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.held))
+    return run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.left_out(labels)))
 
 
 def noise(products: int = 4, photos: int = 30) -> tuple[np.ndarray, np.ndarray]:

@@ -51,7 +51,7 @@ def compare(
     plan = plan_trials(labels, unseen)
     plans = replace(plan, shift=TUNED_SHIFT if was_tuned else SHIFT), replace(plan, shift=TUNED_SHIFT)
     first, second = (
-        run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.held))
+        run_trials(vectors, labels, plan, Scatter(vectors, labels, plan.left_out(labels)))
         for vectors, plan in zip((before, after), plans, strict=True)
     )
     if not len(first.held):
