@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.estimates import first_photos
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, draw, read
 from ml_training.recognizer.fitting import fit_model
@@ -71,11 +72,6 @@ def try_shop(train: Labelled, test: Labelled, products: int, photos: int, seed: 
     shares = [hits[labels == label].mean() for label in np.unique(labels)]
     known = named(test.only(np.isin(test.labels, own))).mean()
     return float(np.mean(shares)), float(known), metrics["coverage"].get(str(RATE), 0.0)
-
-
-def first_photos(stock: Labelled, photos: int) -> Labelled:
-    rows = [np.flatnonzero(stock.labels == label)[:photos] for label in np.unique(stock.labels)]
-    return stock.only(np.concatenate(rows))
 
 
 def summary(unknown: np.ndarray, known: np.ndarray, promised: np.ndarray) -> dict:

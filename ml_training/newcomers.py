@@ -46,7 +46,8 @@ def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> Verdict:
         return GOOD
     pk, (other, photos) = max(doubts["products"].items(), key=lambda item: len(item[1][1]))
     names = _names(int(pk), other)
-    more = f" So do those of {found - 1} more." if found > 1 else ""
+    others = "1 other product" if found == 2 else f"{found - 1} other products"
+    more = f" New photos of {others} look like a wrong one, too." if found > 1 else ""
     return Verdict(
         f"the {len(photos)} photos that are new on {names[0]} look like {names[1]} to it.{more} If they are "
         f"right, activate version {new.number}; if not, move them to {names[1]} or delete them.",

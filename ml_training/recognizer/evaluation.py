@@ -36,7 +36,7 @@ class Trials:
     seen: np.ndarray  # (M,) float32, squared distance from their product's mean with them
     scatter: np.ndarray  # (M,) float32, the part of `away` that is larger elsewhere
     known: np.ndarray  # (K, FEATURES) of held-out photos while other products were hidden
-    known_elsewhere: np.ndarray  # (K, FEATURES) of the same, moved away as SHIFT says
+    known_elsewhere: np.ndarray  # (K, FEATURES) of the same, moved away as `shift` says
     unknown: np.ndarray  # (U, FEATURES) of photos whose product was hidden
     unknown_products: np.ndarray  # (U,) int64, the product that was hidden
     spread: Spread

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 SHRINKAGE = 0.5
-DIRECTIONS = 256
+DIRECTIONS = 256  # along which distances are measured: fewer are quicker and rougher
 
 
 class TooFewProducts(ValueError):

@@ -145,6 +145,14 @@ def test_of_many_products_with_new_photos_some_are_doubted_by_chance(tried, foun
     assert bool(what_got_worse(ModelVersion(number=1), new)) is held
 
 
+def test_others_are_counted_and_not_said_to_look_like_the_first():
+    products = {str(pk): [9, [1, 2, 3]] for pk in range(2)}
+    new = ModelVersion(number=2, doubts={"by": 1, "tried": 2, "products": products})
+    assert "New photos of 1 other product look like a wrong one, too." in what_got_worse(
+        ModelVersion(number=1), new
+    )
+
+
 def test_doubts_of_a_version_that_does_not_serve_any_more_count_for_nothing():
     new = ModelVersion(number=3, doubts={"by": 1, "tried": 1, "products": {"5": [6, [1, 2, 3]]}})
     assert what_got_worse(ModelVersion(number=2), new) == ""
