@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from catalog.hours import check_hours
 from catalog.photos import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
 from catalog.tokens import ApiToken as ApiToken
 
@@ -50,6 +51,17 @@ class Shop(models.Model):
         help_text=_(
             "How many photos of products that are not in the catalogue may be taken for one that is. "
             "The fewer, the more often the answer is: not sure."
+        ),
+    )
+
+    deep_hours = models.CharField(
+        _("hours of deep training"),
+        max_length=10,
+        blank=True,
+        validators=[check_hours],
+        help_text=_(
+            "When the recogniser may study long, such as 20-6 (from 8 in the evening to 6 in the morning). "
+            "Empty: whenever the installation allows it. New photos are learned at any hour."
         ),
     )
 

@@ -163,9 +163,8 @@ KEEP_VERSIONS = whole_number("KEEP_VERSIONS", 5, least=1)
 
 # --- Deep training (docs/deep-training.md) ----------------------------------------------------------
 
-# auto: the recogniser also tunes its backbone when that promises to pay. off: never by itself; the default,
-# since what tells whether it paid has been measured on one data set only.
-DEEP_TRAINING = one_of("DEEP_TRAINING", "off", ("auto", "off"))
+# auto: the recogniser also tunes its backbone when that promises to pay. off: never by itself.
+DEEP_TRAINING = one_of("DEEP_TRAINING", "auto", ("auto", "off"))
 DEEP_THREADS = whole_number("DEEP_THREADS", max(1, (os.cpu_count() or 1) // 2), least=1)
 # What a shop must have before it is tried: so many products with DEEP_PRODUCT_PHOTOS each, so many photos.
 DEEP_PRODUCTS = whole_number("DEEP_PRODUCTS", 5, least=2)
@@ -174,7 +173,7 @@ DEEP_PHOTOS = whole_number("DEEP_PHOTOS", 300, least=4)
 # Tried again when so many of 100 photos are new since, and never sooner than after so many hours.
 DEEP_NEW_PERCENT = whole_number("DEEP_NEW_PERCENT", 20, least=0)
 DEEP_INTERVAL_HOURS = whole_number("DEEP_INTERVAL_HOURS", 24, least=0)
-# Hours of the day in which it may compute, such as 20-6; empty: any.
+# Hours of the day in which it may compute, such as 20-6; empty: any. A shop may have its own.
 DEEP_HOURS = os.environ.get("DEEP_HOURS", "")
 
 # --- External trainer (docs/external-trainer.md) ----------------------------------------------------

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
 from django.http.request import validate_host
 
-from ml_training.deep.hours import HoursUnreadable, read_hours
+from catalog.hours import HoursUnreadable, read_hours
 
 LEAST_TOKEN = 16  # characters of ML_TRAINER_TOKEN
 LOCAL = {"localhost", "127.0.0.1", "::1"}

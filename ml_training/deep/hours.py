@@ -1,36 +1,12 @@
-"""The hours of the day in which deep training may compute. Called by checks, `runs` and `promise`."""
+"""Which shops' deep training may compute at this hour. Called by `promise`, `runs`, `job` and the worker."""
 
-from datetime import datetime
+from django.conf import settings
 
-from django.utils import timezone
-
-
-class HoursUnreadable(ValueError):
-    """Raised when hours are not written like 20-6."""
+from catalog.hours import is_open
+from catalog.models import Shop
 
 
-def read_hours(text: str) -> tuple[int, int] | None:
-    """Such as "20-6", from eight in the evening to six in the morning; None for any hour.
-
-    Raises:
-        HoursUnreadable: it is written otherwise.
-    """
-    if not text.strip():
-        return None
-    begin, dash, end = text.partition("-")
-    if not (dash and begin.strip().isdecimal() and end.strip().isdecimal()):
-        raise HoursUnreadable(f"{text!r} must look like 20-6, in hours of the day.")
-    hours = int(begin), int(end)
-    if not (0 <= hours[0] <= 23 and 0 <= hours[1] <= 24) or hours[0] == hours[1]:
-        raise HoursUnreadable(f"{text!r} must have two different hours from 0 to 24.")
-    return hours
-
-
-def is_open(text: str, now: datetime | None = None) -> bool:
-    """Whether hours as `read_hours` takes them include this moment, by the time zone of the settings."""
-    hours = read_hours(text)
-    if hours is None:
-        return True
-    begin, end = hours
-    hour = timezone.localtime(now).hour
-    return begin <= hour < end if begin < end else hour >= begin or hour < end
+def shops_open() -> list[int]:
+    """The shops whose own hours, or else DEEP_HOURS, include this moment."""
+    shops = Shop.objects.order_by("pk").values_list("pk", "deep_hours")
+    return [pk for pk, hours in shops if is_open(hours or settings.DEEP_HOURS)]

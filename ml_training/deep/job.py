@@ -20,7 +20,7 @@ from django.conf import settings
 
 from ml_training import artifacts, training, tuned
 from ml_training.deep import process, runs
-from ml_training.deep.hours import is_open
+from ml_training.deep.hours import shops_open
 from ml_training.embeddings import load_embeddings, read_original
 from ml_training.heartbeat import Heartbeat
 from ml_training.job import sentence
@@ -60,7 +60,7 @@ def run_deep_job(
 
     Args:
         on_change: called with the run at every phase and now and then within one.
-        at_any_hour: also outside DEEP_HOURS: somebody asked for it.
+        at_any_hour: also outside the shop's hours: somebody asked for it.
         gives_way: let everything else on this machine go first, from now on: for a worker of the deep queue.
             The training process always does.
     Returns:
@@ -182,7 +182,7 @@ class _DeepJob:
         for name in ("epoch", "epochs", "accuracy"):
             metrics[name] = news.get(name, metrics.get(name))
         self.progress.within(news["share"], metrics=metrics)
-        if "accuracy" in news and not (self.at_any_hour or is_open(settings.DEEP_HOURS)):
+        if "accuracy" in news and not (self.at_any_hour or self.run.shop_id in shops_open()):
             raise OutOfHours
 
     def _check(self) -> None:

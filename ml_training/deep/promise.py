@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage
 from ml_training import training
-from ml_training.deep.hours import is_open
+from ml_training.deep.hours import shops_open
 from ml_training.deep.runs import GOING, queue_deep
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.reconciler import may_try_again
@@ -28,14 +28,15 @@ def reconcile_deep() -> list[int]:
     Returns:
         The ids of the runs that were queued or woken.
     """
-    if settings.DEEP_TRAINING == "off" or settings.BACKBONE_FILE or not is_open(settings.DEEP_HOURS):
+    if settings.DEEP_TRAINING == "off" or settings.BACKBONE_FILE:
         return []
+    may_compute = shops_open()
     going = set(
         TrainingRun.objects.filter(kind=Kind.DEEP, status__in=GOING).values_list("shop_id", flat=True)
     )
-    found = _wake_waiting()
+    found = _wake_waiting(may_compute)
     last = _last_runs()
-    for shop_id in _shops_with_enough(going):
+    for shop_id in _shops_with_enough(set(may_compute) - going):
         run = last.get(shop_id)
         if run is not None and run.status == Status.FAILED and may_try_again(run):
             found.append(training.queue_again(run).pk)
@@ -44,9 +45,10 @@ def reconcile_deep() -> list[int]:
     return found
 
 
-def _wake_waiting() -> list[int]:
+def _wake_waiting(shops: list[int]) -> list[int]:
     busy = TrainingRun.objects.filter(kind=Kind.DEEP, status=Status.TRAINING).values("shop_id")
-    waiting = TrainingRun.objects.filter(kind=Kind.DEEP, status=Status.QUEUED).exclude(shop_id__in=busy)
+    waiting = TrainingRun.objects.filter(kind=Kind.DEEP, status=Status.QUEUED, shop_id__in=shops)
+    waiting = waiting.exclude(shop_id__in=busy)
     woken = [run.pk for run in waiting.exclude(woken_at__gte=timezone.now() - WAKE_AFTER)]
     for pk in woken:
         training.wake_worker(pk, Kind.DEEP)
@@ -60,9 +62,9 @@ def _last_runs() -> dict[int, TrainingRun]:
     return {run.shop_id: run for run in TrainingRun.objects.filter(pk__in=newest.values("pk"))}
 
 
-def _shops_with_enough(going: set[int]) -> list[int]:
-    """Shops with a model on their newest photos, and with enough products that have enough photos."""
-    states = ShopTraining.objects.filter(active_version__isnull=False).exclude(shop_id__in=going)
+def _shops_with_enough(shops: set[int]) -> list[int]:
+    """Those with a model on their newest photos, and with enough products that have enough photos."""
+    states = ShopTraining.objects.filter(active_version__isnull=False, shop_id__in=shops)
     ready = [state.shop_id for state in states if not state.is_owed]
     stocked = Product.objects.filter(shop__in=ready).annotate(photos=Count("images"))
     stocked = stocked.filter(photos__gte=settings.DEEP_PRODUCT_PHOTOS).order_by()

@@ -5,14 +5,13 @@
 Called by `promise`, `job`, the page and the API.
 """
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from catalog.models import Shop
 from ml_training import announcements, artifacts, training
-from ml_training.deep.hours import is_open
+from ml_training.deep.hours import shops_open
 from ml_training.events import CHANGED, COMPLETED, STARTED
 from ml_training.gate import what_got_worse
 from ml_training.manifest import Manifest
@@ -52,7 +51,7 @@ def claim(run_id: int, at_any_hour: bool = False) -> TrainingRun | None:
     with transaction.atomic():
         queued = TrainingRun.objects.filter(pk=run_id, kind=Kind.DEEP, status=Status.QUEUED)
         run = queued.select_related("shop").first()
-        if run is None or not (at_any_hour or is_open(settings.DEEP_HOURS)):
+        if run is None or not (at_any_hour or run.shop_id in shops_open()):
             return None
         state = ShopTraining.objects.select_for_update().get(shop_id=run.shop_id)
         if not training.take(queued, state, ""):

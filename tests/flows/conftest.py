@@ -89,9 +89,13 @@ def start_worker(transactional_db, settings, tmp_path):
     }
     started = []
 
-    def start(command: str = "worker") -> subprocess.Popen:
-        arguments = [sys.executable, "manage.py", command]
-        process = subprocess.Popen(arguments, cwd=settings.BASE_DIR, env=environment, start_new_session=True)
+    def start(command: str = "worker", **more: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", command],
+            cwd=settings.BASE_DIR,
+            env=environment | more,
+            start_new_session=True,
+        )
         started.append(process)
         return process
 

@@ -33,6 +33,7 @@ def queue(monkeypatch, settings):
 
     monkeypatch.setattr(TaskQueue, "_start", start)
     queue = TaskQueue("quick")
+    queue.keep_up()
     yield queue
     queue.stop()
 

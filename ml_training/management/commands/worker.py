@@ -20,12 +20,13 @@ from django.db import Error, close_old_connections
 from django.utils import timezone
 
 from ml_training import artifacts, training
-from ml_training.deep.hours import is_open
+from ml_training.deep.hours import shops_open
 from ml_training.models import TrainingRun
 from ml_training.reconciler import reconcile
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5
+LINGER_SECONDS = 60  # how long a queue that is needed now and then stays when it has nothing to do
 STOP_SECONDS = 3  # how long running work may take to end before it is killed; it then waits, and is not lost
 
 
@@ -53,8 +54,7 @@ class Command(BaseCommand):
         try:
             close_old_connections()
             for queue in queues:
-                if queue.has_ended():
-                    queue.restart("ended")
+                queue.keep_up()
             reconcile()
             for queue in queues:
                 if queue.stands_still():
@@ -69,12 +69,30 @@ class Command(BaseCommand):
 
 
 class TaskQueue:
-    """The qcluster of one kind of runs, in a process group of its own, so that all of it can be stopped."""
+    """The qcluster of one kind of runs, in a process group of its own, so that all of it can be stopped.
+
+    That of deep runs is there only while one waits or trains: seldom, and it takes memory.
+    """
 
     def __init__(self, kind: str):
         self._kind, self._name = kind, training.TASKS[kind][1]
         self._patience = self._first_patience = 2 * settings.HEARTBEAT_LIMIT_SECONDS
-        self._start()
+        self._process = None
+        self._needed = float("-inf")  # when it last had work
+
+    def keep_up(self) -> None:
+        """Start it when it is needed, start it again when it has ended, stop it when it long had no work."""
+        now = time.monotonic()
+        if self._kind == TrainingRun.Kind.QUICK or self._waiting().exists() or self._at_work_here().exists():
+            self._needed = now
+            if self._process is None:
+                self._start()
+                self._wake()
+            elif self.has_ended():
+                self.restart("ended")
+        elif self._process is not None and now - self._needed > LINGER_SECONDS:
+            self.stop()
+            self._process = None
 
     def _start(self):
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"]
@@ -91,14 +109,29 @@ class TaskQueue:
         self.stop()
         self._start()
         self._patience *= 2
-        for run in self._runs().filter(status="queued"):  # the old queue may have had their tasks
+        self._wake()
+
+    def _wake(self) -> None:
+        """Queue the tasks of what waits once more: the queue before may have had them."""
+        for run in self._runs().filter(status="queued"):
             training.wake_worker(run.pk, run.kind)
 
     def _runs(self):
         return TrainingRun.objects.filter(kind=self._kind)
 
+    def _waiting(self):
+        """Runs that could begin: their shop trains nothing of this kind, and it is their hour."""
+        at_work = self._runs().filter(status="training")
+        waiting = self._runs().filter(status="queued").exclude(shop_id__in=at_work.values("shop_id"))
+        return waiting if self._kind == TrainingRun.Kind.QUICK else waiting.filter(shop_id__in=shops_open())
+
+    def _at_work_here(self):
+        return _at_work_here().filter(kind=self._kind)
+
     def stop(self) -> None:
         """Ask the queue to end its work, then end whatever is left of its process group."""
+        if self._process is None:
+            return
         if not self.has_ended():
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -109,6 +142,8 @@ class TaskQueue:
 
     def stop_on_purpose(self) -> None:
         """Stop, and let the runs that are cut short wait for the next start, as if they had not begun."""
+        if self._process is None:
+            return
         runs = []
         with contextlib.suppress(Error):  # without a database nobody can be told: the reconciler finds them
             runs = [run for run in _at_work_here() if _group_of(run.worker_pid) == self._process.pid]
@@ -120,19 +155,16 @@ class TaskQueue:
 
     def stands_still(self) -> bool:
         """Whether a run waits for long, though nothing is at work here and nothing ended lately anywhere."""
-        limit = timezone.now() - timedelta(seconds=self._patience)
-        if self._kind == TrainingRun.Kind.DEEP and not is_open(settings.DEEP_HOURS):
+        if self._process is None:
             return False
-        at_work = self._runs().filter(status="training")
-        waiting = self._runs().filter(status="queued").exclude(shop_id__in=at_work.values("shop_id"))
-        waiting = waiting.filter(created_at__lt=limit)
+        limit = timezone.now() - timedelta(seconds=self._patience)
+        waiting = self._waiting().filter(created_at__lt=limit)
         if not waiting.exclude(heartbeat_at__gte=limit).exists():  # given back by a trainer without room
             self._patience = self._first_patience
             return False
         ended_lately = self._runs().filter(finished_at__gte=limit, worker_lost=False)
         had_time = time.monotonic() - self._started > self._patience
-        at_work_here = _at_work_here().filter(kind=self._kind)
-        return had_time and not at_work_here.exists() and not ended_lately.exists()
+        return had_time and not self._at_work_here().exists() and not ended_lately.exists()
 
 
 def _at_work_here():

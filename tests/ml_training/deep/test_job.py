@@ -4,13 +4,15 @@ import json
 import threading
 import time
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
-from catalog.models import ProductImage
+from catalog.importing import find_product_folders
+from catalog.models import Product, ProductImage
 from ml_training import versions
 from ml_training.deep import job, process, runs
 from ml_training.deep.job import run_deep_job
@@ -24,6 +26,7 @@ from tests.ml_training.conftest import model_files, trained, work
 from tests.ml_training.deep.conftest import SHORT, deep_runs, state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
+PHOTOS = Path(__file__).parents[2] / "photos"
 
 
 @pytest.fixture(autouse=True)
@@ -67,11 +70,17 @@ def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_p
     assert recognize(shop, photo_bytes(1, 50), 3).version == first.number
 
 
-def test_with_three_photos_a_product_the_frozen_backbone_stays(shop, tmp_path):
-    version = trained(shop, photos=3)
+def test_with_three_real_photos_a_product_the_frozen_backbone_stays(shop, tmp_path):
+    for folder in find_product_folders(PHOTOS):
+        product = Product.objects.create(shop=shop, sku=folder.name, name=folder.name)
+        for path in sorted(folder.iterdir())[:3]:
+            add_photo(product, data=path.read_bytes())
+    work()
+    version = state_of(shop).active_version
     files = model_files(tmp_path)
     run = run_deep_job(runs.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
     assert run.status == "completed", run.error
+    assert run.metrics["photos_compared"] == 8
     assert "did not pay" in run.message and "stays as it is" in run.message
     assert state_of(shop).active_version == version
     assert run.metrics["accuracy_before"] is not None

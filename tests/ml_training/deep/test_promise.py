@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from catalog.hours import HoursUnreadable, is_open, read_hours
 from ml_training import training
-from ml_training.deep.hours import HoursUnreadable, is_open, read_hours
 from ml_training.deep.promise import reconcile_deep
-from ml_training.deep.runs import claim
+from ml_training.deep.runs import claim, queue_deep
 from ml_training.models import TrainingRun
 from tests.conftest import add_photo
 from tests.ml_training.conftest import stock, trained, work
@@ -105,10 +106,33 @@ def test_outside_its_hours_nothing_is_queued_or_claimed(shop, settings):
     assert reconcile_deep() == []
 
 
+def test_shop_has_hours_of_its_own(shop, other_shop, settings):
+    """They go before those of the installation, whether these are open or not."""
+    hour = timezone.localtime().hour
+    now, later = f"{hour}-{(hour + 2) % 24}", f"{(hour + 2) % 24}-{(hour + 3) % 24}"
+    for each, hours in ((shop, later), (other_shop, now)):
+        each.deep_hours = hours
+        each.save()
+        trained(each)
+    (run_id,) = reconcile_deep()
+    assert TrainingRun.objects.get(pk=run_id).shop == other_shop
+    settings.DEEP_HOURS = later
+    assert claim(queue_deep(shop.pk, "promises").pk) is None
+    assert claim(run_id) is not None
+
+
+def test_hours_of_a_shop_are_checked_in_its_form(shop):
+    shop.deep_hours = "at night"
+    with pytest.raises(ValidationError, match="must look like 20-6"):
+        shop.full_clean()
+    shop.deep_hours = "20-6"
+    shop.full_clean()
+
+
 def test_count_of_queries_does_not_grow_with_products(shop, django_assert_max_num_queries):
     trained(shop)
     reconcile_deep()
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         reconcile_deep()
 
 

@@ -1,4 +1,7 @@
-"""The deep queue is another one than that of quick runs, and its worker is looked after like the other."""
+"""The deep queue is another one than that of quick runs: there while it has work, and then looked after."""
+
+import signal
+import subprocess
 
 import pytest
 from django.utils import timezone
@@ -6,7 +9,7 @@ from django_q.models import OrmQ
 
 from ml_training import training
 from ml_training.deep import runs
-from ml_training.management.commands.worker import TaskQueue
+from ml_training.management.commands import worker
 from tests.ml_training.conftest import stock, trained
 from tests.ml_training.deep.conftest import deep_runs
 
@@ -15,9 +18,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def deep_queue(monkeypatch):
-    """The supervisor's view of the deep queue; no process is started for it."""
-    monkeypatch.setattr(TaskQueue, "_start", lambda self: setattr(self, "_started", float("-inf")))
-    return TaskQueue("deep")
+    """The supervisor's view of the deep queue, whose process does nothing and was started long ago."""
+
+    def start(queue):
+        queue._process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+        queue._started = float("-inf")
+
+    monkeypatch.setattr(worker.TaskQueue, "_start", start)
+    queue = worker.TaskQueue("deep")
+    yield queue
+    queue.stop()
+
+
+@pytest.fixture
+def other_hour():
+    """Hours that do not include this one."""
+    hour = timezone.localtime().hour
+    return f"{(hour + 2) % 24}-{(hour + 3) % 24}"
 
 
 def test_quick_and_deep_runs_wait_in_different_queues(shop, settings):
@@ -28,16 +45,65 @@ def test_quick_and_deep_runs_wait_in_different_queues(shop, settings):
     assert sorted(row.key for row in OrmQ.objects.all()) == ["deep", settings.Q_CLUSTER["name"]]
 
 
-def test_run_of_the_other_kind_does_not_make_a_queue_look_stuck(shop, deep_queue, settings):
-    settings.HEARTBEAT_LIMIT_SECONDS = 0
+def test_run_of_the_other_kind_does_not_make_a_queue_look_stuck(shop, deep_queue, settings, other_hour):
+    deep_queue._start()
     deep_queue._patience = deep_queue._first_patience = 0
     stock(shop)
     assert not deep_queue.stands_still()
     runs.queue_deep(shop.pk, "promises")
     assert deep_queue.stands_still()
-    hour = timezone.localtime().hour
-    settings.DEEP_HOURS = f"{(hour + 2) % 24}-{(hour + 3) % 24}"
+    settings.DEEP_HOURS = other_hour
     assert not deep_queue.stands_still()  # it waits for its hours
+
+
+def test_deep_queue_is_there_while_a_run_waits_or_trains(shop, deep_queue, monkeypatch):
+    monkeypatch.setattr(worker, "LINGER_SECONDS", 0)
+    stock(shop)
+    deep_queue.keep_up()
+    assert deep_queue._process is None
+    run = runs.queue_deep(shop.pk, "promises")
+    OrmQ.objects.all().delete()
+    deep_queue.keep_up()
+    process = deep_queue._process
+    assert process.poll() is None
+    assert [row.task["args"] for row in OrmQ.objects.all()] == [(run.pk,)]  # woken, should its task be lost
+    run = runs.claim(run.pk)
+    deep_queue.keep_up()
+    assert process.poll() is None
+    runs.complete(run, None, "Nothing came of it.")
+    deep_queue.keep_up()
+    assert (deep_queue._process, process.poll()) == (None, -signal.SIGTERM)
+    deep_queue.stop_on_purpose()  # as the worker does at its end; there is nothing to stop
+
+
+def test_deep_queue_stays_a_while_when_its_work_is_done(shop, deep_queue):
+    stock(shop)
+    run = runs.queue_deep(shop.pk, "promises")
+    deep_queue.keep_up()
+    runs.complete(runs.claim(run.pk), None, "Nothing came of it.")
+    deep_queue.keep_up()
+    assert deep_queue._process.poll() is None
+
+
+def test_deep_queue_that_died_at_work_is_started_again(shop, deep_queue):
+    stock(shop)
+    runs.claim(runs.queue_deep(shop.pk, "promises").pk)
+    deep_queue.keep_up()
+    died = deep_queue._process
+    died.kill()
+    died.wait()
+    deep_queue.keep_up()
+    assert deep_queue._process is not died
+    assert deep_queue._process.poll() is None
+
+
+def test_no_deep_queue_is_started_outside_its_hours(shop, deep_queue, other_hour):
+    stock(shop)
+    runs.queue_deep(shop.pk, "promises")
+    shop.deep_hours = other_hour
+    shop.save()
+    deep_queue.keep_up()
+    assert deep_queue._process is None
 
 
 def test_deep_run_that_its_worker_gave_back_waits_without_counting_as_a_try(shop):
