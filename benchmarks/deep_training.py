@@ -1,6 +1,6 @@
 """How good does deep training make the recogniser, and how long does it take?
 
-    python -m benchmarks.deep_training TRAIN_DIR TEST_DIR [--photos 5 10 all] [--threads 2]
+    python -m benchmarks.deep_training TRAIN_DIR TEST_DIR [--photos 3 5 10 all] [--threads 2]
 
 Both folders hold folders named by SKU. For each number of photos a product: the frozen backbone and the tuned
 one, each with the closed-form head on all of these photos, and the tuned network with its own softmax head
@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path)
-    parser.add_argument("--photos", nargs="+", default=["5", "10", "all"])
+    parser.add_argument("--photos", nargs="+", default=["3", "5", "10", "all"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, default=RESULTS / "deep_training.json")
     options = parser.parse_args()

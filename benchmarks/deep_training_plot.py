@@ -3,7 +3,7 @@
 from pathlib import Path
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 560, 320, 50, 20, 20, 44
-COLOURS = {"5": "#ef6c00", "10": "#8e24aa", "all": "#1565c0"}
+COLOURS = {"3": "#2e7d32", "5": "#ef6c00", "10": "#8e24aa", "all": "#1565c0"}
 LEAST, MOST = 0.5, 1.0  # of the axis
 
 
@@ -14,7 +14,7 @@ def draw_plot(results: dict, folder: Path) -> None:
     longest = max(measured["minutes"] for measured in sizes.values())
     content = [_grid()]
     for index, (size, measured) in enumerate(sizes.items()):
-        colour = COLOURS.get(size, "#2e7d32")
+        colour = COLOURS.get(size, "#455a64")
         points = [(entry["minutes"], entry["test"]) for entry in measured["epochs"]]
         line = " ".join(f"{_x(at / longest):.1f},{_y(share):.1f}" for at, share in points)
         level = f"{_y(measured['frozen']):.1f}"

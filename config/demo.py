@@ -23,6 +23,8 @@ HOST = "127.0.0.1"
 
 def main() -> None:
     port = os.environ.get("PORT", "8000")
+    if not (port.isdecimal() and 0 < int(port) < 2**16):
+        sys.exit(f"PORT is {port}, but must be a number from 1 to 65535, such as PORT=8001 script/demo")
     if not port_is_free(port):
         sys.exit(f"Port {port} is taken by another program. Choose another one: PORT=8001 script/demo")
     os.environ.setdefault("HTTPS", "0")
@@ -74,7 +76,7 @@ def port_is_free(port: str) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, int(port)))
-        except (OSError, ValueError):
+        except OSError:
             return False
     return True
 
