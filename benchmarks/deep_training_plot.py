@@ -4,7 +4,7 @@ from pathlib import Path
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 560, 320, 50, 20, 20, 44
 COLOURS = {"3": "#2e7d32", "5": "#ef6c00", "10": "#8e24aa", "all": "#1565c0"}
-LEAST, MOST = 0.5, 1.0  # of the axis
+LEAST, MOST = 0.4, 1.0  # of the axis
 
 
 def draw_plot(results: dict, folder: Path) -> None:
@@ -50,5 +50,5 @@ def _grid() -> str:
     return "".join(
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{_y(tick):.1f}" y2="{_y(tick):.1f}" stroke="#ccc"/>'
         f'<text x="{LEFT - 6}" y="{_y(tick) + 4:.1f}" text-anchor="end">{tick:.0%}</text>'
-        for tick in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+        for tick in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     )

@@ -57,7 +57,7 @@ class Plane:
 
 def squared_distances(vectors: np.ndarray, means: np.ndarray) -> np.ndarray:
     """(N, D) and (C, D) to (N, C)."""
-    squares = (vectors**2).sum(axis=1)[:, None] + (means**2).sum(axis=1)
+    squares = np.einsum("nd,nd->n", vectors, vectors)[:, None] + np.einsum("cd,cd->c", means, means)
     return np.maximum(squares - 2 * vectors @ means.T, 1e-6)
 
 

@@ -1,6 +1,8 @@
 """How photos scatter around their products' means: of all photos, and of those that each trial leaves.
 
 Photos that the same trials leave out are summed once, so that some trials cost hardly more than one fit.
+Sums are symmetric: only their lower triangles are computed, and a block of rows at a time, which stays in the
+processor's cache.
 Called by `head` and `evaluation`.
 """
 
@@ -12,6 +14,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     import torch
+
+ROWS = 256  # of a block
 
 
 class Scatter:
@@ -31,34 +35,38 @@ class Scatter:
             left_out = np.zeros((len(labels), 0), bool)
         x, self._labels = torch.from_numpy(vectors), torch.from_numpy(labels)  # (N, D), (N,)
         self.means = _means(x, self._labels)  # (C, D), of all photos in every trial
-        self._centred = x - self.means[self._labels]  # (N, D)
+        own = self.means[self._labels]
+        self._centred = torch.sub(x, own, out=own)  # (N, D)
         self._kept = torch.from_numpy(~left_out)  # (N, T)
         size = x.shape[1]
-        self._total = torch.zeros(size, size)
-        self._left_out = [torch.zeros(size, size) for _ in range(left_out.shape[1])]
+        self._total, *self._left_out = (torch.zeros(size, size) for _ in range(1 + left_out.shape[1]))
         patterns, group = np.unique(left_out, axis=0, return_inverse=True)
-        for number, pattern in enumerate(patterns):
-            part = self._centred[torch.from_numpy(np.flatnonzero(group.ravel() == number))]
-            products = part.T @ part  # (D, D)
-            self._total += products
-            for trial in np.flatnonzero(pattern):
-                self._left_out[trial] += products
+        parts = [self._centred[torch.from_numpy(group.ravel() == number)] for number in range(len(patterns))]
+        for begin in range(0, size, ROWS):
+            block = slice(begin, begin + ROWS), slice(min(begin + ROWS, size))
+            for part, pattern in zip(parts, patterns, strict=True):
+                products = part[:, block[0]].T @ part[:, block[1]]
+                for sums in (self._total, *(self._left_out[trial] for trial in np.flatnonzero(pattern))):
+                    sums[block] += products
 
     def covariance(self) -> torch.Tensor:
-        """(D, D), of all photos."""
+        """(D, D) of all photos; only the lower triangle is filled."""
         return self._total / len(self._labels)
 
     def covariance_in(self, trial: int) -> torch.Tensor:
-        """(D, D), of the photos that a trial leaves, around the means of these. To be asked for once."""
+        """(D, D) of the photos that a trial leaves, around the means of these. To be asked for once.
+
+        Only the lower triangle is filled.
+        """
         import torch
 
         kept = self._kept[:, trial]
-        labels = self._labels[kept]
-        counts = torch.bincount(labels, minlength=len(self.means)).clamp(min=1)
-        sums = torch.zeros_like(self.means).index_add_(0, labels, self._centred[kept])  # (C, D)
-        off = sums / counts.sqrt().unsqueeze(1)
+        share = 1 / max(int(kept.sum()), 1)
+        counts = torch.bincount(self._labels[kept], minlength=len(self.means)).clamp(min=1)
+        sums = torch.zeros_like(self.means).index_add_(0, self._labels[~kept], self._centred[~kept])  # (C, D)
+        off = sums / counts.sqrt().unsqueeze(1)  # what is left sums up to the opposite
         left = torch.sub(self._total, self._left_out[trial], out=self._left_out[trial])
-        return left.addmm_(off.T, off, alpha=-1).div_(max(len(labels), 1))
+        return left.addmm_(off.T, off, alpha=-share, beta=share)
 
 
 def _means(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -43,6 +43,18 @@ def test_distance_from_the_own_product_is_the_one_that_logits_compare():
     np.testing.assert_allclose(farther, 2 * (logits[:, 0] - logits[:, 1]), rtol=1e-3, atol=1e-2)
 
 
+def test_distances_of_many_photos_are_rough_each_and_right_on_average():
+    sample = easy_sample(products=6, photos=40, size=300)
+    fitted = discriminant(sample)
+    one_by_one = [
+        fitted.distances_to_own(sample.vectors[row, None], sample.labels[row, None])[0]
+        for row in range(len(sample.labels))
+    ]
+    shares = fitted.distances_to_own(sample.vectors, sample.labels) / one_by_one
+    assert 0.05 < shares.std() < 0.2
+    assert abs(shares.mean() - 1) < 0.03
+
+
 def test_known_products_score_higher_than_unknown_ones(shop):
     _, _, scores, known = shop
     assert np.median(scores[known]) > scores[~known].max()
