@@ -21,3 +21,5 @@ CACHE_DIR = BASE_DIR / "var" / "cache"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if "sqlite3" not in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": f"test_shelfsight_{os.getpid()}"}
+# Each client of a test would read all of them; those that need one start a server.
+SERVESTATIC_USE_FINDERS = SERVESTATIC_USE_STATIC_ROOT = False
