@@ -14,10 +14,12 @@ for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ[name] = value
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import BASE_DIR, DATABASES  # noqa: E402
+from config.settings import BASE_DIR, CACHE_DIR, DATABASES  # noqa: E402
 
-# Exported once for all test runs: it takes longer than most tests together.
-CACHE_DIR = BASE_DIR / "var" / "cache"
+# Backbones are exported once for all test runs: it takes longer than most tests together.
+(backbones := BASE_DIR / "var" / "cache" / "backbones").mkdir(parents=True, exist_ok=True)
+CACHE_DIR.mkdir()
+(CACHE_DIR / "backbones").symlink_to(backbones)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if "sqlite3" not in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": f"test_shelfsight_{os.getpid()}"}

@@ -9,7 +9,7 @@ from tests.conftest import add_photo, make_shop
 from tests.flows.conftest import kill, wait_until, wait_until_trained
 
 pytestmark = pytest.mark.worker
-ENOUGH = {"DEEP_PRODUCTS": 2, "DEEP_PRODUCT_PHOTOS": 8, "DEEP_PHOTOS": 16}  # as many as there are
+ENOUGH = {"DEEP_PRODUCTS": 2, "DEEP_PRODUCT_PHOTOS": 4, "DEEP_PHOTOS": 8}  # as many as there are
 
 
 def learning(shop) -> TrainingRun | None:
@@ -20,7 +20,7 @@ def learning(shop) -> TrainingRun | None:
 
 
 def test_deep_run_goes_on_after_kill_9_and_photos_are_learned_beside_it(db, start_worker, settings):
-    shop = make_shop("studious", products=2, photos=8)
+    shop = make_shop("studious", products=2, photos=4)
     for name, value in ENOUGH.items():
         setattr(settings, name, value)
     start_worker(**{name: str(value) for name, value in ENOUGH.items()})
@@ -29,7 +29,8 @@ def test_deep_run_goes_on_after_kill_9_and_photos_are_learned_beside_it(db, star
     killed = wait_until(lambda: learning(shop))
     kill(killed.worker_pid)
 
-    again = wait_until(lambda: TrainingRun.objects.filter(kind="deep", pk__gt=queued).first())
+    again = wait_until(lambda: reconcile_deep() and TrainingRun.objects.filter(kind="deep").first())
+    assert again.pk > queued
     add_photo(shop.products.first(), kind=0, seed=1000)
     quick = wait_until(lambda: ModelVersion.objects.filter(shop=shop, number__gt=first.number).first())
     assert quick.photos == first.photos + 1
