@@ -91,7 +91,7 @@ class TaskQueue:
             elif self.has_ended():
                 self.restart("ended")
         elif self._process is not None and now - self._needed > LINGER_SECONDS:
-            self.stop()
+            self.stop_on_purpose()  # should it have taken up a run this very moment
             self._process = None
 
     def _start(self):
