@@ -239,7 +239,7 @@ def complete(
         ShopTraining.objects.filter(shop_id=run.shop_id).update(**new)
         state.refresh_from_db()
         announce(run, COMPLETED, run.message, is_warning=version is None or bool(version.held_back))
-        _queue_or_wake(state)
+        queue_or_wake(state)
 
 
 def fail(run: TrainingRun, error: str) -> bool:
@@ -313,7 +313,7 @@ def _what_comes_next(run: TrainingRun) -> str:
     return f"It was tried {run.attempts} times and is not tried again by itself."
 
 
-def _queue_or_wake(state: ShopTraining) -> None:
+def queue_or_wake(state: ShopTraining) -> None:
     """After a run: see that what is still owed has a queued run whose worker is awake."""
     waiting = _waiting(state.shop_id, Kind.QUICK)
     if waiting:

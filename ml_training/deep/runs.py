@@ -6,7 +6,6 @@ Called by `promise`, `job`, the page and the API.
 """
 
 from django.db import transaction
-from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from catalog.models import Shop
@@ -71,8 +70,8 @@ def complete(
     Args:
         learned: the photos that the version learned.
     Effects:      run completed; ModelVersion and LearnedPhoto rows; unless it is worse for a product (see
-                  `gate`), the active version and ShopTraining.trained; `completed` event; files of old
-                  versions removed on commit.
+                  `gate`), the active version and ShopTraining.trained, and a run for what changed meanwhile;
+                  `completed` event; files of old versions removed on commit.
     Transaction:  opens one: the version is active for everyone or does not exist.
     Raises:
         RunLost: the run is not this worker's any more; nothing was written.
@@ -95,9 +94,12 @@ def complete(
             version.save()
             prune_on_commit(run.shop_id)
             if not version.held_back:
-                trained = Greatest("trained", run.generation)
-                ShopTraining.objects.filter(pk=state.pk).update(active_version=version, trained=trained)
+                # What a quick run learned meanwhile is not in this version: it is owed again.
+                state.active_version, state.trained = version, run.generation
+                state.save(update_fields=["active_version", "trained"])
         announcements.announce(run, COMPLETED, message, is_warning=bool(version and version.held_back))
+        if version is not None and not version.held_back:
+            training.queue_or_wake(state)
 
 
 def cancel(shop: Shop) -> bool:

@@ -9,7 +9,12 @@ from tests.conftest import add_photo, make_shop
 from tests.flows.conftest import kill, wait_until, wait_until_trained
 
 pytestmark = pytest.mark.worker
-ENOUGH = {"DEEP_PRODUCTS": 2, "DEEP_PRODUCT_PHOTOS": 4, "DEEP_PHOTOS": 8}  # as many as there are
+ENOUGH = {
+    "DEEP_TRAINING": "auto",
+    "DEEP_PRODUCTS": 2,
+    "DEEP_PRODUCT_PHOTOS": 4,
+    "DEEP_PHOTOS": 8,
+}  # as many as there are
 
 
 def learning(shop) -> TrainingRun | None:

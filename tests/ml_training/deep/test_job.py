@@ -70,6 +70,25 @@ def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_p
     assert recognize(shop, photo_bytes(1, 50), 3).version == first.number
 
 
+def test_what_a_quick_run_learned_before_the_takeover_is_learned_again(shop, anything_pays, monkeypatch):
+    trained(shop, photos=4)
+    compare = job.compare
+
+    def compare_late(*args):
+        add_photo(shop.products.first(), 0, 9)
+        work()
+        assert state_of(shop).active_version.photos == 13
+        return compare(*args)
+
+    monkeypatch.setattr(job, "compare", compare_late)
+    run = run_deep_job(runs.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
+    assert state_of(shop).active_version.run == run and state_of(shop).is_owed
+    work()
+    state = state_of(shop)
+    assert (state.active_version.photos, state.is_owed) == (13, False)
+    assert state.active_version.backbone == run.backbone
+
+
 def test_with_three_real_photos_a_product_the_frozen_backbone_stays(shop, tmp_path):
     for folder in find_product_folders(PHOTOS):
         product = Product.objects.create(shop=shop, sku=folder.name, name=folder.name)
