@@ -95,7 +95,9 @@ def prune() -> list[str]:
     """
     used = ModelVersion.objects.filter(has_files=True).values("backbone")
     busy = TrainingRun.objects.filter(status__in=["queued", "training"]).values("backbone")
+    learning = TrainingRun.objects.filter(kind=TrainingRun.Kind.DEEP, status="training").values("shop")
     unused = TunedBackbone.objects.filter(created_at__lt=timezone.now() - KEPT_UNUSED)
+    unused = unused.exclude(shop__in=learning)  # it may be about to get a version
     gone = []
     for row in unused.exclude(backbone__in=used).exclude(backbone__in=busy):
         forget(row)

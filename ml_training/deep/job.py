@@ -225,7 +225,7 @@ class _DeepJob:
         seconds = round(time.perf_counter() - self.started, 3)
         self.run.metrics |= {"phases": self.progress.phases, "seconds": seconds}
         self.run.backbone = version.backbone if version else self.before.backbone.id
-        runs.complete(self.run, version, message, learned)
+        runs.complete(self.run, version, message, learned, self.before.backbone.id)
 
 
 def _in_words(found: Comparison) -> str:

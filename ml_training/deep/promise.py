@@ -10,7 +10,7 @@ from django.utils import timezone
 from catalog.models import Product, ProductImage
 from ml_training import training
 from ml_training.deep.hours import shops_open
-from ml_training.deep.runs import GOING, queue_deep
+from ml_training.deep.runs import GOING, call_off, queue_deep
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.reconciler import may_try_again
 from ml_training.training import Kind, Status
@@ -22,13 +22,14 @@ WAKE_AFTER = timedelta(minutes=2)  # a queued run this old whose shop has none i
 def reconcile_deep() -> list[int]:
     """Queue deep runs that promise to pay, try again what a dead worker left, wake what waits.
 
-    Effects:      new runs and tasks.
+    Effects:      new runs and tasks; what waits is cancelled where deep training is off or cannot be.
     Transaction:  opens one a run.
     Repeatable:   yes; a second call finds nothing to do.
     Returns:
         The ids of the runs that were queued or woken.
     """
     if settings.DEEP_TRAINING == "off" or settings.BACKBONE_FILE:
+        call_off(before=timezone.now() - WAKE_AFTER)  # later ones are begun at once, by a command
         return []
     may_compute = shops_open()
     going = set(

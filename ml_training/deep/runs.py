@@ -5,7 +5,11 @@
 Called by `promise`, `job`, the page and the API.
 """
 
+from datetime import datetime
+
+from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog.models import Shop
@@ -17,9 +21,15 @@ from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.provenance import note_learned
 from ml_training.pruning import prune_on_commit
+from ml_training.runtime import backbone_id_for
 from ml_training.training import Kind, Phase, RunLost, Status
 
 GOING = [Status.QUEUED, Status.TRAINING]
+WAITS_FOR_ITS_HOURS = "Deep training waits for its hours."
+OTHER_SERVES = (
+    "Another version was activated while it trained, on a backbone that it was not compared with. "
+    "Activate it if you want it all the same."
+)
 
 
 def queue_deep(shop_id: int, why: str) -> TrainingRun:
@@ -43,18 +53,20 @@ def claim(run_id: int, at_any_hour: bool = False) -> TrainingRun | None:
     """Take a queued deep run for this worker.
 
     Returns:
-        The run, or None when it is not queued, another of this shop is training, or this is not its hour.
+        The run, or None when it is not queued, another of this shop is training, this is not its hour, or
+        one's own backbone is used, which is never tuned.
     Effects:      status training, worker token, heartbeat; `started` event.
     Transaction:  opens one.
     """
     with transaction.atomic():
         queued = TrainingRun.objects.filter(pk=run_id, kind=Kind.DEEP, status=Status.QUEUED)
         run = queued.select_related("shop").first()
-        if run is None or not (at_any_hour or run.shop_id in shops_open()):
+        if run is None or settings.BACKBONE_FILE or not (at_any_hour or run.shop_id in shops_open()):
             return None
         state = ShopTraining.objects.select_for_update().get(shop_id=run.shop_id)
         if not training.take(queued, state, ""):
             return None
+        TrainingRun.objects.filter(pk=run.pk).update(message="")  # why it waited
         run.refresh_from_db()
         run.sequence = announcements.announce(
             run, STARTED, "Deep training: the recogniser studies your photos."
@@ -63,15 +75,21 @@ def claim(run_id: int, at_any_hour: bool = False) -> TrainingRun | None:
 
 
 def complete(
-    run: TrainingRun, version: ModelVersion | None, message: str, learned: Manifest | None = None
+    run: TrainingRun,
+    version: ModelVersion | None,
+    message: str,
+    learned: Manifest | None = None,
+    compared_with: str = "",
 ) -> None:
     """Finish a deep run and make its version the active one, or finish without a version and say why.
 
     Args:
         learned: the photos that the version learned.
+        compared_with: the id of the backbone that it won against.
     Effects:      run completed; ModelVersion and LearnedPhoto rows; unless it is worse for a product (see
-                  `gate`), the active version and ShopTraining.trained, and a run for what changed meanwhile;
-                  `completed` event; files of old versions removed on commit.
+                  `gate`) or won against a backbone that serves no more, the active version,
+                  ShopTraining.trained and a run for what changed meanwhile; `completed` event; files of old
+                  versions removed on commit.
     Transaction:  opens one: the version is active for everyone or does not exist.
     Raises:
         RunLost: the run is not this worker's any more; nothing was written.
@@ -80,7 +98,10 @@ def complete(
         state = ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
         if version is not None:
             version.number = artifacts.next_number(run.shop_id)
-            version.held_back = what_got_worse(state.active_version, version) if state else ""
+            if compared_with not in ("", backbone_id_for(run.shop_id)):
+                version.held_back = OTHER_SERVES
+            else:
+                version.held_back = what_got_worse(state.active_version, version) if state else ""
             said = version.held_back or f"Version {version.number} is active."
             message = f"{said} {message}".rstrip()
         run.status, run.phase, run.progress = Status.COMPLETED, Phase.DONE, 1.0
@@ -113,18 +134,34 @@ def cancel(shop: Shop) -> bool:
     Transaction:  opens one.
     Repeatable:   yes.
     """
+    going = TrainingRun.objects.filter(shop=shop, kind=Kind.DEEP, status__in=GOING)
+    return _cancel(going, shop.pk, "Cancelled. The active model stays as it is.")
+
+
+def call_off(before: datetime) -> None:
+    """Cancel what has waited since before then: deep training was turned off meanwhile.
+
+    Effects:      runs cancelled; a `changed` event each.
+    Transaction:  opens one a run.
+    Repeatable:   yes.
+    """
+    waiting = TrainingRun.objects.filter(kind=Kind.DEEP, status=Status.QUEUED, created_at__lt=before)
+    for shop_id in list(waiting.values_list("shop_id", flat=True)):
+        _cancel(waiting.filter(shop_id=shop_id), shop_id, "Cancelled: deep training was turned off.")
+
+
+def _cancel(runs: QuerySet, shop_id: int, message: str) -> bool:
     with transaction.atomic():
-        ShopTraining.objects.select_for_update().filter(shop=shop).first()
-        runs = TrainingRun.objects.filter(shop=shop, kind=Kind.DEEP, status__in=GOING)
+        ShopTraining.objects.select_for_update().filter(shop_id=shop_id).first()
         run = runs.first()
         if run is None:
             return False
-        run.status, run.message = Status.CANCELLED, "Cancelled. The active model stays as it is."
-        runs.update(status=run.status, message=run.message, finished_at=timezone.now())
-        announcements.announce(run, CHANGED, run.message)
+        run.status, run.message = Status.CANCELLED, message
+        runs.update(status=run.status, message=message, finished_at=timezone.now())
+        announcements.announce(run, CHANGED, message)
     return True
 
 
 def pause(run: TrainingRun) -> bool:
     """Let a run wait for the next hour it may compute in; it goes on where it stopped."""
-    return training.release(run, "Deep training waits for its hours.", woken_at=timezone.now())
+    return training.release(run, WAITS_FOR_ITS_HOURS, message=WAITS_FOR_ITS_HOURS, woken_at=timezone.now())

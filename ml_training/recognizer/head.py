@@ -53,7 +53,8 @@ class Discriminant:
     def distances_to_own(self, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """(N, D) float32 and (N,) class indices to (N,) squared distances from these means, in this space.
 
-        Of more photos than DIRECTIONS they are measured along so many, drawn by lot: within about 12 %.
+        Of more photos than DIRECTIONS they are measured along so many, drawn by lot: then off by 12 %
+        (one standard deviation).
 
         Source: Johnson & Lindenstrauss 1984, "Extensions of Lipschitz mappings into a Hilbert space".
         """

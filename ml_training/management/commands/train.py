@@ -1,5 +1,6 @@
 """Does in the foreground what is owed: the same code as the queue's task."""
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from catalog.management.shop_command import ShopCommand
@@ -27,6 +28,8 @@ class Command(ShopCommand):
         )
 
     def run(self, shop, **options):
+        if options["deep"] and settings.BACKBONE_FILE:
+            raise CommandError("Only packaged backbones can be tuned. Unset BACKBONE_FILE first.")
         report = self._train(shop, **options)
         return report | self._train_deep(shop) if options["deep"] else report
 

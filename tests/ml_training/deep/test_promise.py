@@ -121,6 +121,35 @@ def test_shop_has_hours_of_its_own(shop, other_shop, settings):
     assert claim(run_id) is not None
 
 
+def test_hours_that_cannot_be_read_stop_deep_training_of_that_shop_only(shop, other_shop):
+    for each in (shop, other_shop):
+        trained(each)
+    type(shop).objects.filter(pk=shop.pk).update(deep_hours="at night")  # past the form
+    (run_id,) = reconcile_deep()
+    assert TrainingRun.objects.get(pk=run_id).shop == other_shop
+
+
+@pytest.mark.parametrize(("name", "value"), [("DEEP_TRAINING", "off"), ("BACKBONE_FILE", "own.json")])
+def test_what_waits_when_deep_training_is_turned_off_is_cancelled(shop, settings, name, value):
+    trained(shop)
+    reconcile_deep()
+    TrainingRun.objects.filter(kind="deep").update(created_at=timezone.now() - timedelta(minutes=5))
+    setattr(settings, name, value)
+    reconcile_deep()
+    (run,) = deep_runs(shop)
+    assert (run.status, run.message) == ("cancelled", "Cancelled: deep training was turned off.")
+
+
+def test_run_that_a_command_begins_is_not_called_off(shop, settings):
+    trained(shop)
+    settings.DEEP_TRAINING = "off"
+    queued, reconciled = queue_deep(shop.pk, "asked_deep"), reconcile_deep()
+    assert reconciled == [] and claim(queued.pk) is not None
+    TrainingRun.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+    reconcile_deep()
+    assert deep_runs(shop)[0].status == "training"
+
+
 def test_hours_of_a_shop_are_checked_in_its_form(shop):
     shop.deep_hours = "at night"
     with pytest.raises(ValidationError, match="must look like 20-6"):

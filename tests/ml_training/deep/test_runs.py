@@ -1,6 +1,7 @@
 """Deep runs and quick runs go side by side, can be cancelled, and switch backbones without a gap."""
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from ml_training import training, tuned, versions
@@ -9,6 +10,7 @@ from ml_training.job import run_job
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
 from ml_training.reconciler import reconcile
 from ml_training.runtime import BackboneMissing, backbone_id_for, chosen_backbone, open_embedder_of
+from ml_training.status import training_info
 from tests.conftest import add_photo
 from tests.ml_training.conftest import queued_run, trained, work
 from tests.ml_training.deep.conftest import deep_runs, give_tuned, state_of
@@ -20,7 +22,7 @@ def begun(shop) -> TrainingRun:
     return runs.claim(runs.queue_deep(shop.pk, "asked_deep").pk)
 
 
-def tuned_version(shop, folder) -> ModelVersion:
+def tuned_version(shop, folder, compared_with: str = "") -> ModelVersion:
     """A version on a tuned backbone that has learned half of the photos, made by a deep run and active."""
     run = begun(shop)
     photos = [p.images.order_by("pk").first().sha256 for p in shop.products.all()]
@@ -38,7 +40,7 @@ def tuned_version(shop, folder) -> ModelVersion:
         products=earlier.products,
         photos=earlier.photos,
     )
-    runs.complete(run, version, "")
+    runs.complete(run, version, "", compared_with=compared_with)
     return version
 
 
@@ -136,6 +138,41 @@ def test_rolling_back_across_backbones_changes_what_quick_runs_train_on(shop, tm
     work()
     active = state_of(shop).active_version
     assert active.backbone == chosen_backbone() and active.photos == 7
+
+
+def test_deep_version_that_won_against_a_backbone_that_serves_no_more_is_held_back(shop, tmp_path):
+    first = trained(shop)
+    version = tuned_version(shop, tmp_path, compared_with="another")
+    assert state_of(shop).active_version == first
+    assert "not compared with" in version.held_back
+    assert versions.activate_version(version)
+    assert tuned_version(shop, tmp_path, compared_with=version.backbone).held_back == ""
+
+
+def test_own_backbone_is_never_tuned(shop, settings):
+    trained(shop)
+    waiting = runs.queue_deep(shop.pk, "promises")
+    settings.BACKBONE_FILE = "own.json"
+    assert runs.claim(waiting.pk, at_any_hour=True) is None
+    with pytest.raises(CommandError, match="Unset BACKBONE_FILE"):
+        call_command("train", "--deep")
+
+
+def test_run_that_waits_for_its_hours_says_so_until_it_goes_on(shop):
+    trained(shop)
+    run = begun(shop)
+    assert runs.pause(run)
+    assert training_info(shop).deep.words == "Deep training waits for its hours."
+    assert runs.claim(run.pk) is not None
+    assert "hours" not in training_info(shop).deep.words
+
+
+def test_backbone_of_a_run_that_still_embeds_is_kept_however_long_it_takes(shop, tmp_path):
+    trained(shop)
+    begun(shop)
+    give_tuned(shop, tmp_path, [], scale=2.1)
+    TunedBackbone.objects.update(created_at=timezone.now() - 2 * tuned.KEPT_UNUSED)
+    assert tuned.prune() == []
 
 
 def test_backbone_that_no_version_uses_is_forgotten_with_its_vectors(shop, tmp_path):
