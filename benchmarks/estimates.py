@@ -88,7 +88,8 @@ def compare(parts: list[Labelled], test: Labelled) -> dict:
 def judge(parts: list[Labelled], test: Labelled) -> Iterator[tuple[float, float, float, float]]:
     for part in parts:
         own, labels = np.unique(part.labels, return_inverse=True)
-        head, metrics, _ = fit_model(part.vectors, labels, lambda: None)
+        fitted = fit_model(part.vectors, labels, lambda: None)
+        head, metrics = fitted.head, fitted.metrics
         known = np.isin(test.labels, own)
         answers = own[head.logits(test.vectors[known]).argmax(axis=1)]
         yield metrics["accuracy"], float((answers == test.labels[known]).mean()), *metrics["accuracy_range"]

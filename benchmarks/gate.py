@@ -66,8 +66,8 @@ class Shop:
     def fit(self, stock: list[np.ndarray]) -> tuple[Head, list[np.ndarray]]:
         """The head of some rows a product, and what was answered without each."""
         labels = np.repeat(np.arange(len(stock)), [len(rows) for rows in stock]).astype(np.int64)
-        head, _, answers = fit_model(self.train.vectors[np.concatenate(stock)], labels, lambda: None)
-        return head, [answers[labels == label] for label in range(len(stock))]
+        fitted = fit_model(self.train.vectors[np.concatenate(stock)], labels, lambda: None)
+        return fitted.head, [fitted.answers[labels == label] for label in range(len(stock))]
 
 
 def replace_photos(shop: Shop, test: Labelled, hits: dict[str, list[bool]]) -> None:

@@ -112,10 +112,11 @@ def measure(train: Labelled, test: Labelled, seeds: int) -> dict:
         for method, predict in METHODS.items():
             hits = [np.mean(predict(part, test.vectors) == test.labels) for part in parts]
             rows.setdefault(method, {})[name] = round(float(np.mean(hits)), 4)
-        fitted = [fit_model(part.vectors, part.labels, lambda: None)[1] for part in parts]
+        fitted = [fit_model(part.vectors, part.labels, lambda: None).metrics for part in parts]
         if all("accuracy" in metrics for metrics in fitted):
             estimates[name] = round(float(np.mean([metrics["accuracy"] for metrics in fitted])), 4)
-    head, metrics, _ = fit_model(train.vectors, train.labels, lambda: None)
+    fitted = fit_model(train.vectors, train.labels, lambda: None)
+    head, metrics = fitted.head, fitted.metrics
     probabilities = softmax(head.logits(test.vectors))
     return {
         "estimated_accuracy": metrics["accuracy"],
@@ -175,7 +176,8 @@ def unknown_products(train: Labelled, test: Labelled, seeds: int) -> dict:
         number = np.full(classes, -1)
         number[known] = np.arange(len(known))
         part = train.only(np.isin(train.labels, known))
-        head, metrics, _ = fit_model(part.vectors, number[part.labels], lambda: None)
+        fitted = fit_model(part.vectors, number[part.labels], lambda: None)
+        head, metrics = fitted.head, fitted.metrics
         logits = head.logits(test.vectors)
         scores, is_known = (
             head.open_set.scores(test.vectors, logits * head.temperature),

@@ -166,7 +166,7 @@ def next_products(train: Labelled, test: Labelled, seeds: int) -> dict[str, floa
         photos = [rng.permutation(np.flatnonzero(train.labels == label)) for label in range(classes)]
         base = np.concatenate([photos[label][: sizes[label]] for label in range(classes)])
         answers, labels = (
-            fit_model(train.vectors[base], train.labels[base], lambda: None)[2],
+            fit_model(train.vectors[base], train.labels[base], lambda: None).answers,
             train.labels[base],
         )
         judged = np.bincount(labels[answers >= 0], minlength=classes)

@@ -60,7 +60,8 @@ def try_shop(train: Labelled, test: Labelled, products: int, photos: int, seed: 
     own = np.sort(np.random.default_rng([seed, products, photos]).choice(everything, products, replace=False))
     stock = train.only(np.isin(train.labels, own))
     stock = first_photos(stock, photos) if seed % 2 else draw(stock, photos, seed)
-    head, metrics, _ = fit_model(stock.vectors, np.searchsorted(own, stock.labels), lambda: None)
+    fitted = fit_model(stock.vectors, np.searchsorted(own, stock.labels), lambda: None)
+    head, metrics = fitted.head, fitted.metrics
     threshold = head.open_set.threshold(RATE)
 
     def named(part: Labelled) -> np.ndarray:

@@ -5,6 +5,7 @@ Called by the ML Model page. Each chart comes with the same figures as a table, 
 
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from catalog.models import Product, Shop
@@ -34,10 +35,11 @@ def shop_charts(shop: Shop) -> list[Chart]:
     names = dict(Product.objects.filter(shop=shop, is_active=True).order_by().values_list("pk", "name"))
     rows = ModelVersion.objects.filter(shop=shop)  # their figures of each product can be long: not read
     active = ShopTraining.objects.filter(shop=shop).values_list("active_version__number", flat=True).first()
-    figures = rows.values_list("number", "metrics__accuracy", "metrics__accuracy_range", "held_back")
+    figures = rows.values_list("number", "metrics__accuracy", "metrics__accuracy_range")
+    served = Q(held_back="") | ~Q(chosen_at=None)  # somebody may have activated it anyway
     versions = [
-        (number, {"accuracy": accuracy, "accuracy_range": ends}, held)
-        for number, accuracy, ends, held in figures[:MOST_VERSIONS]
+        (number, {"accuracy": accuracy, "accuracy_range": ends}, not has_served)
+        for number, accuracy, ends, has_served in figures.annotate(served=served)[:MOST_VERSIONS]
     ][::-1]
     bins = rows.filter(number=active).values_list("metrics__reliability", flat=True).first()
     charts = [
@@ -49,7 +51,7 @@ def shop_charts(shop: Shop) -> list[Chart]:
     return [chart for chart in charts if chart]
 
 
-def by_version(versions: list[tuple[int, dict, str]], active: int | None) -> Chart | None:
+def by_version(versions: list[tuple[int, dict, bool]], active: int | None) -> Chart | None:
     """Accuracy of the newest versions, oldest first, with its range; rings were kept back."""
     known = [(n, *figures, held) for n, metrics, held in versions if (figures := _accuracy(metrics))]
     if not known:
@@ -61,7 +63,7 @@ def by_version(versions: list[tuple[int, dict, str]], active: int | None) -> Cha
     served = [
         (x, drawing.y(accuracy, least))
         for x, (number, accuracy, *_, held) in zip(places, known, strict=True)
-        if not held or number == active  # somebody may have activated it anyway
+        if not held or number == active
     ]
     drawing.line(served, "chart-line")
     rows, every = [], len(known) // 10 + 1

@@ -1,6 +1,7 @@
-"""Shows a run's new photos to the active version, which has not learned them.
+"""Notes what about a run's photos a person should look at.
 
-Only those of products whose photos nearly all are new: these may have become another product.
+New photos are shown to the active version, which has not learned them: only those of products whose photos
+nearly all are new, as these may have become another product. And photos that are copies of others are noted.
 docs/recognizer.md has the measurements. Called by `job`; `newcomers` says what follows.
 """
 
@@ -55,6 +56,19 @@ def find_doubts(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: s
         if other is not None:
             doubted[str(pk)] = [int(model.product_pks[other]), [usable.photos[row].pk for row in rows]]
     return {"by": active.number, "tried": len(asked), "products": doubted}
+
+
+def copies_in(usable: Manifest, groups: list[np.ndarray]) -> dict:
+    """For `ModelVersion.doubts`: `copies`, by product the photos that are copies of another; empty if none.
+
+    Args:
+        groups: rows of the manifest's photos, the first of each the one that counts.
+    """
+    copies: dict[str, list[int]] = {}
+    for group in groups:
+        own = copies.setdefault(str(usable.photos[group[0]].product_pk), [])
+        own += [usable.photos[row].pk for row in group[1:]]
+    return {"copies": copies} if copies else {}
 
 
 def _replaced(active: ModelVersion, usable: Manifest) -> dict[int, list[int]]:

@@ -1,7 +1,8 @@
-"""Keeps a new version from serving if it is worse than the one that serves.
+"""Keeps a new version from serving if it is worse than the one that serves, or than the best one lately.
 
 Both were judged on photos that they had not seen (`recognizer.evaluation`); the photos that both judged, and
-that show the same product to both, are compared one by one. Called by `training.complete`.
+that show the same product to both, are compared one by one. Many small losses, each of them chance, would add
+up: so an earlier version is asked too. Called by `training.complete`.
 """
 
 import math
@@ -9,15 +10,26 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from catalog.models import Product, ProductImage
+from ml_training.figures import accuracy_of
 from ml_training.models import ModelVersion
-from ml_training.newcomers import GOOD, Verdict, what_is_doubtful, what_is_taken_over
+from ml_training.newcomers import (
+    GOOD,
+    Verdict,
+    what_is_copied,
+    what_is_doubtful,
+    what_is_taken_over,
+    what_was_moved,
+)
 
 CHANCE = 0.001  # of taking noise for a loss
 LEAST_LOST = 3  # photos
 LEAST_SHARE, LEAST_SHARE_OF_PRODUCT = 0.01, 0.2  # of the photos compared
 GOES_ON = re.compile(r"^Version (\d+) goes on serving: ")
 MOST_NAMED = 3  # photos named in the sentence
+LATELY, LIKE_IT = 50, 2 / 3  # versions that served, and share of the photos that one must have learned
 
 
 @dataclass(frozen=True)
@@ -51,13 +63,51 @@ def judge(active: ModelVersion, new: ModelVersion) -> Verdict:
     Photos and products that the catalogue lost are not compared, nor are photos that the new version takes
     for a product that the active one could not know. For what cannot be compared see `newcomers`.
     """
-    known = {product for pair in active.judged.values() for product in pair}
-    changes = _changes(active, new, known)
-    if lost := _lost(changes):
-        found = _mixed_up(active, new, changes, lost)
-    else:
+    found = _compare(active, new)
+    if not found and (best := best_lately(active)):
+        found = _compare(best, new)
+        if found:
+            found = Verdict(f"little by little since version {best.number}, {found.why}", found.photos)
+    if not found:
+        known = _known(active)
         found = what_is_taken_over(active, new, known) or what_is_doubtful(active, new)
+        found = found or what_is_copied(active, new)
     return Verdict(f"Version {active.number} goes on serving: {found.why}", found.photos) if found else GOOD
+
+
+def best_lately(active: ModelVersion) -> ModelVersion | None:
+    """The version before the active one with the highest estimate, of those that it can be measured by.
+
+    These served before it since a person last chose a version, and learned nearly as many photos. None where
+    none of them was better.
+    """
+    if active.pk is None:
+        return None
+    earlier = ModelVersion.objects.filter(shop_id=active.shop_id, number__lt=active.number)
+    chosen = ModelVersion.objects.filter(shop_id=active.shop_id).exclude(chosen_at=None)
+    if last := chosen.order_by("-chosen_at").values("pk", "chosen_at").first():
+        if last["pk"] == active.pk:
+            return None
+        earlier = earlier.filter(Q(pk=last["pk"]) | Q(created_at__gt=last["chosen_at"]))
+    served = earlier.filter(Q(held_back="") | ~Q(chosen_at=None), photos__gte=LIKE_IT * active.photos)
+    figures = {version.pk: accuracy_of(version) for version in served.only("metrics")[:LATELY]}
+    best = max(figures, key=lambda pk: (figures[pk] or 0, pk), default=None)
+    if best is None or (figures[best] or 0) <= (accuracy_of(active) or 0):
+        return None
+    return ModelVersion.objects.only("number", "judged").get(pk=best)
+
+
+def _known(version: ModelVersion) -> set[int]:
+    return {product for pair in version.judged.values() for product in pair}
+
+
+def _compare(earlier: ModelVersion, new: ModelVersion) -> Verdict:
+    """Compare what both answered for the same photos."""
+    known = _known(earlier)
+    changes = _changes(earlier, new, known)
+    if lost := _lost(changes):
+        return _mixed_up(earlier, new, changes, lost)
+    return what_was_moved(earlier, new, known)
 
 
 def _lost(changes: list[Change]) -> list[Change]:

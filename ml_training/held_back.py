@@ -38,9 +38,7 @@ def held_back_for(user, shop: Shop | None, info: TrainingInfo | None) -> dict:
 
 def _photos(shop: Shop, active: int, new: int) -> list[ProductImage]:
     versions = ModelVersion.objects.filter(shop=shop, number__in=[active, new])
-    by_number = {
-        version.number: version for version in versions.only("number", "judged", "doubts", "held_back")
-    }
+    by_number = {version.number: version for version in versions.defer("files", "changes")}
     if len(by_number) < 2:
         return []
     blamed = photos_to_blame(by_number[active], by_number[new])

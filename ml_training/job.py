@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from ml_training import artifacts, training, tuned
-from ml_training.doubts import find_doubts
+from ml_training.doubts import copies_in, find_doubts
 from ml_training.embeddings import load_embeddings
 from ml_training.heartbeat import Heartbeat
 from ml_training.manifest import read_manifest
@@ -88,11 +88,11 @@ def _train(run: TrainingRun, progress: Progress) -> None:
     matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
     unseen = usable.unseen_by(tuned.learned_by(run.backbone))
     evaluating = partial(progress.enter, Phase.EVALUATING)
-    head, metrics, answers = fit_model(matrix, usable.labels, evaluating, unseen)
+    fitted = fit_model(matrix, usable.labels, evaluating, unseen)
     progress.enter(Phase.PUBLISHING)
-    model = TrainedModel(head, usable, metrics, usable.judged(answers))
+    model = TrainedModel(fitted.head, usable, fitted.metrics, usable.judged(fitted.answers))
     version = publish(run, embedder, model, usable.spread(CHECK_PHOTOS), vectors)
-    version.doubts = find_doubts(run.shop_id, usable, matrix, run.backbone)
+    version.doubts = find_doubts(run.shop_id, usable, matrix, run.backbone) | copies_in(usable, fitted.copies)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
     training.complete(run, version, _what_was_found(run), usable)

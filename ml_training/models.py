@@ -144,8 +144,11 @@ class ModelVersion(models.Model):
         default=dict, blank=True, help_text=_("By photo: its product, and the one answered without it.")
     )
     doubts = models.JSONField(
-        default=dict, blank=True, help_text=_("New photos that the version before takes for another product.")
+        default=dict,
+        blank=True,
+        help_text=_("Photos that a person should look at."),
     )
+    chosen_at = models.DateTimeField(null=True, help_text=_("When a person last let it serve."))
     held_back = models.TextField(blank=True, help_text=_("Why it was kept and not made the active one."))
     changes = models.JSONField(
         null=True, blank=True, help_text=_("What it learned that the one before did not; null: not recorded.")

@@ -1,7 +1,8 @@
-"""What the gate cannot compare photo by photo: photos and products that the active version did not know.
+"""What the gate cannot compare photo by photo: photos and products that an earlier version knew differently.
 
 Photos that replaced nearly all of a product's may be on the wrong one: `doubts` asked the active version. A
-new product that takes another's photos away may be the same one twice. Called by `gate`.
+new product that takes another's photos away may be the same one twice. Photos that were moved to another
+product may belong where they were. Many copies of one photo are nobody's purpose. Called by `gate`.
 """
 
 import math
@@ -14,6 +15,8 @@ from ml_training.models import ModelVersion
 # Share of products with good photos that are doubted all the same, measured; and of holding such ones back.
 BY_CHANCE, CHANCE = 0.025, 0.1
 FEWEST, TAKEN = 3, 0.5  # photos taken away by a new product, and share of those that were right
+AGAINST = 0.5  # share of the photos moved that both versions take for something else
+COPIES, MOSTLY = 10, 0.5  # more copies, and share of a product's photos that they are
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> Verdict:
     Where many products got new photos at once, some look so by chance: then it takes more than one.
     """
     doubts = new.doubts or {}
-    if doubts.get("by") != active.number or not doubts["products"]:
+    if doubts.get("by") != active.number or not doubts.get("products"):
         return GOOD
     tried, found = doubts["tried"], len(doubts["products"])
     by_chance = 1 - sum(
@@ -78,6 +81,53 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int])
                 sorted(photos, reverse=True),
             )
     return GOOD
+
+
+def what_was_moved(earlier: ModelVersion, new: ModelVersion, known: set[int]) -> Verdict:
+    """Say in words which photos seem to have been moved to a wrong product; GOOD if most belong there.
+
+    They were right before they were moved, and the new version, which learned the others that were moved,
+    takes them for another product than the one they are on.
+
+    Args:
+        known: the products that the earlier version can answer.
+    """
+    moved, wrong = 0, {}
+    for photo, (product, after) in new.judged.items():
+        before, answer = earlier.judged.get(photo, (product, product))
+        if before != product and product in known:
+            moved += 1
+            if answer == before and after != product:
+                wrong[int(photo)] = (before, product)
+    if len(wrong) < max(FEWEST, AGAINST * moved):
+        return GOOD
+    photos = sorted(wrong, reverse=True)
+    before, product = _names(*wrong[photos[0]])
+    return Verdict(
+        f"{len(photos)} of the {moved} photos that were moved to another product do not look like it, such "
+        f"as one that went from {before} to {product}. Move them back; if they are right, activate version "
+        f"{new.number}.",
+        photos,
+    )
+
+
+def what_is_copied(active: ModelVersion, new: ModelVersion) -> Verdict:
+    """Say in words on which product most photos have become copies of one another; GOOD if on none."""
+    before = _copies(active)
+    for product, copies in _copies(new).items():
+        photos = sum(label == product for label, _ in new.judged.values()) + len(copies)
+        if len(copies) - len(before.get(product, ())) >= max(COPIES, MOSTLY * photos):
+            return Verdict(
+                f"{len(copies):,} photos of {_names(product)[0]} are copies of others there and teach "
+                f"nothing new. Delete them, or activate version {new.number}.",
+                sorted(copies, reverse=True),
+            )
+    return GOOD
+
+
+def _copies(version: ModelVersion) -> dict[int, list[int]]:
+    """By product the photos that are copies of others of it, as `doubts` noted them."""
+    return {int(product): copies for product, copies in (version.doubts or {}).get("copies", {}).items()}
 
 
 def _names(*products: int) -> list[str]:

@@ -5,6 +5,7 @@ files for as long as `pruning` keeps them.
 """
 
 from django.db import transaction
+from django.utils import timezone
 
 from catalog.models import Shop
 from ml_training import announcements, artifacts, pruning
@@ -65,6 +66,8 @@ def _choose(shop: Shop, version: ModelVersion | None) -> bool:
         if state is None:
             state = ShopTraining.objects.create(shop=shop)
         ShopTraining.objects.filter(shop=shop).update(active_version=version)
+        if version:
+            ModelVersion.objects.filter(pk=version.pk).update(chosen_at=timezone.now())
         message = f"Version {version.number} serves." if version else "No version serves."
         announcements.announce((version or before).run, CHANGED, message)
         pruning.prune_on_commit(shop.pk)

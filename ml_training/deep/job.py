@@ -213,11 +213,9 @@ class _DeepJob:
             tuned.forget(row)
 
     def _publish(self, after: Embedder, usable: Manifest, vectors, matrix, learned) -> ModelVersion:
-        head, metrics, answers = fit_model(
-            matrix, usable.labels, self.progress.check, usable.unseen_by(learned)
-        )
+        fitted = fit_model(matrix, usable.labels, self.progress.check, usable.unseen_by(learned))
         self.progress.enter(Phase.PUBLISHING)
-        model = TrainedModel(head, usable, metrics, usable.judged(answers))
+        model = TrainedModel(fitted.head, usable, fitted.metrics, usable.judged(fitted.answers))
         return publish(self.run, after, model, usable.spread(CHECK_PHOTOS), vectors)
 
     def _finish(self, version: ModelVersion | None, message: str, learned: Manifest | None = None) -> None:

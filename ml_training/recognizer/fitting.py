@@ -4,19 +4,35 @@ Called by `job` and by the external trainer: both train alike.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
 
-from ml_training.recognizer.calibration import fit_temperature
+from ml_training.recognizer.calibration import fit_temperature, usual_temperature
 from ml_training.recognizer.evaluation import CALIBRATION_SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, need_two_products
 from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
 from ml_training.recognizer.report import accuracy_report, reliability
 from ml_training.recognizer.scatter import Scatter
+from ml_training.recognizer.suspects import find_copies
 from ml_training.recognizer.threshold import NEVER, scores_apart, thresholds
 
 FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A head and what is known of it."""
+
+    head: Head
+    metrics: dict  # JSON-serialisable figures for its metadata
+    answers: (
+        np.ndarray
+    )  # (N,) int64, the class answered for each photo by a head without it, -1 where none was
+    copies: list[
+        np.ndarray
+    ]  # groups of rows that are nearly the same picture; only the first of each counted
 
 
 def fit_model(
@@ -24,28 +40,40 @@ def fit_model(
     labels: np.ndarray,
     on_evaluating: Callable[[], object],
     unseen: np.ndarray | None = None,
-) -> tuple[Head, dict, np.ndarray]:
+) -> Fitted:
     """Fit a head, and find out from photos and products held out how far it can be trusted.
+
+    Photos that are nearly the same picture count as one: a thousand of them say no more than the first, and
+    would judge each other.
 
     Args:
         vectors: (N, D) float32, L2-normalised rows.
         labels: (N,) int64, class index in [0, C), every class at least once.
         on_evaluating: called between fitting and evaluating.
         unseen: (N,) bool, the photos that the backbone did not learn from; all of them if left out.
-    Returns:
-        The head; JSON-serialisable figures for its metadata; and (N,) int64, the class that was answered for
-        each photo by a head without it, -1 where none was.
     Raises:
         TooFewProducts: C < 2.
     """
     need_two_products(labels)
+    copies = find_copies(vectors, labels)
+    counted = np.ones(len(labels), bool)
+    for group in copies:
+        counted[group[1:]] = False
+    unseen = unseen[counted] if unseen is not None else None
+    head, metrics, judged = _fit(vectors[counted], labels[counted], on_evaluating, unseen)
+    answers = np.full(len(labels), -1)
+    answers[counted] = judged
+    return Fitted(head, metrics, answers, copies)
+
+
+def _fit(vectors, labels, on_evaluating, unseen) -> tuple[Head, dict, np.ndarray]:
     plan = plan_trials(labels, unseen)
     scatter = Scatter(vectors, labels, plan.left_out(labels))
     fitted = fit_discriminant(scatter.means, scatter.covariance())
     on_evaluating()
     trials = run_trials(vectors, labels, plan, scatter)
     own, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
-    temperature = fit_temperature(fair, own)
+    temperature = fit_temperature(fair, own, usual_temperature(len(labels) / len(scatter.means)))
     open_set, coverage = _fit_open_set(fitted, trials)
     metrics = {"photos_held_out": len(own), **accuracy_report(trials, labels), "coverage": coverage}
     metrics["reliability"] = reliability(fair / temperature, own)

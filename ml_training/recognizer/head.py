@@ -129,7 +129,7 @@ def _directions(size: int) -> torch.Tensor:
 
 def _shrink(covariance: torch.Tensor, shrinkage: float) -> torch.Tensor:
     """Mix a (D, D) covariance with a round one of the same size, in place."""
-    round_part = covariance.diagonal().mean().clamp(min=1e-6)
+    round_part = covariance.diagonal().mean()
     covariance.mul_(1 - shrinkage)
     covariance.diagonal().add_(shrinkage * round_part)
     return covariance

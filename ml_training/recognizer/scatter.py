@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import torch
 
 ROWS = 256  # of a block
+# The squared distance of a photo from its product's mean, measured. It counts as one photo more, and is all
+# there is where no product has two.
+USUAL = 0.2
 
 
 class Scatter:
@@ -51,7 +54,7 @@ class Scatter:
 
     def covariance(self) -> torch.Tensor:
         """(D, D) of all photos; only the lower triangle is filled."""
-        return self._total / len(self._labels)
+        return self._mixed(self._total.clone(), len(self._labels) - len(self.means))
 
     def covariance_in(self, trial: int) -> torch.Tensor:
         """(D, D) of the photos that a trial leaves, around the means of these. To be asked for once.
@@ -61,12 +64,17 @@ class Scatter:
         import torch
 
         kept = self._kept[:, trial]
-        share = 1 / max(int(kept.sum()), 1)
-        counts = torch.bincount(self._labels[kept], minlength=len(self.means)).clamp(min=1)
+        photos = torch.bincount(self._labels[kept], minlength=len(self.means))
+        counts = photos.clamp(min=1)
         sums = torch.zeros_like(self.means).index_add_(0, self._labels[~kept], self._centred[~kept])  # (C, D)
         off = sums / counts.sqrt().unsqueeze(1)  # what is left sums up to the opposite
         left = torch.sub(self._total, self._left_out[trial], out=self._left_out[trial])
-        return left.addmm_(off.T, off, alpha=-share, beta=share)
+        return self._mixed(left.addmm_(off.T, off, alpha=-1), int((photos - 1).clamp(min=0).sum()))
+
+    def _mixed(self, sums: torch.Tensor, freedom: int) -> torch.Tensor:
+        """(D, D) sums around means that took all but `freedom` of the photos' freedom, to what is usual."""
+        sums.diagonal().add_(USUAL / len(sums))
+        return sums.div_(freedom + 1)
 
 
 def _means(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

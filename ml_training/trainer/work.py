@@ -72,11 +72,11 @@ class Trainer:
         reporter.enter(Phase.FITTING)
         matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
         evaluating, unseen = partial(reporter.enter, Phase.EVALUATING), usable.unseen_by(manifest.learned)
-        head, metrics, answers = fit_model(matrix, usable.labels, evaluating, unseen)
-        metadata = artifacts.metadata(usable, None, head, metrics)
-        metadata["judged"] = usable.judged(answers)
+        fitted = fit_model(matrix, usable.labels, evaluating, unseen)
+        metadata = artifacts.metadata(usable, None, fitted.head, fitted.metrics)
+        metadata["judged"] = usable.judged(fitted.answers)
         metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
-        files = build_files(embedder.backbone, head, metadata)
+        files = build_files(embedder.backbone, fitted.head, metadata)
         reporter.check()
         return {
             "modelJson": files["model_json"].content,

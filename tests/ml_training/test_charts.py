@@ -27,7 +27,7 @@ def metrics(accuracy: float) -> dict:
 
 
 def test_versions_are_dots_in_a_row_and_held_back_ones_are_rings():
-    versions = [(1, metrics(0.7), ""), (2, metrics(0.6), "worse"), (3, metrics(0.8), "")]
+    versions = [(1, metrics(0.7), False), (2, metrics(0.6), True), (3, metrics(0.8), False)]
     root = parsed(chart := by_version(versions, active=3))
     assert [len(shapes(root, kind)) for kind in ("chart-dot", "chart-held", "chart-active")] == [1, 1, 1]
     assert chart.rows[1] == ["2", "60 % (55 % to 65 %)", "kept, did not serve"]
@@ -36,7 +36,7 @@ def test_versions_are_dots_in_a_row_and_held_back_ones_are_rings():
 
 
 def test_version_that_was_activated_anyway_is_drawn_like_any_that_serves():
-    versions = [(1, metrics(0.7), ""), (2, metrics(0.6), "worse")]
+    versions = [(1, metrics(0.7), False), (2, metrics(0.6), True)]
     root = parsed(chart := by_version(versions, active=2))
     assert [len(shapes(root, kind)) for kind in ("chart-dot", "chart-held", "chart-active")] == [1, 0, 1]
     (line,) = shapes(root, "chart-line")
@@ -53,8 +53,8 @@ def test_version_that_was_activated_anyway_is_drawn_like_any_that_serves():
     ],
 )
 def test_version_without_figures_is_left_out(broken):
-    assert by_version([(1, broken, "")], 1) is None
-    assert len(by_version([(1, broken, ""), (2, metrics(0.5), "")], 1).rows) == 1
+    assert by_version([(1, broken, False)], 1) is None
+    assert len(by_version([(1, broken, False), (2, metrics(0.5), False)], 1).rows) == 1
 
 
 def confusion(products: int) -> Confusion:

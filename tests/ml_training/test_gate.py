@@ -1,15 +1,17 @@
 """A version that is worse than the one that serves is kept, does not serve, and says why."""
 
 import pytest
+from django.utils import timezone
 
 from catalog.models import Product, ProductImage
 from ml_training import training, versions
-from ml_training.gate import what_got_worse
+from ml_training.gate import best_lately, what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.status import training_info
 from notifications.models import Notification
 from tests.conftest import add_photo, make_staff
 from tests.ml_training.conftest import active_version, stock, trained, work
+from tests.ml_training.test_advice import serve
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHOTOS = 12
@@ -56,6 +58,54 @@ def test_what_the_catalogue_lost_is_no_loss():
 def test_new_look_alike_is_no_loss():
     """A product that the active version could not know takes some photos of an old one."""
     assert verdict({1: [1] * 20, 2: [2] * 20}, {1: [3] * 9 + [1] * 11, 2: [2] * 20, 3: [3] * 9}) == ""
+
+
+# --- Little by little ------------------------------------------------------------------------------
+
+
+def lose(shop, photos: int) -> ModelVersion:
+    """The next version, which is wrong about so many of 60 photos; it serves unless it is held back."""
+    outcomes = {1: [2] * photos + [1] * (30 - photos), 2: [2] * 30}
+    active = active_version(shop)
+    new = ModelVersion(number=active.number + 1 if active else 1, judged=judged(outcomes))
+    held_back = what_got_worse(active, new)
+    facts = {"judged": new.judged, "metrics": {"accuracy": 1 - photos / 60}, "held_back": held_back}
+    version = serve(shop, **facts)
+    if held_back:
+        ShopTraining.objects.update(active_version=active)
+    return version
+
+
+def test_small_losses_add_up(shop):
+    """None of the steps is more than chance."""
+    steps = [lose(shop, photos) for photos in (0, 3, 6, 9, 12)]
+    assert [bool(version.held_back) for version in steps] == [False, False, False, False, True]
+    assert "goes on serving: little by little since version 1, version 5 mixes up" in steps[-1].held_back
+    assert "100% were right before and 80% are now" in steps[-1].held_back
+
+
+def test_person_who_chooses_a_version_says_that_it_is_right(shop):
+    for photos in (0, 3, 6, 9):
+        lose(shop, photos)
+    ModelVersion.objects.filter(number=4).update(chosen_at=timezone.now())
+    assert lose(shop, 12).held_back == ""
+
+
+def test_versions_that_learned_far_fewer_photos_are_no_measure(shop):
+    lose(shop, 0)
+    ModelVersion.objects.update(photos=100)
+    for photos in (3, 6, 9):
+        lose(shop, photos)
+        ModelVersion.objects.filter(number__gt=1).update(photos=200)
+    assert best_lately(active_version(shop)).number == 2
+
+
+def test_version_that_never_served_is_no_measure(shop):
+    for photos in (5, 0, 7):
+        lose(shop, photos)
+    assert best_lately(active_version(shop)).number == 2
+    ModelVersion.objects.filter(number=2).update(held_back="It was made for another backbone.")
+    assert best_lately(active_version(shop)).number == 1
 
 
 # --- With real training ----------------------------------------------------------------------------

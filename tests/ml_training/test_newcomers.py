@@ -9,7 +9,7 @@ from ml_training.gate import what_got_worse
 from ml_training.models import LearnedPhoto, ModelVersion
 from tests.conftest import add_photo
 from tests.ml_training.conftest import active_version, stock, trained, work
-from tests.ml_training.test_gate import verdict
+from tests.ml_training.test_gate import judged, verdict
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHOTOS = 5
@@ -134,6 +134,49 @@ def test_photos_that_were_wrong_before_are_not_taken_away():
 
 def test_two_photos_are_too_few_to_say():
     assert verdict({1: [1, 1]}, {1: [3, 3], 3: [3] * 5}) == ""
+
+
+def moved(wrong: int, right: int) -> str:
+    """Photos that went from product 1 to product 2: so many look like 1 still, so many like 2."""
+    start = {f"9{number:03}": [1, 1] for number in range(wrong + right)}
+    old = judged({1: [1] * 20, 2: [2] * 20})
+    end = {photo: [2, 1 if place < wrong else 2] for place, photo in enumerate(start)}
+    return what_got_worse(
+        ModelVersion(number=1, judged=old | start), ModelVersion(number=2, judged=old | end)
+    )
+
+
+def test_photos_that_were_moved_and_do_not_look_like_it_hold_a_version_back():
+    said = moved(wrong=3, right=1)
+    assert "3 of the 4 photos that were moved to another product do not look like it" in said
+    assert "Move them back; if they are right, activate version 2." in said
+
+
+@pytest.mark.parametrize(("wrong", "right"), [(0, 8), (2, 0), (3, 4)])
+def test_photos_most_of_which_belong_where_they_were_moved_do_not(wrong, right):
+    assert moved(wrong, right) == ""
+
+
+def copied(before: int, after: int, others: int = 6) -> str:
+    """A product with some photos, and copies of one of these."""
+    known = judged({1: [1] * others, 2: [2] * 9})
+    versions = []
+    for number, copies in enumerate((before, after), 1):
+        doubts = {"copies": {"1": list(range(5000, 5000 + copies))}} if copies else {}
+        versions.append(ModelVersion(number=number, judged=known, doubts=doubts))
+    return what_got_worse(*versions)
+
+
+def test_product_that_is_mostly_copies_of_one_photo_holds_a_version_back():
+    assert copied(0, 1000) == (
+        "Version 1 goes on serving: 1,000 photos of another product are copies of others there and teach "
+        "nothing new. Delete them, or activate version 2."
+    )
+
+
+@pytest.mark.parametrize(("before", "after", "others"), [(0, 9, 6), (0, 12, 13), (1000, 1000, 6), (0, 0, 6)])
+def test_few_copies_and_those_that_were_there_do_not(before, after, others):
+    assert copied(before, after, others) == ""
 
 
 @pytest.mark.parametrize(

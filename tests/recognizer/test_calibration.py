@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer.calibration import fit_temperature, softmax
+from ml_training.recognizer.calibration import fit_temperature, softmax, usual_temperature
 
 
 def negative_log_likelihood(logits, labels) -> float:
@@ -39,32 +39,42 @@ def test_softmax_knows_only_differences():
 @pytest.mark.parametrize("factor", [0.25, 1.0, 4.0])
 def test_logits_that_are_too_sure_or_too_shy_are_put_right(factor):
     logits, labels = says_what_it_means(confidence=2.0)
-    temperature = fit_temperature(logits * np.float32(factor), labels)
+    temperature = fit_temperature(logits * np.float32(factor), labels, usual=1.0)
     assert temperature == pytest.approx(factor, rel=0.15)
 
 
 def test_fitted_temperature_is_no_worse_than_none():
     logits, labels = says_what_it_means(confidence=2.0)
     logits *= 3
-    temperature = fit_temperature(logits, labels)
+    temperature = fit_temperature(logits, labels, usual=1.0)
     assert negative_log_likelihood(logits / temperature, labels) < negative_log_likelihood(logits, labels)
 
 
 def test_same_photos_give_the_same_temperature():
     logits, labels = says_what_it_means(confidence=1.0, count=200)
-    assert fit_temperature(logits, labels) == fit_temperature(logits.copy(), labels.copy())
+    assert fit_temperature(logits, labels, usual=1.0) == fit_temperature(
+        logits.copy(), labels.copy(), usual=1.0
+    )
 
 
-def test_no_photo_held_out_gives_a_temperature_all_the_same():
-    temperature = fit_temperature(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
-    assert np.isfinite(temperature)
-    assert temperature > 0
+def test_no_photo_held_out_gives_what_is_usual():
+    assert fit_temperature(np.zeros((0, 3), np.float32), np.zeros(0, np.int64), usual=70.0) == 70.0
+
+
+def test_more_photos_a_product_usually_make_surer():
+    assert usual_temperature(1) > 3 * usual_temperature(10) > 3 * usual_temperature(100) > 0
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_photos_that_are_all_right_or_all_wrong_give_a_usable_temperature(right):
-    logits = np.float32([[9, 0, 0], [0, 9, 0], [0, 0, 9]])
-    labels = np.array([0, 1, 2] if right else [1, 2, 0])
-    temperature = fit_temperature(logits, labels)
-    assert np.isfinite(softmax(logits / np.float32(temperature))).all()
-    assert temperature > 0
+def test_photos_that_are_all_right_or_all_wrong_make_nothing_certain(right):
+    """Six photos cannot tell that one in a hundred is wrong."""
+    logits = np.tile(np.float32([[900, 0, 0], [0, 500, 0], [0, 0, 200]]), (2, 1))
+    labels = np.array([0, 1, 2] * 2 if right else [1, 2, 0] * 2)
+    probabilities = softmax(logits / np.float32(fit_temperature(logits, labels, usual=70.0)))
+    assert np.isfinite(probabilities).all()
+    assert probabilities[2].max() < 0.99
+
+
+def test_many_photos_outweigh_what_is_usual():
+    logits, labels = says_what_it_means(confidence=2.0)
+    assert fit_temperature(logits, labels, usual=70.0) == pytest.approx(1.0, rel=0.15)

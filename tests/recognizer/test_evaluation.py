@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.evaluation import SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.fitting import fit_model
 from ml_training.recognizer.head import TooFewProducts, fit_head
@@ -63,7 +64,8 @@ def test_one_photo_a_product_leaves_nothing_to_judge_and_nothing_certain():
     sample = easy_sample(products=5, photos=1)
     trials = tried(sample.vectors, sample.labels)
     assert trials.held.shape == (0,) and trials.logits.shape == (0, 5)
-    head, metrics, _ = fit_model(sample.vectors, sample.labels, lambda: None)
+    fitted = fit_model(sample.vectors, sample.labels, lambda: None)
+    head, metrics = fitted.head, fitted.metrics
     assert "accuracy" not in metrics
     scores = head.open_set.scores(sample.vectors, head.logits(sample.vectors) * head.temperature)
     assert not (scores > head.open_set.threshold(0.2)).any()
@@ -108,17 +110,42 @@ def test_same_photos_are_judged_alike():
 def test_fitted_model_is_right_and_says_so_with_a_probability(photos):
     sample, new = easy_sample(photos=photos), easy_sample(photos=10, seed=1)
     called = []
-    head, metrics, _ = fit_model(sample.vectors, sample.labels, lambda: called.append(1))
+    fitted = fit_model(sample.vectors, sample.labels, lambda: called.append(1))
+    head, metrics = fitted.head, fitted.metrics
     assert called == [1]
     assert (head.logits(new.vectors).argmax(axis=1) == new.labels).mean() >= 0.95
     assert head.temperature > 0
     assert isinstance(metrics, dict)
 
 
+def test_single_photos_make_no_answer_certain():
+    """The photos of `noise` show nothing: neither one a product nor two can be sure of the next."""
+    vectors, labels = noise(products=4, photos=12)
+    for photos in (4, 8):
+        head = fit_model(vectors[:photos], labels[:photos], lambda: None).head
+        sure = softmax(head.logits(vectors[12:]) / np.float32(head.temperature)).max(axis=1)
+        assert sure.mean() < 0.6
+
+
+@pytest.mark.parametrize("times", [1, 20, 300])
+def test_copies_of_a_photo_change_nothing(times):
+    sample = easy_sample(photos=8, noise=0.6)
+    alone = fit_model(sample.vectors, sample.labels, lambda: None)
+    rows = np.r_[: len(sample.labels), [3] * times, [17] * times]
+    rows = rows[np.argsort(sample.labels[rows], kind="stable")]
+    fitted = fit_model(sample.vectors[rows], sample.labels[rows], lambda: None)
+    assert fitted.head.temperature == alone.head.temperature and fitted.metrics == alone.metrics
+    np.testing.assert_array_equal(fitted.head.weights, alone.head.weights)
+    assert [len(group) - 1 for group in fitted.copies] == [times, times] and not alone.copies
+    copied = np.concatenate([group[1:] for group in fitted.copies])
+    assert set(rows[copied]) == {3, 17} and (fitted.answers[copied] == -1).all()
+    np.testing.assert_array_equal(np.delete(fitted.answers, copied), alone.answers)
+
+
 def test_accuracy_is_high_where_products_lie_apart_and_low_where_labels_mean_nothing():
     sample = easy_sample(photos=8)
-    _, easy, _ = fit_model(sample.vectors, sample.labels, lambda: None)
-    _, random, _ = fit_model(*noise(), lambda: None)
+    easy = fit_model(sample.vectors, sample.labels, lambda: None).metrics
+    random = fit_model(*noise(), lambda: None).metrics
     assert easy["accuracy"] > 0.95 and not easy["mix_ups"]
     assert random["accuracy"] < 0.5 and random["mix_ups"]
     low, high = random["accuracy_range"]

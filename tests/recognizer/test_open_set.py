@@ -15,7 +15,8 @@ def shop():
     """A head that knows the first 9 of 12 products, and new photos of all 12."""
     sample, new = easy_sample(products=12, photos=10), easy_sample(products=12, photos=10, seed=1)
     known = sample.labels < 9
-    head, metrics, _ = fit_model(sample.vectors[known], sample.labels[known], lambda: None)
+    fitted = fit_model(sample.vectors[known], sample.labels[known], lambda: None)
+    head, metrics = fitted.head, fitted.metrics
     scores = head.open_set.scores(new.vectors, head.logits(new.vectors) * head.temperature)
     return head, metrics, scores, new.labels < 9
 

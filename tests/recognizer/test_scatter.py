@@ -4,17 +4,20 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer import scatter as scatter_module
-from ml_training.recognizer.scatter import Scatter
+from ml_training.recognizer.scatter import USUAL, Scatter
 from tests.recognizer.conftest import easy_sample
 
 
 def within(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The lower triangle of the covariance within products, one photo after the other."""
-    total = np.zeros((vectors.shape[1],) * 2)
+    """The lower triangle of the covariance within products, one photo after the other.
+
+    What is usual counts as one photo that lies there by itself.
+    """
+    total = np.eye(vectors.shape[1]) * USUAL / vectors.shape[1]
     for label in np.unique(labels):
         own = vectors[labels == label].astype(np.float64)
         total += (own - own.mean(axis=0)).T @ (own - own.mean(axis=0))
-    return np.tril(total / len(labels))
+    return np.tril(total / (len(labels) - len(np.unique(labels)) + 1))
 
 
 def lower(covariance) -> np.ndarray:
@@ -45,8 +48,14 @@ def test_covariance_without_what_each_trial_leaves_out(sample):
     np.testing.assert_allclose(lower(scatter.covariance()), within(sample.vectors, sample.labels), atol=1e-6)
 
 
-def test_trial_that_leaves_nothing_out_is_all_of_it_and_one_that_leaves_nothing_is_empty(sample):
+def test_trial_that_leaves_nothing_out_is_all_of_it_and_one_that_leaves_nothing_is_usual(sample):
     left_out = np.stack([np.zeros(35, bool), np.ones(35, bool)], axis=1)
     scatter = Scatter(sample.vectors, sample.labels, left_out)
     np.testing.assert_allclose(lower(scatter.covariance_in(0)), lower(scatter.covariance()), atol=1e-6)
-    np.testing.assert_allclose(lower(scatter.covariance_in(1)), 0, atol=1e-12)
+    np.testing.assert_allclose(lower(scatter.covariance_in(1)), np.eye(12) * USUAL / 12, atol=1e-6)
+
+
+def test_single_photos_scatter_as_is_usual():
+    sample = easy_sample(products=5, photos=1, size=12)
+    covariance = Scatter(sample.vectors, sample.labels).covariance()
+    np.testing.assert_allclose(lower(covariance), np.eye(12) * USUAL / 12, atol=1e-6)

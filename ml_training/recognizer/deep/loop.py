@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 from ml_training.recognizer.backbone import PACKAGED
-from ml_training.recognizer.calibration import fit_temperature
+from ml_training.recognizer.calibration import fit_temperature, usual_temperature
 from ml_training.recognizer.deep import checkpoints
 from ml_training.recognizer.deep.network import Tunable
 from ml_training.recognizer.deep.photos import batches
@@ -108,7 +108,8 @@ def save_start(folder: Path, vectors: np.ndarray, lesson: Lesson) -> None:
     """
     labels, held_out = np.array(lesson.labels), np.array(lesson.held_out)
     head = fit_head(vectors[~held_out], labels[~held_out])
-    temperature = WARMER * fit_temperature(head.logits(vectors[held_out]), labels[held_out])
+    usual = usual_temperature(len(vectors) / len(head.bias))
+    temperature = WARMER * fit_temperature(head.logits(vectors[held_out]), labels[held_out], usual)
     scale = np.float32(1 / temperature)
     tensors = {"weights": torch.from_numpy(head.weights * scale), "bias": torch.from_numpy(head.bias * scale)}
     save_file(tensors, folder / START)
