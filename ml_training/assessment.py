@@ -21,6 +21,7 @@ def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None
     """Recognise every photo below `root` and compare with the name of its folder.
 
     Photos of SKUs that the shop does not have are recognised too, but do not count in the other figures.
+    Those of products that the model has not learned, or that are switched off, count as not recognised.
 
     Returns:
         `photos` (how many count), `top1` and `top3` as fractions; `named`, the share of them that got a name
@@ -39,7 +40,7 @@ def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None
         image = open_upright(source[1].read_bytes(), preprocessing.decode_side, most)
         return to_pixels(image, preprocessing)
 
-    known = set(shop.products.filter(pk__in=model.product_pks.tolist()).values_list("sku", flat=True))
+    known = set(shop.products.values_list("sku", flat=True))
     folders = find_product_folders(root)
     sources = [(sku_of(folder), path) for folder, paths in folders.items() for path in paths]
     report = {"refused": [], "unknown_skus": sorted({sku for sku, _ in sources} - known)}

@@ -47,6 +47,8 @@ class LoadedModel:
     ) -> np.ndarray:
         """Whether photos surely show one of the products, (N,) bool.
 
+        A photo that looks most like a product which may not be answered shows none of the others.
+
         Args:
             vectors: (N, D) float32.
             logits: (N, C) of the head.
@@ -61,7 +63,7 @@ class LoadedModel:
             self._open_sets.clear()  # one catalogue at a time
             self._open_sets[key] = open_set.only(kept)
         scores = self._open_sets[key].scores(vectors, logits[:, kept] * self.head.temperature)
-        return scores > open_set.threshold(rate)
+        return (scores > open_set.threshold(rate)) & kept[logits.argmax(axis=1)]
 
 
 @dataclass(frozen=True)

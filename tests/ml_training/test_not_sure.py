@@ -68,6 +68,16 @@ def test_answer_stands_on_the_products_that_are_switched_on(shop_of_six):
     assert named(shop_of_six, photos) == before
 
 
+def test_photos_of_products_that_are_switched_off_get_no_other_name(shop_of_six):
+    Product.objects.filter(shop=shop_of_six).exclude(sku__in=["default-0", "default-1"]).update(
+        is_active=False
+    )
+    assert (
+        named(shop_of_six, [photo_bytes(kind, seed) for kind in range(2, 6) for seed in range(50, 56)]) == 0
+    )
+    assert named(shop_of_six, [photo_bytes(kind, seed) for kind in range(2) for seed in range(50, 56)]) >= 6
+
+
 def test_only_one_product_left_is_never_certain(shop_of_six):
     Product.objects.exclude(sku="default-2").update(is_active=False)
     assert not recognize(shop_of_six, photo_bytes(2, 50)).recognised
