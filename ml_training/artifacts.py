@@ -5,6 +5,7 @@ folder of their own, and never changed.
 """
 
 import hashlib
+import json
 import logging
 from functools import partial
 
@@ -17,7 +18,7 @@ from django.utils import timezone
 from ml_training import manifest_file
 from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, TrainingRun
-from ml_training.recognizer.export import FILES, ModelFile
+from ml_training.recognizer.export import FILES, ModelFile, replace_metadata
 from ml_training.recognizer.head import Head
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,22 @@ def folder_of(run: TrainingRun) -> str:
 def next_number(shop_id: int) -> int:
     last = ModelVersion.objects.filter(shop_id=shop_id).aggregate(last=Max("number"))["last"]
     return (last or 0) + 1
+
+
+def take_next_number(version: ModelVersion) -> None:
+    """Give a version that is not saved yet the shop's next number, in its files too if it had another.
+
+    A run of the other kind may have published since this one asked. The caller holds the shop's row.
+    """
+    number = next_number(version.shop_id)
+    if version.number == number:
+        return
+    told = json.loads(read(version, "metadata")) | {"version": number}
+    files = replace_metadata(read(version, "model_json"), told)
+    for file in files.values():
+        storage().delete(f"{version.folder}/{file.name}")
+    store(version.folder, files)
+    version.number, version.files = number, version.files | describe(files)
 
 
 def metadata(manifest: Manifest, number: int, head: Head, metrics: dict) -> dict:

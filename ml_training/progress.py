@@ -3,14 +3,18 @@
 Called by `job`; calls `training`.
 """
 
+import logging
 import time
 from collections import deque
+
+from django.db import Error, connection
 
 from ml_training.announcements import emit_progress
 from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
 from ml_training.training import Phase, beat
 
+logger = logging.getLogger(__name__)
 MOST_PUSHES = 4  # in any second, phases included
 PUSH_SECONDS = 0.5  # between two within a phase: leaves room for the phases that follow
 WRITE_SECONDS = 1.0
@@ -67,13 +71,17 @@ class Progress:
         self._heartbeat.check()
         self.run.progress = progress
         now = time.monotonic()
-        if at_once or now - self._written >= WRITE_SECONDS:
-            beat(self.run, phase=self.run.phase, progress=progress, **(fields or {}))
-            self._written = now
-        if not at_once and now - self._pushes[-1] < PUSH_SECONDS:
-            return
-        if now - self._pushes[0] >= 1:
-            self._step += 1
-            emit_progress(self.run, self._step)
-            self._pushes.append(now)
-        self._on_change(self.run)
+        try:
+            if at_once or now - self._written >= WRITE_SECONDS:
+                beat(self.run, phase=self.run.phase, progress=progress, **(fields or {}))
+                self._written = now
+            if not at_once and now - self._pushes[-1] < PUSH_SECONDS:
+                return
+            if now - self._pushes[0] >= 1:
+                self._step += 1
+                emit_progress(self.run, self._step)
+                self._pushes.append(now)
+            self._on_change(self.run)
+        except Error:  # what was computed is worth more than a bar that stands still for a while
+            logger.warning("The progress of run %s could not be written.", self.run.pk, exc_info=True)
+            connection.close()  # one that broke stays broken

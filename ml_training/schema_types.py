@@ -106,6 +106,9 @@ class MLTrainingInfo(graphene.ObjectType):
     has_active_model = graphene.Boolean(required=True, description="Whether photos can be recognised.")
     version = graphene.Int(description="Number of the active version.")
     deep = graphene.Field(DeepTraining, description="The deep training that waits or goes on; else null.")
+    last_deep = graphene.String(
+        required=True, description="How the last deep training ended, in words; empty if there was none."
+    )
     set_aside = set_aside_field()
     set_aside_count = set_aside_count_field()
 

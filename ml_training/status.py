@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage, Shop
 from ml_training import artifacts
-from ml_training.deep.status import DeepInfo, deep_info
+from ml_training.deep.status import DeepInfo, deep_info, how_it_ended
 from ml_training.figures import accuracy_in_words, coverage_and_what_to_do
 from ml_training.gate import was_held_back_for
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
@@ -63,6 +63,7 @@ class TrainingInfo:
     coverage: str  # share of photos of known products that it names, likewise
     held_back: int | None = None  # the newest version, if `message` says why it was held back
     deep: DeepInfo | None = None  # the deep run that waits or trains beside
+    last_deep: str = ""  # how the last one ended, in words
     set_aside: list[dict] = field(default_factory=list)
     files: list[FileInfo] = field(default_factory=list)
 
@@ -101,10 +102,11 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
     both = list(runs.filter(status__in=[QUEUED, TRAINING]).order_by("status"))
     going = {run.shop_id: run for run in both if run.kind == Kind.QUICK}
     deep = {run.shop_id: run for run in both if run.kind == Kind.DEEP}
-    runs = runs.filter(kind=Kind.QUICK)
-    newest = runs.filter(status__in=["completed", "failed"]).order_by().values("shop").annotate(pk=Max("pk"))
-    last = TrainingRun.objects.filter(pk__in=newest.values("pk")).select_related("version")
-    ended = {run.shop_id: run for run in last}
+    over = Q(status__in=["completed", "failed"]) | Q(status="cancelled", kind=Kind.DEEP)
+    newest = runs.filter(over).order_by().values("shop", "kind").annotate(pk=Max("pk"))
+    last = list(TrainingRun.objects.filter(pk__in=newest.values("pk")).select_related("version"))
+    ended = {run.shop_id: run for run in last if run.kind == Kind.QUICK}
+    last_deep = {run.shop_id: run for run in last if run.kind == Kind.DEEP}
     products = _counts(Product.objects.filter(shop__in=shops, is_active=True), "shop")
     images = ProductImage.objects.filter(product__shop__in=shops, product__is_active=True)
     photos = _counts(images, "product__shop")
@@ -115,7 +117,8 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
             going.get(shop.pk),
             ended.get(shop.pk),
             counts=(products.get(shop.pk, 0), photos.get(shop.pk, 0)),
-            deep=deep_info(deep.get(shop.pk)),
+            deep=deep_info(deep.get(shop.pk), shop),
+            last_deep=how_it_ended(last_deep.get(shop.pk)),
         )
         for shop in shops
     ]
@@ -132,6 +135,7 @@ def _info(
     ended: TrainingRun | None,
     counts: tuple[int, int],
     deep: DeepInfo | None,
+    last_deep: str,
 ) -> TrainingInfo:
     version = state.active_version if state else None
     status = _status(going, ended, version)
@@ -158,6 +162,7 @@ def _info(
         coverage=coverage_and_what_to_do(version, shop),
         held_back=held_back.number if held_back else None,
         deep=deep,
+        last_deep=last_deep,
         set_aside=ended.set_aside if ended else [],
         files=version_files(version),
     )

@@ -20,6 +20,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from catalog.models import Shop
+from ml_training import artifacts
 from ml_training.announcements import announce
 from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED
 from ml_training.gate import what_got_worse
@@ -223,6 +224,7 @@ def complete(
             raise RunLost(f"Run {run.pk} was taken from this worker.")
         new = {"trained": Greatest("trained", run.generation)}
         if version is not None:
+            artifacts.take_next_number(version)
             if run.backbone not in ("", backbone_id_for(run.shop_id)):
                 # Another version was activated meanwhile, on another backbone: what changed is still owed.
                 version.held_back, new = OTHER_BACKBONE, {"trained": F("trained")}

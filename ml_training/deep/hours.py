@@ -1,4 +1,5 @@
-"""Which shops' deep training may compute at this hour. Called by `promise`, `runs`, `job` and the worker."""
+"""Which shops' deep training may compute at this hour. Called by `promise`, `runs`, `job`,
+`status` and the worker."""
 
 import logging
 
@@ -12,13 +13,13 @@ logger = logging.getLogger(__name__)
 
 def shops_open() -> list[int]:
     """The shops whose own hours, or else DEEP_HOURS, include this moment."""
-    shops = Shop.objects.order_by("pk").values_list("pk", "deep_hours")
-    return [pk for pk, hours in shops if _is_open(pk, hours or settings.DEEP_HOURS)]
+    return [shop.pk for shop in Shop.objects.order_by("pk").only("deep_hours") if is_shop_open(shop)]
 
 
-def _is_open(shop_id: int, hours: str) -> bool:
+def is_shop_open(shop: Shop) -> bool:
+    """Whether its own hours, or else DEEP_HOURS, include this moment."""
     try:
-        return is_open(hours)
+        return is_open(shop.deep_hours or settings.DEEP_HOURS)
     except HoursUnreadable as error:  # written past the shop's form
-        logger.warning("Shop %s has no deep training, since its hours cannot be read. %s", shop_id, error)
+        logger.warning("Shop %s has no deep training, since its hours cannot be read. %s", shop.pk, error)
         return False

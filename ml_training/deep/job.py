@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.db import Error
 
 from ml_training import artifacts, training, tuned
 from ml_training.deep import process, runs
@@ -84,6 +85,9 @@ def run_deep_job(
         artifacts.discard(artifacts.folder_of(run))
         if TrainingRun.objects.filter(pk=run.pk, status=TrainingRun.Status.CANCELLED).exists():
             forget_work(run.shop_id)
+    except KeyboardInterrupt:  # in the foreground; what was learned stays for the next one
+        runs.cancel(run.shop)
+        raise
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Deep run %s failed.", run.pk)
         if training.fail(run, sentence(error)):
@@ -182,8 +186,15 @@ class _DeepJob:
         for name in ("epoch", "epochs", "accuracy"):
             metrics[name] = news.get(name, metrics.get(name))
         self.progress.within(news["share"], metrics=metrics)
-        if "accuracy" in news and not (self.at_any_hour or self.run.shop_id in shops_open()):
+        if "accuracy" in news and not self._may_go_on():
             raise OutOfHours
+
+    def _may_go_on(self) -> bool:
+        try:
+            return self.at_any_hour or self.run.shop_id in shops_open()
+        except Error:
+            logger.warning("The hours of shop %s could not be read.", self.run.shop_id, exc_info=True)
+            return True
 
     def _check(self) -> None:
         self.progress.check()

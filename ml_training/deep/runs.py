@@ -97,7 +97,7 @@ def complete(
     with transaction.atomic():
         state = ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
         if version is not None:
-            version.number = artifacts.next_number(run.shop_id)
+            artifacts.take_next_number(version)
             if compared_with not in ("", backbone_id_for(run.shop_id)):
                 version.held_back = OTHER_SERVES
             else:

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
+from catalog.models import Shop
+from ml_training.deep.hours import is_shop_open
 from ml_training.models import TrainingRun
 
 
@@ -20,6 +23,7 @@ class DeepInfo:
     seconds_left: float | None
     started_at: datetime | None
     message: str
+    may_compute: bool  # at this hour
 
     @property
     def percent(self) -> int:
@@ -31,7 +35,7 @@ class DeepInfo:
         if self.message:
             return self.message
         if self.status == "queued":
-            return "It begins when a worker is free."
+            return "It begins when a worker is free." if self.may_compute else "It waits for its hours."
         parts = []
         if self.epoch:
             parts.append(f"Round {self.epoch} of {self.epochs}")
@@ -52,8 +56,16 @@ class DeepInfo:
         }
 
 
-def deep_info(run: TrainingRun | None) -> DeepInfo | None:
-    """Describe a deep run that is queued or training; None where there is none."""
+def how_it_ended(run: TrainingRun | None) -> str:
+    """Say when the last deep run ended and what came of it; empty where there was none."""
+    if run is None or run.finished_at is None:
+        return ""
+    when = date_format(timezone.localtime(run.finished_at), "j F Y")
+    return f"Deep training of {when}: {run.error or run.message}"
+
+
+def deep_info(run: TrainingRun | None, shop: Shop) -> DeepInfo | None:
+    """Describe a shop's deep run that is queued or training; None where there is none."""
     if run is None:
         return None
     known = run.metrics
@@ -68,6 +80,7 @@ def deep_info(run: TrainingRun | None) -> DeepInfo | None:
         seconds_left=_seconds_left(run),
         started_at=run.started_at,
         message=run.message if run.status == "queued" else "",
+        may_compute=is_shop_open(shop),
     )
 
 

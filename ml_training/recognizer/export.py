@@ -75,6 +75,14 @@ def build_files(backbone: Backbone, head: Head, metadata: dict) -> dict[str, Mod
     return {"model_json": _file("model_json", _json(described)), **files}
 
 
+def replace_metadata(model_json: bytes, metadata: dict) -> dict[str, ModelFile]:
+    """Build a model's `metadata` anew, and the `model_json` that names its hash; the two files by kind."""
+    file = _file("metadata", _json(metadata))
+    described = json.loads(model_json)
+    described["files"]["metadata"] = {"name": file.name, "sha256": file.sha256, "bytes": len(file.content)}
+    return {"model_json": _file("model_json", _json(described)), "metadata": file}
+
+
 def _file(kind: str, content: bytes) -> ModelFile:
     return ModelFile(FILES[kind], content, hashlib.sha256(content).hexdigest())
 

@@ -103,7 +103,7 @@ def start_worker(transactional_db, settings, tmp_path):
     for process in started:
         process.kill()
         process.wait()
-    for pid in _processes_with(f"DATA_DIR={tmp_path}"):
+    for pid in processes_with(f"DATA_DIR={tmp_path}"):
         kill(pid)
 
 
@@ -114,7 +114,7 @@ def _database_url() -> str:
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
-def _processes_with(variable: str) -> list[int]:
+def processes_with(variable: str) -> list[int]:
     """The processes started with this in their environment, whoever their parent is by now; needs /proc."""
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):

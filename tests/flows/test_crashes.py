@@ -7,10 +7,17 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from catalog.models import ProductImage
+from catalog.models import Product, ProductImage
 from ml_training.models import ShopTraining, TrainingRun
 from tests.conftest import add_photo, make_shop
-from tests.flows.conftest import MANY, kill, wait_until_it_trains, wait_until_trained
+from tests.flows.conftest import (
+    MANY,
+    kill,
+    processes_with,
+    wait_until,
+    wait_until_it_trains,
+    wait_until_trained,
+)
 
 pytestmark = pytest.mark.worker
 LONGER_THAN_PATIENCE = 500  # photos: a stopped worker lets a run end that needs only some seconds more
@@ -75,6 +82,17 @@ def test_sigterm_of_the_worker_in_a_run_ends_soon_and_the_run_waits_for_the_next
     version = wait_until_trained(shop)
     assert (version.run, version.run.attempts) == (run, 1)
     assert version.photos == ProductImage.objects.count()
+
+
+def test_kill_of_the_worker_ends_its_queue_too(shop, start_worker, tmp_path):
+    for kind in range(2):
+        add_photo(Product.objects.create(shop=shop, sku=f"p{kind}", name=f"P{kind}"), kind, 0)
+    worker = start_worker()
+    wait_until_trained(shop)
+    assert len(processes_with(f"DATA_DIR={tmp_path}")) > 2
+    kill(worker.pid)
+    worker.wait()
+    wait_until(lambda: not processes_with(f"DATA_DIR={tmp_path}"), seconds=20)
 
 
 def test_a_photo_whose_file_broke_is_set_aside_and_the_others_train(db, start_worker):

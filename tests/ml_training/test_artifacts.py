@@ -93,6 +93,34 @@ def test_numbers_count_up_within_a_shop(version, other_shop):
     assert artifacts.next_number(other_shop.pk) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_number_that_was_taken_meanwhile_is_replaced_in_the_files_too(shop, tmp_path):
+    first = trained(shop, products=2, photos=1)
+    late = copy(first)
+    artifacts.take_next_number(late)
+    assert late.number == 2 and first.files == ModelVersion.objects.get().files
+    assert json.loads(artifacts.read(late, "metadata"))["version"] == 2
+    listed = json.loads(artifacts.read(late, "model_json"))["files"]
+    assert listed == {kind: late.files[kind] for kind in KINDS if kind != "model_json"}
+    assert artifacts.read(late, "onnx") and len(model_files(tmp_path)) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_number_that_is_free_is_kept_and_nothing_is_written(shop, tmp_path):
+    version = trained(shop, products=2, photos=1)
+    late = copy(version)
+    late.number = 2
+    (tmp_path / "models" / version.folder / "metadata.json").unlink()
+    artifacts.take_next_number(late)
+    assert late.number == 2 and len(model_files(tmp_path)) == 3
+
+
+def copy(version: ModelVersion) -> ModelVersion:
+    """The same version, as a run has it before it is saved."""
+    names = ("shop", "number", "backbone", "folder", "files", "products", "photos")
+    return ModelVersion(**{name: getattr(version, name) for name in names})
+
+
 def test_removing_a_version_leaves_others_alone_and_can_be_repeated(version, tmp_path):
     artifacts.store("1/other", {"weights": model_file(b"more")})
     artifacts.remove(version.folder)

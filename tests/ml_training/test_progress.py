@@ -1,6 +1,7 @@
 """How far a run is: told often enough to watch, and seldom enough to cost nothing."""
 
 import pytest
+from django.db import OperationalError, connection
 
 from ml_training.events import ml_status_changed
 from ml_training.heartbeat import Heartbeat
@@ -52,6 +53,22 @@ def moments(clock):
     ml_status_changed.connect(receive)
     yield pushed
     ml_status_changed.disconnect(receive)
+
+
+def failing(execute, sql, params, many, context):
+    raise OperationalError("database is locked")
+
+
+def test_database_that_does_not_answer_ends_no_run(progress, clock):
+    progress.enter(Phase.EMBEDDING)
+    with connection.execute_wrapper(failing):
+        clock.now += 10
+        progress.within(0.5)
+        progress.enter(Phase.FITTING)
+    clock.now += 10
+    progress.within(0.5)
+    row = TrainingRun.objects.get()
+    assert (row.phase, row.progress) == (Phase.FITTING, progress.run.progress)
 
 
 def told(events):

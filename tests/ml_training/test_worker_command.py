@@ -58,7 +58,14 @@ def test_queue_whose_run_waits_for_long_stands_still(shop, queue):
 def test_queue_that_works_does_not_stand_still(shop, other_shop, queue):
     waiting_for_long(shop)
     claimed(other_shop)
+    TrainingRun.objects.filter(shop=other_shop).update(worker_pid=queue._process.pid)
     assert not queue.stands_still()
+
+
+def test_work_of_another_queue_on_this_machine_is_not_its_own(shop, other_shop, queue):
+    waiting_for_long(shop)
+    claimed(other_shop)
+    assert queue.stands_still()
 
 
 def test_queue_that_has_just_ended_a_run_does_not_stand_still(shop, other_shop, queue):

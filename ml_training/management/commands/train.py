@@ -12,6 +12,12 @@ from ml_training.models import TrainingRun
 from ml_training.reconciler import reconcile
 from ml_training.status import training_info
 
+INTERRUPTED = "Interrupted. What is owed stays owed: a worker trains it, or this command the next time."
+DEEP_INTERRUPTED = (
+    "Cancelled. The active model stays as it is. What was learned is kept on this machine: with the same "
+    "photos, train --deep goes on after the last round that was finished."
+)
+
 
 class Command(ShopCommand):
     help = (
@@ -30,8 +36,14 @@ class Command(ShopCommand):
     def run(self, shop, **options):
         if options["deep"] and settings.BACKBONE_FILE:
             raise CommandError("Only packaged backbones can be tuned. Unset BACKBONE_FILE first.")
-        report = self._train(shop, **options)
-        return report | self._train_deep(shop) if options["deep"] else report
+        try:
+            report = self._train(shop, **options)
+        except KeyboardInterrupt:
+            raise CommandError(INTERRUPTED) from None
+        try:
+            return report | self._train_deep(shop) if options["deep"] else report
+        except KeyboardInterrupt:
+            raise CommandError(DEEP_INTERRUPTED) from None
 
     def _train(self, shop, **options) -> dict:
         reconcile()  # a run whose worker died is no reason to wait

@@ -21,13 +21,13 @@ from django.utils import timezone
 
 from ml_training import artifacts, training
 from ml_training.deep.hours import shops_open
+from ml_training.management.commands.taskqueue import STOP_SECONDS
 from ml_training.models import TrainingRun
 from ml_training.reconciler import reconcile
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5
 LINGER_SECONDS = 60  # how long a queue that is needed now and then stays when it has nothing to do
-STOP_SECONDS = 3  # how long running work may take to end before it is killed; it then waits, and is not lost
 
 
 class Command(BaseCommand):
@@ -69,8 +69,9 @@ class Command(BaseCommand):
 
 
 class TaskQueue:
-    """The qcluster of one kind of runs, in a process group of its own, so that all of it can be stopped.
+    """The task queue of one kind of runs, in a process group of its own, so that all of it can be stopped.
 
+    It ends with this process, even if that is killed: it watches the pipe that is its standard input.
     That of deep runs is there only while one waits or trains: seldom, and it takes memory.
     """
 
@@ -83,7 +84,7 @@ class TaskQueue:
     def keep_up(self) -> None:
         """Start it when it is needed, start it again when it has ended, stop it when it long had no work."""
         now = time.monotonic()
-        if self._kind == TrainingRun.Kind.QUICK or self._waiting().exists() or self._at_work_here().exists():
+        if self._kind == TrainingRun.Kind.QUICK or self._waiting().exists() or self._at_work():
             self._needed = now
             if self._process is None:
                 self._start()
@@ -95,9 +96,11 @@ class TaskQueue:
             self._process = None
 
     def _start(self):
-        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"]
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "taskqueue"]
         environment = os.environ | ({"Q_CLUSTER_NAME": self._name} if self._name else {})
-        self._process = subprocess.Popen(command, start_new_session=True, env=environment)  # noqa: S603 (our own command)
+        self._process = subprocess.Popen(  # noqa: S603 (our own command)
+            command, stdin=subprocess.PIPE, start_new_session=True, env=environment
+        )
         self._started = time.monotonic()
 
     def has_ended(self) -> bool:
@@ -125,8 +128,12 @@ class TaskQueue:
         waiting = self._runs().filter(status="queued").exclude(shop_id__in=at_work.values("shop_id"))
         return waiting if self._kind == TrainingRun.Kind.QUICK else waiting.filter(shop_id__in=shops_open())
 
-    def _at_work_here(self):
-        return _at_work_here().filter(kind=self._kind)
+    def _at_work(self) -> list[TrainingRun]:
+        """The runs that this queue has, and no other one on this machine."""
+        if self._process is None:
+            return []
+        here = self._runs().filter(status="training", trainer="", worker_host=socket.gethostname())
+        return [run for run in here if _group_of(run.worker_pid) == self._process.pid]
 
     def stop(self) -> None:
         """Ask the queue to end its work, then end whatever is left of its process group."""
@@ -139,6 +146,8 @@ class TaskQueue:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
 
     def stop_on_purpose(self) -> None:
         """Stop, and let the runs that are cut short wait for the next start, as if they had not begun."""
@@ -146,7 +155,7 @@ class TaskQueue:
             return
         runs = []
         with contextlib.suppress(Error):  # without a database nobody can be told: the reconciler finds them
-            runs = [run for run in _at_work_here() if _group_of(run.worker_pid) == self._process.pid]
+            runs = self._at_work()
         self.stop()
         with contextlib.suppress(Error):
             for run in runs:
@@ -154,7 +163,7 @@ class TaskQueue:
                     artifacts.remove(artifacts.folder_of(run))
 
     def stands_still(self) -> bool:
-        """Whether a run waits for long, though nothing is at work here and nothing ended lately anywhere."""
+        """Whether a run waits for long, though this queue has no work and nothing ended lately anywhere."""
         if self._process is None:
             return False
         limit = timezone.now() - timedelta(seconds=self._patience)
@@ -164,11 +173,7 @@ class TaskQueue:
             return False
         ended_lately = self._runs().filter(finished_at__gte=limit, worker_lost=False)
         had_time = time.monotonic() - self._started > self._patience
-        return had_time and not self._at_work_here().exists() and not ended_lately.exists()
-
-
-def _at_work_here():
-    return TrainingRun.objects.filter(status="training", trainer="", worker_host=socket.gethostname())
+        return had_time and not self._at_work() and not ended_lately.exists()
 
 
 def _group_of(pid: int) -> int | None:

@@ -46,6 +46,7 @@ function showInfo(info) {
   show(part("coverage-missing"), !info.coverage);
   part("last-trained").replaceChildren(info.last_trained_at ? time(info.last_trained_at) : "never");
   showDeep(info.deep);
+  say("last-deep", info.deep ? "" : info.last_deep);
   showSetAside(info.set_aside);
   showFiles(info);
   hearOfSections(info);

@@ -4,6 +4,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from ml_training import training
 from ml_training.deep import runs
@@ -36,6 +38,26 @@ def test_status_says_nothing_of_deep_training_where_there_is_none(shop):
     trained(shop)
     assert training_info(shop).deep is None
     assert training_info(shop).as_json()["deep"] is None
+
+
+def test_how_the_last_one_ended_stays_on_the_page_until_the_next(staff_client, shop, deep):
+    runs.complete(deep, None, "Deep training did not pay: 80 % to 79 % on 40 photos.")
+    said = f"Deep training of {date_format(timezone.localdate(), 'j F Y')}: Deep training did not pay: 80 %"
+    assert said in staff_client.get(reverse("admin:ml_model")).content.decode()
+    info = "{ mlTrainingInfo { lastDeep deep { status } } }"
+    answer = ask(staff_client, info)["mlTrainingInfo"]
+    assert answer["lastDeep"].startswith(said) and answer["deep"] is None
+    runs.queue_deep(shop.pk, "asked_deep")
+    html = staff_client.get(reverse("admin:ml_model")).content.decode()
+    assert '<p class="ml-quiet" data-ml="last-deep" hidden>' in html
+
+
+def test_run_outside_its_hours_does_not_promise_a_worker(shop):
+    runs.queue_deep(shop.pk, "promises")
+    assert training_info(shop).deep.words == "It begins when a worker is free."
+    hour = timezone.localtime().hour
+    shop.deep_hours = f"{(hour + 4) % 24}-{(hour + 6) % 24}"
+    assert training_info(shop).deep.words == "It waits for its hours."
 
 
 def test_status_has_how_long_it_takes(shop, deep):

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from ml_training import training, tuned, versions
@@ -53,6 +54,20 @@ def test_quick_runs_go_on_while_a_deep_run_is_training(shop):
     assert deep.status == "training"
     assert state_of(shop).active_version.number == 2
     assert reconcile().given_up == []
+
+
+def interrupt(execute, sql, params, many, context):
+    if "imageembedding" in sql:
+        raise KeyboardInterrupt
+    return execute(sql, params, many, context)
+
+
+def test_interrupted_command_cancels_and_leaves_the_model(shop):
+    active = trained(shop)
+    with connection.execute_wrapper(interrupt), pytest.raises(CommandError, match=r"^Cancelled\. The active"):
+        call_command("train", "--deep")
+    assert [run.status for run in deep_runs(shop)] == ["cancelled"]
+    assert state_of(shop).active_version == active
 
 
 def test_asking_twice_makes_one_deep_run_and_only_one_worker_gets_it(shop):
@@ -116,7 +131,7 @@ def test_quick_run_that_began_before_the_switch_does_not_take_over(shop, tmp_pat
     version = tuned_version(shop, tmp_path)
     add_photo(shop.products.first(), 0, 10)
     late = ModelVersion(
-        shop=shop, number=9, run=quick, backbone=quick.backbone, folder="f", files={}, products=3, photos=7
+        shop=shop, number=3, run=quick, backbone=quick.backbone, folder="f", files={}, products=3, photos=7
     )
     training.complete(quick, late)
     state = state_of(shop)

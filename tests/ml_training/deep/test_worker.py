@@ -10,6 +10,7 @@ from django_q.models import OrmQ
 from ml_training import training
 from ml_training.deep import runs
 from ml_training.management.commands import worker
+from ml_training.models import TrainingRun
 from tests.ml_training.conftest import stock, trained
 from tests.ml_training.deep.conftest import deep_runs
 
@@ -68,6 +69,7 @@ def test_deep_queue_is_there_while_a_run_waits_or_trains(shop, deep_queue, monke
     assert process.poll() is None
     assert [row.task["args"] for row in OrmQ.objects.all()] == [(run.pk,)]  # woken, should its task be lost
     run = runs.claim(run.pk)
+    TrainingRun.objects.filter(pk=run.pk).update(worker_pid=process.pid)
     deep_queue.keep_up()
     assert process.poll() is None
     runs.complete(run, None, "Nothing came of it.")
@@ -87,14 +89,24 @@ def test_deep_queue_stays_a_while_when_its_work_is_done(shop, deep_queue):
 
 def test_deep_queue_that_died_at_work_is_started_again(shop, deep_queue):
     stock(shop)
-    runs.claim(runs.queue_deep(shop.pk, "promises").pk)
+    run = runs.queue_deep(shop.pk, "promises")
     deep_queue.keep_up()
     died = deep_queue._process
+    run = runs.claim(run.pk)
     died.kill()
     died.wait()
+    assert training.give_up(run)
+    training.queue_again(run)
     deep_queue.keep_up()
     assert deep_queue._process is not died
     assert deep_queue._process.poll() is None
+
+
+def test_deep_run_of_a_command_on_this_machine_needs_no_queue(shop, deep_queue):
+    stock(shop)
+    runs.claim(runs.queue_deep(shop.pk, "asked_deep").pk)
+    deep_queue.keep_up()
+    assert deep_queue._process is None
 
 
 def test_no_deep_queue_is_started_outside_its_hours(shop, deep_queue, other_hour):
