@@ -163,9 +163,8 @@ KEEP_VERSIONS = whole_number("KEEP_VERSIONS", 5, least=1)
 
 # --- Deep training (docs/deep-training.md) ----------------------------------------------------------
 
-# auto: the recogniser also tunes its backbone when that promises to pay. off: never by itself; the default
-# until the gaps that docs/deep-training.md names are closed.
-DEEP_TRAINING = one_of("DEEP_TRAINING", "off", ("auto", "off"))
+# auto: the recogniser also tunes its backbone when that promises to pay. off: never by itself.
+DEEP_TRAINING = one_of("DEEP_TRAINING", "auto", ("auto", "off"))
 DEEP_THREADS = whole_number("DEEP_THREADS", max(1, (os.cpu_count() or 1) // 2), least=1)
 # What a shop must have before it is tried: so many products with DEEP_PRODUCT_PHOTOS each, so many photos.
 DEEP_PRODUCTS = whole_number("DEEP_PRODUCTS", 5, least=2)

@@ -18,6 +18,7 @@ from ml_training.models import ModelVersion
 from ml_training.newcomers import (
     GOOD,
     Verdict,
+    moved_wrongly,
     what_is_copied,
     what_is_doubtful,
     what_is_taken_over,
@@ -69,8 +70,7 @@ def judge(active: ModelVersion, new: ModelVersion) -> Verdict:
         if found:
             found = Verdict(f"little by little since version {best.number}, {found.why}", found.photos)
     if not found:
-        known = _known(active)
-        found = what_is_taken_over(active, new, known) or what_is_doubtful(active, new)
+        found = what_is_taken_over(active, new, known_to(active)) or what_is_doubtful(active, new)
         found = found or what_is_copied(active, new)
     return Verdict(f"Version {active.number} goes on serving: {found.why}", found.photos) if found else GOOD
 
@@ -97,17 +97,22 @@ def best_lately(active: ModelVersion) -> ModelVersion | None:
     return ModelVersion.objects.only("number", "judged").get(pk=best)
 
 
-def _known(version: ModelVersion) -> set[int]:
+def known_to(version: ModelVersion) -> set[int]:
+    """The products that a version can answer."""
     return {product for pair in version.judged.values() for product in pair}
 
 
 def _compare(earlier: ModelVersion, new: ModelVersion) -> Verdict:
     """Compare what both answered for the same photos."""
-    known = _known(earlier)
-    changes = _changes(earlier, new, known)
+    changes = _changes(earlier, new)
     if lost := _lost(changes):
         return _mixed_up(earlier, new, changes, lost)
-    return what_was_moved(earlier, new, known)
+    return what_was_moved(earlier, new, known_to(earlier))
+
+
+def is_worse(earlier: ModelVersion, new: ModelVersion) -> bool:
+    """Whether the photos that both judged speak against the new version; for a benchmark."""
+    return bool(_lost(_changes(earlier, new)) or moved_wrongly(earlier, new, known_to(earlier))[1])
 
 
 def _lost(changes: list[Change]) -> list[Change]:
@@ -121,8 +126,8 @@ def _lost(changes: list[Change]) -> list[Change]:
     return [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
 
 
-def _changes(active: ModelVersion, new: ModelVersion, known: set[int]) -> list[Change]:
-    changes = []
+def _changes(active: ModelVersion, new: ModelVersion) -> list[Change]:
+    changes, known = [], known_to(active)
     for photo, (product, after) in new.judged.items():
         if photo not in active.judged:
             continue

@@ -84,22 +84,9 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int])
 
 
 def what_was_moved(earlier: ModelVersion, new: ModelVersion, known: set[int]) -> Verdict:
-    """Say in words which photos seem to have been moved to a wrong product; GOOD if most belong there.
-
-    They were right before they were moved, and the new version, which learned the others that were moved,
-    takes them for another product than the one they are on.
-
-    Args:
-        known: the products that the earlier version can answer.
-    """
-    moved, wrong = 0, {}
-    for photo, (product, after) in new.judged.items():
-        before, answer = earlier.judged.get(photo, (product, product))
-        if before != product and product in known:
-            moved += 1
-            if answer == before and after != product:
-                wrong[int(photo)] = (before, product)
-    if len(wrong) < max(FEWEST, AGAINST * moved):
+    """Say in words which photos seem to have been moved to a wrong product; GOOD if most belong there."""
+    moved, wrong = moved_wrongly(earlier, new, known)
+    if not wrong:
         return GOOD
     photos = sorted(wrong, reverse=True)
     before, product = _names(*wrong[photos[0]])
@@ -109,6 +96,30 @@ def what_was_moved(earlier: ModelVersion, new: ModelVersion, known: set[int]) ->
         f"{new.number}.",
         photos,
     )
+
+
+def moved_wrongly(
+    earlier: ModelVersion, new: ModelVersion, known: set[int]
+) -> tuple[int, dict[int, tuple[int, int]]]:
+    """Find photos that seem to have been moved to a wrong product.
+
+    They were right before they were moved, and the new version, which learned the others that were moved,
+    takes them for another product than the one they are on.
+
+    Args:
+        known: the products that the earlier version can answer.
+    Returns:
+        How many photos were moved; by photo the products that it went from and to, none if most of those
+        moved belong where they are.
+    """
+    moved, wrong = 0, {}
+    for photo, (product, after) in new.judged.items():
+        before, answer = earlier.judged.get(photo, (product, product))
+        if before != product and product in known:
+            moved += 1
+            if answer == before and after != product:
+                wrong[int(photo)] = (before, product)
+    return moved, wrong if len(wrong) >= max(FEWEST, AGAINST * moved) else {}
 
 
 def what_is_copied(active: ModelVersion, new: ModelVersion) -> Verdict:
