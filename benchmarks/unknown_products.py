@@ -46,7 +46,15 @@ def main() -> None:
                 [try_shop(train, test, products, photos, seed) for seed in range(options.draws)]
             )
             result[f"{products} products, {photos} photos each"] = summary(*shares.T)
-    columns = ("unknown named", "worst draw", "draws within 2 %", "known named", "promised")
+    columns = (
+        "unknown named",
+        "worst draw",
+        "draws within 2 %",
+        "known named",
+        "half name",
+        "name nothing",
+        "promised",
+    )
     show(
         "Photos named where 2 % of those of unknown products may be",
         [("shop", *columns), *((name, *(row[column] for column in columns)) for name, row in result.items())],
@@ -81,6 +89,8 @@ def summary(unknown: np.ndarray, known: np.ndarray, promised: np.ndarray) -> dic
         "worst draw": round(float(unknown.max()), 4),
         "draws within 2 %": f"{int((unknown <= RATE).sum())} of {len(unknown)}",
         "known named": round(float(known.mean()), 4),
+        "half name": round(float(np.median(known)), 4),  # at least so many of the known
+        "name nothing": f"{int((known == 0).sum())} of {len(known)}",
         "promised": round(float(promised.mean()), 4),
     }
 
