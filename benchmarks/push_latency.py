@@ -35,11 +35,11 @@ WATCH = """() => {
 def send_events(kind: str, count: int, every: float, path: str) -> None:
     """The task: send events, then write down when each was sent."""
     from catalog.models import Shop
-    from ml_training import training
+    from ml_training import queueing, training
     from notifications.models import Notification
 
     shop = Shop.default()
-    run = training.claim(training.request_training(shop.pk, training.Change("asked")).pk)
+    run = training.claim(queueing.request_training(shop.pk, queueing.Change("asked")).pk)
     time.sleep(1)  # the page hears of the run first
     send = {"progress": _send_progress, "status": _send_status}[kind]
     unread = Notification.objects.filter(read_at=None).count()

@@ -14,6 +14,7 @@ from catalog.models import Shop
 from catalog.photos import PhotoLimits, PhotoRefused, check_size
 from ml_training import versions
 from ml_training.models import ModelVersion
+from ml_training.queueing import prepare_training_data
 from ml_training.recognition_schema import Explained, RecognitionCandidate
 from ml_training.runtime import BackboneMissing
 from ml_training.schema_types import (
@@ -27,7 +28,6 @@ from ml_training.schema_types import (
 )
 from ml_training.serving import NO_MODEL, ModelFileDamaged, recognize
 from ml_training.status import training_info
-from ml_training.training import prepare_training_data
 
 MAY_PREPARE = ("ml_training.prepare_training", TRAIN)
 MAY_CHOOSE = ("ml_training.change_modelversion", TRAIN)

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from ml_training import artifacts, training
+from ml_training import artifacts, queueing, training
 from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
 from ml_training.pruning import prune_all
 from ml_training.runtime import chosen_backbone
@@ -85,7 +85,7 @@ def _ask_for_models_of_this_backbone() -> None:
         completed = runs.filter(status=Status.COMPLETED).first()
         # A later run than the active version's found too few photos: there is nothing to make.
         if completed and completed.pk <= state.active_version.run_id:
-            training.request_training(state.shop_id, training.Change("backbone_changed"))
+            queueing.request_training(state.shop_id, queueing.Change("backbone_changed"))
 
 
 def _queue_owed(shop_id: int) -> TrainingRun | None:
@@ -98,13 +98,13 @@ def _queue_owed(shop_id: int) -> TrainingRun | None:
             return None
         last = runs.exclude(status=Status.SUPERSEDED).first()
         if last is None or last.status != Status.FAILED or last.generation != state.wanted:
-            return training.queue_owed(shop_id)
-        return training.queue_again(last) if may_try_again(last) else None
+            return queueing.queue_owed(shop_id)
+        return queueing.queue_again(last) if may_try_again(last) else None
 
 
 def may_try_again(last: TrainingRun) -> bool:
     """Whether a failed run of unchanged photos is tried again now: a few times, ever later."""
-    tries = training.tries(last)
+    tries = queueing.tries(last)
     if tries >= settings.MAX_ATTEMPTS:
         return False
     wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** max(tries - 1, 0))
@@ -118,5 +118,5 @@ def _wake_waiting() -> list[int]:
     waiting = quick.filter(status=Status.QUEUED).exclude(shop_id__in=busy)
     woken = [run.pk for run in waiting.exclude(woken_at__gte=old)]
     for run_id in woken:
-        training.wake_worker(run_id)
+        queueing.wake_worker(run_id)
     return woken

@@ -8,7 +8,7 @@ from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage
-from ml_training import training
+from ml_training import queueing
 from ml_training.deep.hours import shops_open
 from ml_training.deep.runs import GOING, call_off, queue_deep
 from ml_training.models import ShopTraining, TrainingRun
@@ -40,7 +40,7 @@ def reconcile_deep() -> list[int]:
     for shop_id in _shops_with_enough(set(may_compute) - going):
         run = last.get(shop_id)
         if run is not None and run.status == Status.FAILED and may_try_again(run):
-            found.append(training.queue_again(run).pk)
+            found.append(queueing.queue_again(run).pk)
         elif run is None or _is_due(run):
             found.append(queue_deep(shop_id, "promises").pk)
     return found
@@ -52,7 +52,7 @@ def _wake_waiting(shops: list[int]) -> list[int]:
     waiting = waiting.exclude(shop_id__in=busy)
     woken = [run.pk for run in waiting.exclude(woken_at__gte=timezone.now() - WAKE_AFTER)]
     for pk in woken:
-        training.wake_worker(pk, Kind.DEEP)
+        queueing.wake_worker(pk, Kind.DEEP)
     return woken
 
 

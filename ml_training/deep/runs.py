@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training import announcements, artifacts, training
+from ml_training import announcements, artifacts, queueing, training
 from ml_training.deep.hours import shops_open
 from ml_training.events import CHANGED, COMPLETED, STARTED
 from ml_training.gate import what_got_worse
@@ -46,7 +46,7 @@ def queue_deep(shop_id: int, why: str) -> TrainingRun:
         if going:
             return going
         trigger = [{"kind": why, "product": "", "count": 1}]
-        return training.create(TrainingRun(shop_id=shop_id, kind=Kind.DEEP, trigger=trigger))
+        return queueing.create(TrainingRun(shop_id=shop_id, kind=Kind.DEEP, trigger=trigger))
 
 
 def claim(run_id: int, at_any_hour: bool = False) -> TrainingRun | None:
@@ -120,7 +120,7 @@ def complete(
                 state.save(update_fields=["active_version", "trained"])
         announcements.announce(run, COMPLETED, message, is_warning=bool(version and version.held_back))
         if version is not None and not version.held_back:
-            training.queue_or_wake(state)
+            queueing.queue_or_wake(state)
 
 
 def cancel(shop: Shop) -> bool:

@@ -10,7 +10,7 @@ from django.test import Client
 
 from ml_training import artifacts
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.training import Change, request_training
+from ml_training.queueing import Change, request_training
 from tests.api.conftest import ask, bearer, code, data
 from tests.conftest import photo_bytes
 from tests.ml_training.conftest import events, model_files, no_model_files_left, trained, work

@@ -7,7 +7,7 @@ from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
 from catalog.models import Product, Shop
-from ml_training import training
+from ml_training import queueing, training
 from ml_training.events import ml_status_changed
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from tests.conftest import add_photo
@@ -64,7 +64,7 @@ def trained(shop: Shop, products: int = 3, photos: int = 2) -> ModelVersion:
 
 def claimed(shop: Shop) -> TrainingRun:
     """A run that a worker has just begun."""
-    training.request_training(shop.pk, training.Change("photo_added", "Oat milk"))
+    queueing.request_training(shop.pk, queueing.Change("photo_added", "Oat milk"))
     return training.claim(queued_run(shop).pk)
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage
-from ml_training import training, versions
+from ml_training import queueing, versions
 from ml_training.gate import best_lately, what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.status import training_info
@@ -172,6 +172,6 @@ def test_next_training_is_compared_with_what_serves(shop):
 
 def test_shop_of_two_products_trains_as_ever(shop):
     stock(shop, products=2, photos=1)
-    training.request_training(shop.pk, training.Change("asked"))
+    queueing.request_training(shop.pk, queueing.Change("asked"))
     work()
     assert active_version(shop).held_back == ""

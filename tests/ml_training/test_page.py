@@ -9,13 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import Product, Shop
-from ml_training import training
+from ml_training import queueing, training
 from ml_training.models import ModelVersion, TrainingRun
 from tests.conftest import make_staff
 from tests.ml_training.conftest import claimed, queued_run, statuses, trained
 
 URL = "/admin/settings/ml-model/"
-ADDED = training.Change("photo_added", "Oat milk")
+ADDED = queueing.Change("photo_added", "Oat milk")
 
 
 def read(client, **query) -> str:
@@ -113,7 +113,7 @@ def test_new_shop_is_idle_and_told_how_to_begin(staff_client):
 
 
 def test_badge_follows_the_shop_through_its_states(shop, staff_client):
-    training.request_training(shop.pk, ADDED)
+    queueing.request_training(shop.pk, ADDED)
     assert badge(read(staff_client)) == ("queued", "Queued")
     run = training.claim(queued_run(shop).pk)
     assert badge(read(staff_client)) == ("training", "Training")
@@ -144,7 +144,7 @@ def test_page_shows_counts_files_and_what_was_set_aside(shop, staff_client):
 
 def test_names_that_people_gave_are_text_and_never_markup(shop, staff_client):
     evil = "<script>alert(1)</script>"
-    run = training.claim(training.request_training(shop.pk, training.Change("photo_added", evil)).pk)
+    run = training.claim(queueing.request_training(shop.pk, queueing.Change("photo_added", evil)).pk)
     run.set_aside = [{"photo": 1, "filename": evil, "product": 1, "sku": evil, "reason": evil}]
     training.fail(run, evil)
     html = read(staff_client)
@@ -202,7 +202,7 @@ def test_figures_are_explained_where_they_stand(shop, staff_client):
         and "of photos of unknown products, at most 0.5 % should" in html
     )
     assert re.search(r'data-ml="coverage-missing">Nothing is named before', html)
-    training.request_training(shop.pk, ADDED)
+    queueing.request_training(shop.pk, ADDED)
     run = training.claim(queued_run(shop).pk)
     version = a_version(run)
     version.metrics = {"coverage": {"0.005": 0.25}}

@@ -8,7 +8,7 @@ from django.core.files.storage import FileSystemStorage
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from ml_training import artifacts, pruning, training, versions
+from ml_training import artifacts, pruning, queueing, versions
 from ml_training.artifacts import ModelFileDamaged
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.pruning import prune, superfluous
@@ -238,7 +238,7 @@ class LateStorage(FileSystemStorage):
 
 def test_photo_is_answered_when_the_active_version_changes_and_is_pruned_at_that_moment(shop, settings):
     first = trained(shop, products=2, photos=1)
-    training.request_training(shop.pk, training.Change("asked"))
+    queueing.request_training(shop.pk, queueing.Change("asked"))
     work()
     ShopTraining.objects.update(active_version=first)
     models = settings.STORAGES["models"]
@@ -253,12 +253,12 @@ def test_photo_is_answered_when_the_active_version_changes_and_is_pruned_at_that
 def test_completed_training_prunes_and_so_does_a_choice(shop, tmp_path):
     trained(shop, products=2, photos=1)
     for _ in range(3):
-        training.request_training(shop.pk, training.Change("asked"))
+        queueing.request_training(shop.pk, queueing.Change("asked"))
         work()
     assert with_files(shop) == [3, 4]
     assert len(model_files(tmp_path)) == 8
     assert versions.activate_version(ModelVersion.objects.get(number=3))
     assert with_files(shop) == [3, 4] and active_version(shop).number == 3
-    training.request_training(shop.pk, training.Change("asked"))
+    queueing.request_training(shop.pk, queueing.Change("asked"))
     work()
     assert with_files(shop) == [4, 5] and active_version(shop).number == 5

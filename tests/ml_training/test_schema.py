@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product
-from ml_training import training
+from ml_training import queueing, training
 from tests.conftest import add_photo, make_staff
 from tests.ml_training.conftest import claimed, queued_run, trained
 
@@ -54,7 +54,7 @@ def test_trained_shop_says_what_the_page_says(shop, staff_client):
 
 
 def test_status_follows_the_runs(shop, staff_client):
-    training.request_training(shop.pk, training.Change("photo_added", "Oat milk"))
+    queueing.request_training(shop.pk, queueing.Change("photo_added", "Oat milk"))
     assert ask(staff_client)["status"] == "QUEUED"
     run = training.claim(queued_run(shop).pk)
     training.beat(run, phase="embedding", progress=0.5)

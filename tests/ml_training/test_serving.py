@@ -10,7 +10,7 @@ from PIL import Image
 
 from catalog.models import Product
 from catalog.photos import PhotoRefused
-from ml_training import artifacts, training
+from ml_training import artifacts, queueing
 from ml_training.artifacts import ModelFileDamaged
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.reconciler import reconcile
@@ -249,7 +249,7 @@ def test_model_of_this_backbone_is_left_alone(shop):
     trained(shop, products=2, photos=1)
     reconcile()
     assert statuses(shop) == ["completed"]
-    assert training.owed_run(shop) is None
+    assert queueing.owed_run(shop) is None
 
 
 def test_picture_with_too_many_pixels_is_refused_before_it_is_decoded(shop, settings, monkeypatch):

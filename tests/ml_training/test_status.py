@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage
-from ml_training import training
+from ml_training import queueing, training
 from ml_training.figures import accuracy_in_words
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.status import training_info, training_infos
@@ -17,7 +17,7 @@ from tests.conftest import make_shop
 from tests.ml_training.conftest import claimed, queued_run, trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ADDED = training.Change("photo_added", "Oat milk")
+ADDED = queueing.Change("photo_added", "Oat milk")
 FILES = {
     kind: {"name": name, "sha256": f"{kind:0>64}", "bytes": 1000}
     for kind, name in [
@@ -57,7 +57,7 @@ def test_new_shop_is_idle_and_says_how_to_begin(shop):
 
 
 def test_shop_whose_run_waits_is_queued(shop):
-    training.request_training(shop.pk, ADDED)
+    queueing.request_training(shop.pk, ADDED)
     info = training_info(shop)
     assert (info.status, info.phase) == ("queued", "Waiting for a worker")
     assert info.run_id == queued_run(shop).pk
@@ -66,7 +66,7 @@ def test_shop_whose_run_waits_is_queued(shop):
 def test_shop_with_a_run_is_training_and_says_how_far_it_is(shop):
     run = claimed(shop)
     training.beat(run, phase="embedding", progress=0.4321)
-    training.request_training(shop.pk, ADDED)  # queued beside it
+    queueing.request_training(shop.pk, ADDED)  # queued beside it
     info = training_info(shop)
     assert (info.status, info.run_id, info.phase) == ("training", run.pk, "Looking at the photos")
     assert (info.progress, info.percent) == (0.4321, 43)
@@ -106,7 +106,7 @@ def test_shop_that_failed_and_never_had_a_model_says_so(shop):
 
 def test_failed_shop_that_is_tried_again_is_queued_and_shows_no_old_error(shop):
     failed(shop)
-    training.request_training(shop.pk, ADDED)
+    queueing.request_training(shop.pk, ADDED)
     info = training_info(shop)
     assert (info.status, info.error) == ("queued", "")
 
@@ -128,7 +128,7 @@ def test_shop_with_too_few_photos_says_what_is_missing(shop, had_model, status):
 
 def test_superseded_run_changes_no_badge(shop):
     completed(shop)
-    run = training.request_training(shop.pk, ADDED)
+    run = queueing.request_training(shop.pk, ADDED)
     ShopTraining.objects.update(trained=2)
     training.claim(run.pk)
     assert training_info(shop).status == "active"
@@ -213,7 +213,7 @@ def test_number_of_queries_is_the_same_however_much_there_is(shop):
     completed(shop, number=2)
     failed(shop)
     claimed(shop)
-    training.request_training(shop.pk, ADDED)
+    queueing.request_training(shop.pk, ADDED)
     assert empty <= few == queries() <= 5
 
 
@@ -254,7 +254,7 @@ def test_silent_run_says_since_when_and_what_to_do(shop):
 
 
 def test_run_that_nobody_takes_asks_for_a_worker(shop):
-    training.request_training(shop.pk, training.Change("asked"))
+    queueing.request_training(shop.pk, queueing.Change("asked"))
     assert training_info(shop).message == ""
     TrainingRun.objects.update(created_at=timezone.now() - timedelta(minutes=5))
     assert "No worker has taken this run yet" in training_info(shop).message

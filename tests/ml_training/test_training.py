@@ -12,11 +12,12 @@ from django_q.brokers.orm import ORM
 from django_q.models import OrmQ
 
 from catalog.models import Product, ProductImage
-from ml_training import training
+from ml_training import queueing, training
 from ml_training.events import ml_status_changed
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.queueing import Change, request_training
 from ml_training.reconciler import reconcile
-from ml_training.training import Change, RunLost, request_training
+from ml_training.training import RunLost
 from tests.conftest import add_photo, make_shop
 from tests.ml_training.conftest import (
     active_version,
@@ -98,11 +99,11 @@ def test_asking_by_many_at_once_makes_one_queued_run_and_loses_no_count(shop):
 
 
 def test_only_so_many_changes_are_named_and_the_rest_is_counted(shop):
-    for number in range(training.MOST_CHANGES_NAMED + 15):
+    for number in range(queueing.MOST_CHANGES_NAMED + 15):
         request_training(shop.pk, Change("photo_added", f"Product {number}"))
     request_training(shop.pk, Change("photo_added", "Product 3"))
     trigger = queued_run(shop).trigger
-    assert len(trigger) == training.MOST_CHANGES_NAMED + 1
+    assert len(trigger) == queueing.MOST_CHANGES_NAMED + 1
     assert trigger[-1] == {"kind": "other", "product": "", "count": 15}
     assert trigger[3] == {"kind": "photo_added", "product": "Product 3", "count": 2}
 
@@ -397,24 +398,24 @@ def test_failing_receiver_of_news_harms_neither_the_run_nor_the_others(shop):
 
 
 def test_nothing_is_owed_without_a_change(shop):
-    assert training.owed_run(shop) is None
-    assert training.owed_run(make_shop("new")) is None
+    assert queueing.owed_run(shop) is None
+    assert queueing.owed_run(make_shop("new")) is None
     trained(shop, products=2, photos=1)
-    assert training.owed_run(shop) is None
+    assert queueing.owed_run(shop) is None
 
 
 def test_owed_work_is_its_queued_run_or_a_new_one(shop):
     product = Product.objects.create(shop=shop, sku="a", name="A")
     add_photo(product)
-    assert training.owed_run(shop) == queued_run(shop)
+    assert queueing.owed_run(shop) == queued_run(shop)
     TrainingRun.objects.all().delete()
-    run = training.owed_run(shop)
+    run = queueing.owed_run(shop)
     assert run == queued_run(shop)
     assert run.trigger[0]["kind"] == "owed"
 
 
 def test_everything_anew_is_owed_as_soon_as_it_is_asked_for(shop):
     trained(shop, products=2, photos=1)
-    run = training.owed_run(shop, fresh=True)
+    run = queueing.owed_run(shop, fresh=True)
     assert run.fresh
     assert counters(shop) == (3, 2)

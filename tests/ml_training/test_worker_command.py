@@ -15,7 +15,7 @@ from django_q.models import OrmQ
 from ml_training import training
 from ml_training.management.commands.worker import TaskQueue
 from ml_training.models import TrainingRun
-from ml_training.training import Change, request_training
+from ml_training.queueing import Change, request_training
 from tests.ml_training.conftest import claimed, queued_run, statuses
 
 ADDED = Change("photo_added", "Oat milk")

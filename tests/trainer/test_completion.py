@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from ml_training import training
+from ml_training import queueing
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from tests.conftest import make_shop
 from tests.ml_training.conftest import active_version, model_files, queued_run
@@ -66,7 +66,7 @@ def test_refused_model_fails_the_run_and_the_version_before_goes_on_serving(shop
     run, token = handed_over(shop)
     complete(token, files_of(run, backbone))
     before, files_before = active_version(shop), model_files(tmp_path)
-    training.request_training(shop.pk, training.Change("photo_added", "x"))
+    queueing.request_training(shop.pk, queueing.Change("photo_added", "x"))
     run, token = handed_over(shop, products=0)
     files = files_of(run, backbone) | {"weights": b"\x80\x04pickle"}
     assert code_of(complete(token, files)) == "HASH_DIFFERS"

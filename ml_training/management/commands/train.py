@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from catalog.management.shop_command import ShopCommand
-from ml_training import training
+from ml_training import queueing
 from ml_training.deep.job import run_deep_job
 from ml_training.deep.runs import queue_deep
 from ml_training.job import run_job
@@ -47,7 +47,7 @@ class Command(ShopCommand):
 
     def _train(self, shop, **options) -> dict:
         reconcile()  # a run whose worker died is no reason to wait
-        queued = training.owed_run(shop, fresh=options["all"])
+        queued = queueing.owed_run(shop, fresh=options["all"])
         if queued is None:
             info = training_info(shop)
             trained = f"Nothing is owed: {shop.name} is trained on its newest photos."

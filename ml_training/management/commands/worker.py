@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
 from django.utils import timezone
 
-from ml_training import artifacts, training
+from ml_training import artifacts, queueing, training
 from ml_training.deep.hours import shops_open
 from ml_training.management.commands.taskqueue import STOP_SECONDS
 from ml_training.models import TrainingRun
@@ -76,7 +76,7 @@ class TaskQueue:
     """
 
     def __init__(self, kind: str):
-        self._kind, self._name = kind, training.TASKS[kind][1]
+        self._kind, self._name = kind, queueing.TASKS[kind][1]
         self._patience = self._first_patience = 2 * settings.HEARTBEAT_LIMIT_SECONDS
         self._process = None
         self._needed = float("-inf")  # when it last had work
@@ -117,7 +117,7 @@ class TaskQueue:
     def _wake(self) -> None:
         """Queue the tasks of what waits once more: the queue before may have had them."""
         for run in self._runs().filter(status="queued"):
-            training.wake_worker(run.pk, run.kind)
+            queueing.wake_worker(run.pk, run.kind)
 
     def _runs(self):
         return TrainingRun.objects.filter(kind=self._kind)

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from ml_training import training
+from ml_training import queueing, training
 from ml_training.deep import runs
 from ml_training.management.commands import worker
 from ml_training.models import TrainingRun
@@ -42,7 +42,7 @@ def test_quick_and_deep_runs_wait_in_different_queues(shop, settings):
     trained(shop)
     runs.queue_deep(shop.pk, "promises")
     assert [row.key for row in OrmQ.objects.all()] == ["deep"]
-    training.request_training(shop.pk, training.Change("asked"))
+    queueing.request_training(shop.pk, queueing.Change("asked"))
     assert sorted(row.key for row in OrmQ.objects.all()) == ["deep", settings.Q_CLUSTER["name"]]
 
 
@@ -96,7 +96,7 @@ def test_deep_queue_that_died_at_work_is_started_again(shop, deep_queue):
     died.kill()
     died.wait()
     assert training.give_up(run)
-    training.queue_again(run)
+    queueing.queue_again(run)
     deep_queue.keep_up()
     assert deep_queue._process is not died
     assert deep_queue._process.poll() is None
