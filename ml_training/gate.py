@@ -30,7 +30,7 @@ LEAST_LOST = 3  # photos
 LEAST_SHARE, LEAST_SHARE_OF_PRODUCT = 0.01, 0.2  # of the photos compared
 GOES_ON = re.compile(r"^Version (\d+) goes on serving: ")
 MOST_NAMED = 3  # photos named in the sentence
-LATELY, LIKE_IT = 50, 2 / 3  # versions that served, and share of the photos that one must have learned
+LATELY, LIKE_IT = 50, 2 / 3  # versions that served, and how many photos at least, of the one or the other
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def judge(active: ModelVersion, new: ModelVersion) -> Verdict:
 def best_lately(active: ModelVersion) -> ModelVersion | None:
     """The version before the active one with the highest estimate, of those that it can be measured by.
 
-    These served before it since a person last chose a version, and learned nearly as many photos. None where
-    none of them was better.
+    These served before it since a person last chose a version, and learned about as many photos: with far
+    more, a loss may be what the catalogue removed. None where none of them was better.
     """
     if active.pk is None:
         return None
@@ -89,7 +89,8 @@ def best_lately(active: ModelVersion) -> ModelVersion | None:
         if last["pk"] == active.pk:
             return None
         earlier = earlier.filter(Q(pk=last["pk"]) | Q(created_at__gt=last["chosen_at"]))
-    served = earlier.filter(Q(held_back="") | ~Q(chosen_at=None), photos__gte=LIKE_IT * active.photos)
+    like_it = (LIKE_IT * active.photos, active.photos / LIKE_IT)
+    served = earlier.filter(Q(held_back="") | ~Q(chosen_at=None), photos__range=like_it)
     figures = {version.pk: accuracy_of(version) for version in served.only("metrics")[:LATELY]}
     best = max(figures, key=lambda pk: (figures[pk] or 0, pk), default=None)
     if best is None or (figures[best] or 0) <= (accuracy_of(active) or 0):

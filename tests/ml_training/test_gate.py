@@ -91,9 +91,10 @@ def test_person_who_chooses_a_version_says_that_it_is_right(shop):
     assert lose(shop, 12).held_back == ""
 
 
-def test_versions_that_learned_far_fewer_photos_are_no_measure(shop):
+@pytest.mark.parametrize("photos_of_first", [100, 400])
+def test_versions_that_learned_far_fewer_photos_or_more_are_no_measure(shop, photos_of_first):
     lose(shop, 0)
-    ModelVersion.objects.update(photos=100)
+    ModelVersion.objects.update(photos=photos_of_first)
     for photos in (3, 6, 9):
         lose(shop, photos)
         ModelVersion.objects.filter(number__gt=1).update(photos=200)
