@@ -7,6 +7,7 @@ them together.
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -41,6 +42,8 @@ def main() -> None:
         manager.add_process("web", web_server(port), env=environment, cwd=str(BASE_DIR))
         manager.add_process("worker", python("manage.py", "worker"), env=environment, cwd=str(BASE_DIR))
         threading.Thread(target=greet, args=(port, password), daemon=True).start()
+        # The terminal that was closed stops everything, too.
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         manager.loop()
         sys.exit(0 if manager.returncode in (0, 130, -2, -15) else manager.returncode)
     finally:

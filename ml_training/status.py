@@ -117,7 +117,7 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
             going.get(shop.pk),
             ended.get(shop.pk),
             counts=(products.get(shop.pk, 0), photos.get(shop.pk, 0)),
-            deep=deep_info(deep.get(shop.pk), shop),
+            deep=deep_info(deep.get(shop.pk), shop, _of_silence(deep.get(shop.pk))),
             last_deep=how_it_ended(last_deep.get(shop.pk)),
         )
         for shop in shops

@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +87,9 @@ def run_deep_job(
         if TrainingRun.objects.filter(pk=run.pk, status=TrainingRun.Status.CANCELLED).exists():
             forget_work(run.shop_id)
     except KeyboardInterrupt:  # in the foreground; what was learned stays for the next one
-        runs.cancel(run.shop)
+        with suppress(Error):  # should the database be away, a worker goes on with it
+            runs.cancel_own(run)
+        artifacts.discard(artifacts.folder_of(run))
         raise
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Deep run %s failed.", run.pk)

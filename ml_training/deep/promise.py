@@ -10,7 +10,7 @@ from django.utils import timezone
 from catalog.models import Product, ProductImage
 from ml_training import queueing
 from ml_training.deep.hours import shops_open
-from ml_training.deep.runs import GOING, call_off, queue_deep
+from ml_training.deep.runs import GOING, TURNED_OFF, call_off, queue_deep
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.reconciler import may_try_again
 from ml_training.training import Kind, Status
@@ -57,8 +57,9 @@ def _wake_waiting(shops: list[int]) -> list[int]:
 
 
 def _last_runs() -> dict[int, TrainingRun]:
-    """The newest deep run of each shop that got as far as being tried."""
+    """The newest deep run of each shop that was tried, or that somebody cancelled."""
     runs = TrainingRun.objects.filter(kind=Kind.DEEP).exclude(status=Status.SUPERSEDED)
+    runs = runs.exclude(started_at=None, message=TURNED_OFF)
     newest = runs.order_by().values("shop").annotate(pk=Max("pk"))
     return {run.shop_id: run for run in TrainingRun.objects.filter(pk__in=newest.values("pk"))}
 

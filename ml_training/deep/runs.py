@@ -25,6 +25,8 @@ from ml_training.runtime import backbone_id_for
 from ml_training.training import Kind, Phase, RunLost, Status
 
 GOING = [Status.QUEUED, Status.TRAINING]
+CANCELLED = "Cancelled. The active model stays as it is."
+TURNED_OFF = "Cancelled: deep training was turned off."
 WAITS_FOR_ITS_HOURS = "Deep training waits for its hours."
 OTHER_SERVES = (
     "Another version was activated while it trained, on a backbone that it was not compared with. "
@@ -135,7 +137,12 @@ def cancel(shop: Shop) -> bool:
     Repeatable:   yes.
     """
     going = TrainingRun.objects.filter(shop=shop, kind=Kind.DEEP, status__in=GOING)
-    return _cancel(going, shop.pk, "Cancelled. The active model stays as it is.")
+    return _cancel(going, shop.pk, CANCELLED)
+
+
+def cancel_own(run: TrainingRun) -> bool:
+    """The same for a run that this process computes, as long as it is this worker's."""
+    return _cancel(training.own(run), run.shop_id, CANCELLED)
 
 
 def call_off(before: datetime) -> None:
@@ -147,7 +154,7 @@ def call_off(before: datetime) -> None:
     """
     waiting = TrainingRun.objects.filter(kind=Kind.DEEP, status=Status.QUEUED, created_at__lt=before)
     for shop_id in list(waiting.values_list("shop_id", flat=True)):
-        _cancel(waiting.filter(shop_id=shop_id), shop_id, "Cancelled: deep training was turned off.")
+        _cancel(waiting.filter(shop_id=shop_id), shop_id, TURNED_OFF)
 
 
 def _cancel(runs: QuerySet, shop_id: int, message: str) -> bool:

@@ -24,6 +24,7 @@ class DeepInfo:
     started_at: datetime | None
     message: str
     may_compute: bool  # at this hour
+    silence: str  # what to do where nobody seems to work on it
 
     @property
     def percent(self) -> int:
@@ -34,8 +35,12 @@ class DeepInfo:
         """Such as "Round 3 of 10; 91 % right so far, on photos it has not seen"."""
         if self.message:
             return self.message
+        if self.status == "queued" and not self.may_compute:
+            return "It waits for its hours."
+        if self.silence:
+            return self.silence
         if self.status == "queued":
-            return "It begins when a worker is free." if self.may_compute else "It waits for its hours."
+            return "It begins when a worker is free."
         parts = []
         if self.epoch:
             parts.append(f"Round {self.epoch} of {self.epochs}")
@@ -64,8 +69,12 @@ def how_it_ended(run: TrainingRun | None) -> str:
     return f"Deep training of {when}: {run.error or run.message}"
 
 
-def deep_info(run: TrainingRun | None, shop: Shop) -> DeepInfo | None:
-    """Describe a shop's deep run that is queued or training; None where there is none."""
+def deep_info(run: TrainingRun | None, shop: Shop, silence: str = "") -> DeepInfo | None:
+    """Describe a shop's deep run that is queued or training; None where there is none.
+
+    Args:
+        silence: what to do where nobody seems to work on it; empty otherwise.
+    """
     if run is None:
         return None
     known = run.metrics
@@ -77,10 +86,11 @@ def deep_info(run: TrainingRun | None, shop: Shop) -> DeepInfo | None:
         epoch=known.get("epoch"),
         epochs=known.get("epochs"),
         accuracy=known.get("accuracy"),
-        seconds_left=_seconds_left(run),
+        seconds_left=None if silence else _seconds_left(run),
         started_at=run.started_at,
         message=run.message if run.status == "queued" else "",
         may_compute=is_shop_open(shop),
+        silence=silence,
     )
 
 

@@ -44,8 +44,7 @@ class Command(BaseCommand):
                 self._look_after(queues)
                 self._sleep()
         finally:
-            for queue in queues:
-                queue.stop_on_purpose()
+            stop_on_purpose(queues)
 
     def _stop(self, *args):
         self.stopping = True
@@ -84,7 +83,7 @@ class TaskQueue:
     def keep_up(self) -> None:
         """Start it when it is needed, start it again when it has ended, stop it when it long had no work."""
         now = time.monotonic()
-        if self._kind == TrainingRun.Kind.QUICK or self._waiting().exists() or self._at_work():
+        if self._kind == TrainingRun.Kind.QUICK or self._waiting().exists() or self.at_work():
             self._needed = now
             if self._process is None:
                 self._start()
@@ -128,21 +127,24 @@ class TaskQueue:
         waiting = self._runs().filter(status="queued").exclude(shop_id__in=at_work.values("shop_id"))
         return waiting if self._kind == TrainingRun.Kind.QUICK else waiting.filter(shop_id__in=shops_open())
 
-    def _at_work(self) -> list[TrainingRun]:
+    def at_work(self) -> list[TrainingRun]:
         """The runs that this queue has, and no other one on this machine."""
         if self._process is None:
             return []
         here = self._runs().filter(status="training", trainer="", worker_host=socket.gethostname())
         return [run for run in here if _group_of(run.worker_pid) == self._process.pid]
 
-    def stop(self) -> None:
-        """Ask the queue to end its work, then end whatever is left of its process group."""
+    def ask_to_end(self) -> None:
+        if self._process is not None and not self.has_ended():
+            self._process.terminate()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Ask the queue to end its work, and after some seconds end whatever is left of its process group."""
         if self._process is None:
             return
-        if not self.has_ended():
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
+        self.ask_to_end()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -150,17 +152,7 @@ class TaskQueue:
             self._process.stdin.close()
 
     def stop_on_purpose(self) -> None:
-        """Stop, and let the runs that are cut short wait for the next start, as if they had not begun."""
-        if self._process is None:
-            return
-        runs = []
-        with contextlib.suppress(Error):  # without a database nobody can be told: the reconciler finds them
-            runs = self._at_work()
-        self.stop()
-        with contextlib.suppress(Error):
-            for run in runs:
-                if training.release(run):
-                    artifacts.remove(artifacts.folder_of(run))
+        stop_on_purpose([self])
 
     def stands_still(self) -> bool:
         """Whether a run waits for long, though this queue has no work and nothing ended lately anywhere."""
@@ -173,7 +165,23 @@ class TaskQueue:
             return False
         ended_lately = self._runs().filter(finished_at__gte=limit, worker_lost=False)
         had_time = time.monotonic() - self._started > self._patience
-        return had_time and not self._at_work() and not ended_lately.exists()
+        return had_time and not self.at_work() and not ended_lately.exists()
+
+
+def stop_on_purpose(queues: list[TaskQueue]) -> None:
+    """Stop queues, all at once, and let the runs that are cut short wait as if they had not begun."""
+    runs = []
+    with contextlib.suppress(Error):  # without a database nobody can be told: the reconciler finds them
+        runs = [run for queue in queues for run in queue.at_work()]
+    for queue in queues:
+        queue.ask_to_end()
+    until = time.monotonic() + STOP_SECONDS
+    for queue in queues:
+        queue.stop(max(until - time.monotonic(), 0.1))
+    with contextlib.suppress(Error):
+        for run in runs:
+            if training.release(run):
+                artifacts.remove(artifacts.folder_of(run))
 
 
 def _group_of(pid: int) -> int | None:

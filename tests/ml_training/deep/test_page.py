@@ -1,5 +1,7 @@
 """Deep training on Settings > ML Model and in the API: beside the quick run, with a way to cancel it."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -9,6 +11,7 @@ from django.utils.formats import date_format
 
 from ml_training import training
 from ml_training.deep import runs
+from ml_training.models import TrainingRun
 from ml_training.status import training_info
 from tests.conftest import make_staff
 from tests.ml_training.conftest import trained
@@ -58,6 +61,16 @@ def test_run_outside_its_hours_does_not_promise_a_worker(shop):
     hour = timezone.localtime().hour
     shop.deep_hours = f"{(hour + 4) % 24}-{(hour + 6) % 24}"
     assert training_info(shop).deep.words == "It waits for its hours."
+
+
+def test_nobody_who_works_on_it_is_said_with_what_to_do(shop, deep):
+    TrainingRun.objects.filter(pk=deep.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    info = training_info(shop).deep
+    assert info.words.startswith("Nothing was heard of this run since") and info.seconds_left is None
+    runs.cancel(shop)
+    queued = runs.queue_deep(shop.pk, "promises")
+    TrainingRun.objects.filter(pk=queued.pk).update(created_at=timezone.now() - timedelta(minutes=5))
+    assert "start one: manage.py worker" in training_info(shop).deep.words
 
 
 def test_status_has_how_long_it_takes(shop, deep):

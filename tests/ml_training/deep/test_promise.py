@@ -9,7 +9,7 @@ from django.utils import timezone
 from catalog.hours import HoursUnreadable, is_open, read_hours
 from ml_training import training
 from ml_training.deep.promise import reconcile_deep
-from ml_training.deep.runs import claim, queue_deep
+from ml_training.deep.runs import cancel, claim, queue_deep
 from ml_training.models import TrainingRun
 from tests.conftest import add_photo
 from tests.ml_training.conftest import stock, trained, work
@@ -138,6 +138,19 @@ def test_what_waits_when_deep_training_is_turned_off_is_cancelled(shop, settings
     reconcile_deep()
     (run,) = deep_runs(shop)
     assert (run.status, run.message) == ("cancelled", "Cancelled: deep training was turned off.")
+
+
+def test_what_was_turned_off_before_it_began_is_queued_when_it_is_turned_on_again(shop, settings):
+    trained(shop)
+    reconcile_deep()
+    TrainingRun.objects.filter(kind="deep").update(created_at=timezone.now() - timedelta(minutes=5))
+    settings.DEEP_TRAINING = "off"
+    reconcile_deep()
+    settings.DEEP_TRAINING = "auto"
+    (run_id,) = reconcile_deep()
+    assert [run.status for run in deep_runs(shop)] == ["cancelled", "queued"]
+    assert cancel(shop)  # somebody who cancels it means it
+    assert reconcile_deep() == [] and TrainingRun.objects.get(pk=run_id).status == "cancelled"
 
 
 def test_run_that_a_command_begins_is_not_called_off(shop, settings):

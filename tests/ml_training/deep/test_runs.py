@@ -13,7 +13,7 @@ from ml_training.reconciler import reconcile
 from ml_training.runtime import BackboneMissing, backbone_id_for, chosen_backbone, open_embedder_of
 from ml_training.status import training_info
 from tests.conftest import add_photo
-from tests.ml_training.conftest import queued_run, trained, work
+from tests.ml_training.conftest import queued_run, stock, trained, work
 from tests.ml_training.deep.conftest import deep_runs, give_tuned, state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +68,23 @@ def test_interrupted_command_cancels_and_leaves_the_model(shop):
         call_command("train", "--deep")
     assert [run.status for run in deep_runs(shop)] == ["cancelled"]
     assert state_of(shop).active_version == active
+
+
+def test_interrupted_command_leaves_the_run_of_a_worker_that_took_over(shop):
+    trained(shop)
+    mine = begun(shop)
+    assert training.give_up(mine)
+    theirs = begun(shop)
+    assert not runs.cancel_own(mine)
+    theirs.refresh_from_db()
+    assert theirs.status == "training" and runs.cancel_own(theirs)
+
+
+def test_interrupted_quick_training_stays_owed_and_counts_no_try(shop):
+    stock(shop)
+    with connection.execute_wrapper(interrupt), pytest.raises(CommandError, match=r"^Interrupted\."):
+        call_command("train")
+    assert (queued_run(shop).attempts, state_of(shop).is_owed) == (1, True)
 
 
 def test_asking_twice_makes_one_deep_run_and_only_one_worker_gets_it(shop):
