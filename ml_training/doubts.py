@@ -80,7 +80,9 @@ def _replaced(active: ModelVersion, usable: Manifest) -> dict[int, list[int]]:
         if (photo.product_pk, photo.sha256) not in learned:
             fresh.setdefault(photo.product_pk, []).append(row)
     photos = Counter(photo.product_pk for photo in usable.photos)
-    return {pk: rows for pk, rows in fresh.items() if len(rows) >= max(FEWEST, REPLACED * photos[pk])}
+    before = Counter(product for product, _ in learned)  # with fewer than FEWEST it hardly knows the product
+    asked = [pk for pk, rows in fresh.items() if len(rows) >= max(FEWEST, REPLACED * photos[pk])]
+    return {pk: fresh[pk] for pk in asked if before[pk] >= FEWEST}
 
 
 def taken_for(probabilities: np.ndarray, own: int) -> int | None:

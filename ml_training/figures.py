@@ -40,7 +40,11 @@ def accuracy_in_words(version: ModelVersion | None) -> str:
     share, bounds = (accuracy_of(version), accuracy_range_of(version)) if version else (None, None)
     if share is None or bounds is None:
         return ""
-    return f"{_percent(share)} ({_percent(bounds[0])} to {_percent(bounds[1])})"
+    words = f"{_percent(share)} ({_percent(bounds[0])} to {_percent(bounds[1])})"
+    judged = version.metrics.get("products_judged")
+    if isinstance(judged, int) and 0 < judged < version.products:
+        words += f", for {judged} of {version.products} products: one photo is too few to judge the others"
+    return words
 
 
 def coverage_in_words(version: ModelVersion | None, shop: Shop) -> str:

@@ -9,8 +9,10 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
 from catalog.models import Product
-from ml_training.models import ModelVersion
+from ml_training.models import LearnedPhoto, ModelVersion
 
 # Share of products with good photos that are doubted all the same, measured; and of holding such ones back.
 BY_CHANCE, CHANCE = 0.025, 0.1
@@ -71,7 +73,7 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int])
             if after not in known:
                 taken[product, after] += 1
     for (product, other), count in taken.most_common():
-        if count >= max(FEWEST, TAKEN * right[product]):
+        if count >= max(FEWEST, TAKEN * right[product]) and not _has_learned(active, other):
             names = _names(product, other)
             photos = [int(photo) for photo, (label, _) in new.judged.items() if label == other]
             return Verdict(
@@ -81,6 +83,14 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int])
                 sorted(photos, reverse=True),
             )
     return GOOD
+
+
+def _has_learned(version: ModelVersion, product: int) -> bool:
+    """Whether a version learned a product, if only from one photo, by which it could not be judged."""
+    rows = LearnedPhoto.objects.filter(
+        Q(until=None) | Q(until__gte=version.number), since__lte=version.number
+    )
+    return rows.filter(shop=version.shop_id, product=product).exists()
 
 
 def what_was_moved(earlier: ModelVersion, new: ModelVersion, known: set[int]) -> Verdict:

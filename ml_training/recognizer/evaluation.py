@@ -37,6 +37,7 @@ class Trials:
     scatter: np.ndarray  # (M,) float32, the part of `away` that is larger elsewhere
     known: np.ndarray  # (K, FEATURES) of held-out photos while other products were hidden
     known_elsewhere: np.ndarray  # (K, FEATURES) of the same, moved away as `shift` says
+    known_products: np.ndarray  # (K,) int64, what these show
     unknown: np.ndarray  # (U, FEATURES) of photos whose product was hidden
     unknown_products: np.ndarray  # (U,) int64, the product that was hidden
     spread: Spread
@@ -107,14 +108,14 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
         empty, nothing = np.zeros((0, FEATURES)), np.zeros((0, classes), np.float32)
         spread = Spread(np.ones(classes, np.float32), np.ones(classes, np.float32))
         no_one = np.zeros(0, np.int64)
-        return Trials(no_one, nothing, none, none, none, empty, empty, empty, no_one, spread, plan.shift)
+        return Trials(
+            no_one, nothing, none, none, none, empty, empty, no_one, empty, no_one, spread, plan.shift
+        )
     held, logits, away, seen, scattered = _joined([part.judged() for part in parts])
     own = _joined([part.own_distances() for part in parts])
     spread = Spread(*(_spread(distances, labels[held], classes) for distances in own))
-    known, elsewhere, unknown, products = _joined([part.hidden_products(spread) for part in parts])
-    return Trials(
-        held, logits, away, seen, scattered, known, elsewhere, unknown, products, spread, plan.shift
-    )
+    features_and_products = _joined([part.hidden_products(spread) for part in parts])
+    return Trials(held, logits, away, seen, scattered, *features_and_products, spread, plan.shift)
 
 
 def _joined(parts: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
@@ -166,7 +167,7 @@ class _Trial:
         return self._away * (1 + shift * self._share) - self._seen
 
     def hidden_products(self, spread: Spread) -> tuple[np.ndarray, ...]:
-        """Features of known photos, of the same from elsewhere and of unknown ones, and what these show."""
+        """Features of known photos, of the same from elsewhere, what these show; and so of unknown ones."""
         left = ~self._hidden
         if left.sum() < FEWEST_KNOWN:
             left = np.ones_like(left)
@@ -186,7 +187,7 @@ class _Trial:
         strange = slice(0) if left.all() else slice(None)
         placed = plane.place(self._unknown_logits[strange][:, left])
         strangers = features(placed, self._unknown_plain[strange][:, left], usual)
-        return *known, strangers, self._unknown_labels[strange]
+        return *known, self._labels[rows], strangers, self._unknown_labels[strange]
 
 
 def _without_itself(photos: np.ndarray) -> np.ndarray:

@@ -74,6 +74,8 @@ def _fit(vectors, labels, on_evaluating, unseen) -> tuple[Head, dict, np.ndarray
     trials = run_trials(vectors, labels, plan, scatter)
     own, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
     temperature = fit_temperature(fair, own, usual_temperature(len(labels) / len(scatter.means)))
+    singles = 1 - len(np.unique(own)) / len(scatter.means)  # share of the products that could not be judged
+    temperature = temperature ** (1 - singles) * usual_temperature(1) ** singles
     open_set, coverage = _fit_open_set(fitted, trials)
     metrics = {"photos_held_out": len(own), **accuracy_report(trials, labels), "coverage": coverage}
     metrics["reliability"] = reliability(fair / temperature, own)
@@ -83,7 +85,7 @@ def _fit(vectors, labels, on_evaluating, unseen) -> tuple[Head, dict, np.ndarray
 
 
 def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[str, float]]:
-    """Fit what tells unknown products apart; the share of known photos named, by rate.
+    """Fit what tells unknown products apart; the share of known photos named, by rate, products alike.
 
     Where too little could be tried, every answer is "not sure".
     """
@@ -93,6 +95,8 @@ def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[s
     weights = fit_weights(trials.known, trials.unknown)
     strange = scores_apart(trials.known, trials.unknown, trials.unknown_products)
     least = thresholds(strange, trials.unknown_products, RATES)
-    named = [(trials.known_elsewhere @ weights > threshold).mean() for threshold in least]
+    scores, photos = trials.known_elsewhere @ weights, np.bincount(trials.known_products)
+    share = 1 / photos[trials.known_products] / (photos > 0).sum()  # (K,), 1 in all
+    named = [share[scores > threshold].sum() for threshold in least]
     coverage = {str(rate): round(float(share), 4) for rate, share in zip(RATES, named, strict=True)}
     return OpenSet(fitted.between, fitted.means, trials.spread, weights, least), coverage

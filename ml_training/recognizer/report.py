@@ -17,6 +17,7 @@ def accuracy_report(trials: Trials, labels: np.ndarray) -> dict:
 
     Returns:
         `accuracy` with `accuracy_range` (low, high), both fractions and every product counting the same;
+        `products_judged`, how many products that is: those of single photos are not;
         `accuracy_by_product`, by class index; `mix_ups`: class shown, class answered, share of its photos.
         Nothing where no photo could be held out.
     """
@@ -34,6 +35,7 @@ def accuracy_report(trials: Trials, labels: np.ndarray) -> dict:
     off = float(np.hypot(chance, METHOD_ERROR * (1 + few)))
     return {
         "accuracy": round(accuracy, 4),
+        "products_judged": len(judged),
         "accuracy_range": [round(max(0.0, accuracy - off), 4), round(min(1.0, accuracy + off), 4)],
         "accuracy_by_product": {str(c): round(float(s), 4) for c, s in zip(judged, shares, strict=True)},
         "mix_ups": _mix_ups(own, answers, counts),

@@ -122,7 +122,7 @@ def find_copies(vectors: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
 
 
 def _copies_within(vectors: np.ndarray, sketches: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
-    """Each photo joins the first earlier one that it copies: chains of likeness do not make one group.
+    """Each photo joins the group of the nearest earlier one that it copies.
 
     Sketches, which keep distances roughly, say which few are worth comparing in full.
     """
@@ -131,7 +131,9 @@ def _copies_within(vectors: np.ndarray, sketches: np.ndarray, rows: np.ndarray) 
     for part in _steps(keeper.copy()):
         apart = norms[part, None] + norms - 2 * sketches[part] @ sketches.T  # (R, n)
         for place, row in enumerate(part.tolist()):
-            for first in np.flatnonzero(apart[place, :row] < SKETCHED_APART)[:MOST_COMPARED].tolist():
+            near = np.flatnonzero(apart[place, :row] < SKETCHED_APART)
+            near = near[np.argsort(apart[place, near], kind="stable")][:MOST_COMPARED]
+            for first in near.tolist():
                 both = vectors[rows[[first, row]]].astype(np.float32)
                 if both[0] @ both[1] >= SAME_PICTURE:
                     keeper[row] = keeper[first]

@@ -92,6 +92,19 @@ def test_version_without_a_record_or_files_is_not_asked(shop_of_six, settings):
     assert newest(shop_of_six).number == 2 and newest(shop_of_six).doubts == {}
 
 
+def test_photos_added_to_a_product_that_had_one_are_not_doubted(shop_of_six):
+    """The active version knows it by one photo only: what it says of more is worth little."""
+    product = Product.objects.create(shop=shop_of_six, sku="new", name="New")
+    add_photo(product, 1, 800)
+    work()
+    assert active_version(shop_of_six).number == 2
+    for seed in range(801, 805):
+        add_photo(product, 1, seed)
+    work()
+    assert newest(shop_of_six).doubts.get("tried", 0) == 0
+    assert "which is new" not in newest(shop_of_six).held_back
+
+
 def test_shop_without_a_version_has_no_doubts(shop):
     stock(shop)
     assert find_doubts(shop.pk, None, None, "any") == {}

@@ -142,6 +142,26 @@ def test_copies_of_a_photo_change_nothing(times):
     np.testing.assert_array_equal(np.delete(fitted.answers, copied), alone.answers)
 
 
+def test_copies_of_one_photo_of_a_burst_do_not_hide_those_of_another():
+    sample = easy_sample(photos=8)
+    near = sample.vectors[3] + 0.024 * np.random.default_rng(1).normal(size=64).astype(np.float32)
+    near /= np.linalg.norm(near)
+    assert 0.97 < near @ sample.vectors[3] < 0.99
+    added = np.stack([sample.vectors[3]] * 9 + [near] * 50)
+    vectors = np.concatenate([sample.vectors, added])
+    labels = np.concatenate([sample.labels, np.zeros(59, np.int64)])
+    assert [len(group) for group in fit_model(vectors, labels, lambda: None).copies] == [50, 10]
+
+
+def test_products_of_single_photos_make_probabilities_modest_and_are_not_counted_as_judged():
+    sample = easy_sample(products=6, photos=8, noise=0.8)
+    few = np.concatenate([np.flatnonzero(sample.labels < 3), np.flatnonzero(sample.labels >= 3)[::8]])
+    all_judged = fit_model(sample.vectors, sample.labels, lambda: None)
+    half_judged = fit_model(sample.vectors[few], sample.labels[few], lambda: None)
+    assert (all_judged.metrics["products_judged"], half_judged.metrics["products_judged"]) == (6, 3)
+    assert half_judged.head.temperature > all_judged.head.temperature
+
+
 def test_accuracy_is_high_where_products_lie_apart_and_low_where_labels_mean_nothing():
     sample = easy_sample(photos=8)
     easy = fit_model(sample.vectors, sample.labels, lambda: None).metrics
