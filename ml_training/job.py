@@ -49,8 +49,8 @@ def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None)
         logger.warning("Run %s was taken from this worker; its result is dropped.", run.pk)
         artifacts.discard(folder)
     except KeyboardInterrupt:  # in the foreground; what is owed stays owed
-        training.release(run)
-        artifacts.discard(folder)
+        if training.release(run):  # if not, it had published already
+            artifacts.discard(folder)
         raise
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Run %s failed.", run.pk)

@@ -87,9 +87,7 @@ def run_deep_job(
         if TrainingRun.objects.filter(pk=run.pk, status=TrainingRun.Status.CANCELLED).exists():
             forget_work(run.shop_id)
     except KeyboardInterrupt:  # in the foreground; what was learned stays for the next one
-        with suppress(Error):  # should the database be away, a worker goes on with it
-            runs.cancel_own(run)
-        artifacts.discard(artifacts.folder_of(run))
+        _interrupted(run)
         raise
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Deep run %s failed.", run.pk)
@@ -98,6 +96,12 @@ def run_deep_job(
         if not isinstance(error, Exception):
             raise
     return TrainingRun.objects.filter(pk=run.pk).first()
+
+
+def _interrupted(run: TrainingRun) -> None:
+    with suppress(Error):  # should the database be away, a worker goes on with it
+        if runs.cancel_own(run):  # if not, it had published already, or a worker took over
+            artifacts.discard(artifacts.folder_of(run))
 
 
 def folder_of(shop_id: int, lesson: Lesson) -> Path:

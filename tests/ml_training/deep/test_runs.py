@@ -5,10 +5,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from ml_training import training, tuned, versions
+from ml_training import artifacts, training, tuned, versions
 from ml_training.deep import runs
+from ml_training.events import ml_status_changed
 from ml_training.job import run_job
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
+from ml_training.recognizer.export import FILES
 from ml_training.reconciler import reconcile
 from ml_training.runtime import BackboneMissing, backbone_id_for, chosen_backbone, open_embedder_of
 from ml_training.status import training_info
@@ -85,6 +87,25 @@ def test_interrupted_quick_training_stays_owed_and_counts_no_try(shop):
     with connection.execute_wrapper(interrupt), pytest.raises(CommandError, match=r"^Interrupted\."):
         call_command("train")
     assert (queued_run(shop).attempts, state_of(shop).is_owed) == (1, True)
+
+
+def test_interrupt_after_a_version_was_published_leaves_its_files(shop):
+    """Ctrl-C as the run's last news is told: the version serves by then."""
+    stock(shop)
+
+    def hear(event, **kwargs):
+        if event.kind == "completed":
+            raise KeyboardInterrupt
+
+    ml_status_changed.connect(hear)
+    try:
+        with pytest.raises(CommandError, match=r"^Interrupted\."):
+            call_command("train")
+    finally:
+        ml_status_changed.disconnect(hear)
+    version = state_of(shop).active_version
+    assert version.number == 1 and version.run.status == "completed"
+    assert all(artifacts.read(version, kind) for kind in FILES)
 
 
 def test_asking_twice_makes_one_deep_run_and_only_one_worker_gets_it(shop):
