@@ -9,10 +9,10 @@ import logging
 from collections import Counter
 
 import numpy as np
-from django.db.models import Q
 
 from ml_training.manifest import Manifest
-from ml_training.models import LearnedPhoto, ModelVersion, ShopTraining
+from ml_training.models import ModelVersion, ShopTraining
+from ml_training.provenance import learned_by
 from ml_training.recognizer.calibration import softmax
 from ml_training.serving import NO_MODEL, loaded_model
 
@@ -73,8 +73,7 @@ def copies_in(usable: Manifest, groups: list[np.ndarray]) -> dict:
 
 def _replaced(active: ModelVersion, usable: Manifest) -> dict[int, list[int]]:
     """The rows of photos that a version has not learned, of products whose photos nearly all are such."""
-    rows = LearnedPhoto.objects.filter(Q(until=None) | Q(until__gte=active.number), since__lte=active.number)
-    learned = set(rows.filter(shop=active.shop_id).values_list("product_id", "sha256"))
+    learned = set(learned_by(active).values_list("product_id", "sha256"))
     fresh: dict[int, list[int]] = {}
     for row, photo in enumerate(usable.photos if learned else ()):
         if (photo.product_pk, photo.sha256) not in learned:

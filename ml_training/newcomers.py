@@ -9,10 +9,9 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from django.db.models import Q
-
 from catalog.models import Product
-from ml_training.models import LearnedPhoto, ModelVersion
+from ml_training.models import ModelVersion
+from ml_training.provenance import learned_by
 
 # Share of products with good photos that are doubted all the same, measured; and of holding such ones back.
 BY_CHANCE, CHANCE = 0.025, 0.1
@@ -87,10 +86,7 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int])
 
 def _has_learned(version: ModelVersion, product: int) -> bool:
     """Whether a version learned a product, if only from one photo, by which it could not be judged."""
-    rows = LearnedPhoto.objects.filter(
-        Q(until=None) | Q(until__gte=version.number), since__lte=version.number
-    )
-    return rows.filter(shop=version.shop_id, product=product).exists()
+    return learned_by(version).filter(product=product).exists()
 
 
 def what_was_moved(earlier: ModelVersion, new: ModelVersion, known: set[int]) -> Verdict:

@@ -90,8 +90,17 @@ def learned_by_versions(versions: Iterable[ModelVersion]) -> QuerySet[LearnedPho
     """What any of some versions of one shop learned, by product; see `with_whereabouts`."""
     numbers = [version.number for version in versions]
     rows = LearnedPhoto.objects.filter(shop__in={version.shop_id for version in versions})
-    rows = rows.filter(Q(until=None) | Q(until__gte=min(numbers)), since__lte=max(numbers))
+    rows = rows.filter(_between(min(numbers), max(numbers)))
     return with_whereabouts(rows).order_by("product_id", "photo_id", "pk")
+
+
+def learned_by(version: ModelVersion) -> QuerySet[LearnedPhoto]:
+    """What one version learned, and nothing else about it."""
+    return LearnedPhoto.objects.filter(_between(version.number, version.number), shop=version.shop_id)
+
+
+def _between(first: int, last: int) -> Q:
+    return Q(Q(until=None) | Q(until__gte=first), since__lte=last)
 
 
 def with_whereabouts(rows: QuerySet[LearnedPhoto]) -> QuerySet[LearnedPhoto]:
