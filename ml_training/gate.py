@@ -10,20 +10,13 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from catalog.models import Product, ProductImage
 from ml_training.figures import accuracy_of
+from ml_training.misplaced import what_is_misplaced
 from ml_training.models import ModelVersion
-from ml_training.newcomers import (
-    GOOD,
-    Verdict,
-    moved_wrongly,
-    what_is_copied,
-    what_is_doubtful,
-    what_is_taken_over,
-    what_was_moved,
-)
+from ml_training.newcomers import GOOD, Verdict, what_is_copied, what_is_doubtful, what_is_taken_over
 
 CHANCE = 0.001  # of taking noise for a loss
 LEAST_LOST = 3  # photos
@@ -72,6 +65,7 @@ def judge(active: ModelVersion, new: ModelVersion) -> Verdict:
     if not found:
         found = what_is_taken_over(active, new, known_to(active)) or what_is_doubtful(active, new)
         found = found or what_is_copied(active, new)
+        found = found or what_is_misplaced(new, _numbers_lately(active))
     return Verdict(f"Version {active.number} goes on serving: {found.why}", found.photos) if found else GOOD
 
 
@@ -83,19 +77,27 @@ def best_lately(active: ModelVersion) -> ModelVersion | None:
     """
     if active.pk is None:
         return None
-    earlier = ModelVersion.objects.filter(shop_id=active.shop_id, number__lt=active.number)
-    chosen = ModelVersion.objects.filter(shop_id=active.shop_id).exclude(chosen_at=None)
-    if last := chosen.order_by("-chosen_at").values("pk", "chosen_at").first():
-        if last["pk"] == active.pk:
-            return None
-        earlier = earlier.filter(Q(pk=last["pk"]) | Q(created_at__gt=last["chosen_at"]))
-    like_it = (LIKE_IT * active.photos, active.photos / LIKE_IT)
-    served = earlier.filter(Q(held_back="") | ~Q(chosen_at=None), photos__range=like_it)
-    figures = {version.pk: accuracy_of(version) for version in served.only("metrics")[:LATELY]}
+    like_it = _served_before(active).filter(photos__range=(LIKE_IT * active.photos, active.photos / LIKE_IT))
+    figures = {version.pk: accuracy_of(version) for version in like_it.only("metrics")[:LATELY]}
     best = max(figures, key=lambda pk: (figures[pk] or 0, pk), default=None)
     if best is None or (figures[best] or 0) <= (accuracy_of(active) or 0):
         return None
     return ModelVersion.objects.only("number", "judged").get(pk=best)
+
+
+def _served_before(active: ModelVersion) -> QuerySet[ModelVersion]:
+    """The versions that served before the active one since a person last chose one, newest first."""
+    earlier = ModelVersion.objects.filter(shop_id=active.shop_id, number__lt=active.number)
+    chosen = ModelVersion.objects.filter(shop_id=active.shop_id).exclude(chosen_at=None)
+    if last := chosen.order_by("-chosen_at").values("pk", "chosen_at").first():
+        if last["pk"] == active.pk:
+            return earlier.none()
+        earlier = earlier.filter(Q(pk=last["pk"]) | Q(created_at__gt=last["chosen_at"]))
+    return earlier.filter(Q(held_back="") | ~Q(chosen_at=None))
+
+
+def _numbers_lately(active: ModelVersion) -> list[int]:
+    return [active.number, *_served_before(active).values_list("number", flat=True)[:LATELY]]
 
 
 def known_to(version: ModelVersion) -> set[int]:
@@ -106,14 +108,13 @@ def known_to(version: ModelVersion) -> set[int]:
 def _compare(earlier: ModelVersion, new: ModelVersion) -> Verdict:
     """Compare what both answered for the same photos."""
     changes = _changes(earlier, new)
-    if lost := _lost(changes):
-        return _mixed_up(earlier, new, changes, lost)
-    return what_was_moved(earlier, new, known_to(earlier))
+    lost = _lost(changes)
+    return _mixed_up(earlier, new, changes, lost) if lost else GOOD
 
 
 def is_worse(earlier: ModelVersion, new: ModelVersion) -> bool:
     """Whether the photos that both judged speak against the new version; for a benchmark."""
-    return bool(_lost(_changes(earlier, new)) or moved_wrongly(earlier, new, known_to(earlier))[1])
+    return bool(_lost(_changes(earlier, new)))
 
 
 def _lost(changes: list[Change]) -> list[Change]:

@@ -76,8 +76,9 @@ def read_model(
     set_aside = _read_set_aside(said.get("set_aside", []), manifest)
     usable = _read_labels(said.get("labels"), manifest.without({photo.pk for photo, _ in set_aside}))
     head = _read_head(model_json, weights, (len(usable.products), backbone.vector_size))
-    metrics, judged = _read_metrics(said.get("metrics", {})), _read_judged(said.get("judged", {}), usable)
-    return TrainedModel(head, usable, metrics, judged), set_aside
+    metrics = _read_metrics(said.get("metrics", {}))
+    judged, strangers = (_read_pairs(said.get(name, {}), name, usable) for name in ("judged", "strangers"))
+    return TrainedModel(head, usable, metrics, judged, strangers), set_aside
 
 
 def read_json(content: bytes, name: str) -> dict:
@@ -177,22 +178,22 @@ def _read_metrics(said) -> dict:
     return said
 
 
-def _read_judged(said, usable: Manifest) -> dict[str, list[int]]:
-    """Return what a trainer says was answered for photos held out; the products must be the photos' own."""
+def _read_pairs(said, name: str, usable: Manifest) -> dict[str, list[int]]:
+    """Return what a trainer says of photos: by photo its product, which must be its own, and another."""
     own = {str(photo.pk): photo.product_pk for photo in usable.photos}
     products = {product.pk for product in usable.products}
     try:
-        pairs = {photo: [product, answer] for photo, (product, answer) in said.items()}
+        pairs = {photo: [product, other] for photo, (product, other) in said.items()}
         wrong = [
             photo
-            for photo, (product, answer) in pairs.items()
-            if photo not in own or product != own[photo] or type(answer) is not int or answer not in products
+            for photo, (product, other) in pairs.items()
+            if photo not in own or product != own[photo] or type(other) is not int or other not in products
         ]
     except (AttributeError, TypeError, ValueError) as error:
-        raise ModelRefused("METADATA_REFUSED", f"judged in metadata.json cannot be read: {error}.") from error
+        raise ModelRefused("METADATA_REFUSED", f"{name} in metadata.json cannot be read: {error}.") from error
     if wrong:
-        raise ModelRefused("METADATA_REFUSED", f"judged in metadata.json is wrong on photos {_few(wrong)}.")
-    return {photo: [own[photo], answer] for photo, (_, answer) in pairs.items()}
+        raise ModelRefused("METADATA_REFUSED", f"{name} in metadata.json is wrong on photos {_few(wrong)}.")
+    return {photo: [own[photo], other] for photo, (_, other) in pairs.items()}
 
 
 def _read_head(model_json: bytes, weights: bytes, shape: tuple[int, int]) -> Head:

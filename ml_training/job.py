@@ -94,9 +94,10 @@ def _train(run: TrainingRun, progress: Progress) -> None:
     evaluating = partial(progress.enter, Phase.EVALUATING)
     fitted = fit_model(matrix, usable.labels, evaluating, unseen)
     progress.enter(Phase.PUBLISHING)
-    model = TrainedModel(fitted.head, usable, fitted.metrics, usable.judged(fitted.answers))
+    model = TrainedModel.of(fitted, usable)
     version = publish(run, embedder, model, usable.spread(CHECK_PHOTOS), vectors)
-    version.doubts = find_doubts(run.shop_id, usable, matrix, run.backbone) | copies_in(usable, fitted.copies)
+    version.doubts |= find_doubts(run.shop_id, usable, matrix, run.backbone)
+    version.doubts |= copies_in(usable, fitted.copies)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
     training.complete(run, version, _what_was_found(run), usable)

@@ -164,6 +164,11 @@ class ModelVersion(models.Model):
     def __str__(self):
         return f"Version {self.number}"
 
+    @property
+    def strangers(self) -> dict[str, list[int]]:
+        """By photo that looks more like another product: its own, and that one."""
+        return (self.doubts or {}).get("strangers", {})
+
 
 class LearnedPhoto(models.Model):
     """One photo, as some versions in a row learned it. It stays when the photo goes.

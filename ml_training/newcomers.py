@@ -1,8 +1,8 @@
 """What the gate cannot compare photo by photo: photos and products that an earlier version knew differently.
 
 Photos that replaced nearly all of a product's may be on the wrong one: `doubts` asked the active version. A
-new product that takes another's photos away may be the same one twice. Photos that were moved to another
-product may belong where they were. Many copies of one photo are nobody's purpose. Called by `gate`.
+new product that takes another's photos away may be the same one twice. Many copies of one photo are nobody's
+purpose. Called by `gate`.
 """
 
 import math
@@ -16,7 +16,6 @@ from ml_training.provenance import learned_by
 # Share of products with good photos that are doubted all the same, measured; and of holding such ones back.
 BY_CHANCE, CHANCE = 0.025, 0.1
 FEWEST, TAKEN = 3, 0.5  # photos taken away by a new product, and share of those that were right
-AGAINST = 0.5  # share of the photos moved that both versions take for something else
 COPIES, MOSTLY = 10, 0.5  # more copies, and share of a product's photos that they are
 
 
@@ -87,45 +86,6 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int])
 def _has_learned(version: ModelVersion, product: int) -> bool:
     """Whether a version learned a product, if only from one photo, by which it could not be judged."""
     return learned_by(version).filter(product=product).exists()
-
-
-def what_was_moved(earlier: ModelVersion, new: ModelVersion, known: set[int]) -> Verdict:
-    """Say in words which photos seem to have been moved to a wrong product; GOOD if most belong there."""
-    moved, wrong = moved_wrongly(earlier, new, known)
-    if not wrong:
-        return GOOD
-    photos = sorted(wrong, reverse=True)
-    before, product = _names(*wrong[photos[0]])
-    return Verdict(
-        f"{len(photos)} of the {moved} photos that were moved to another product do not look like it, such "
-        f"as one that went from {before} to {product}. Move them back; if they are right, activate version "
-        f"{new.number}.",
-        photos,
-    )
-
-
-def moved_wrongly(
-    earlier: ModelVersion, new: ModelVersion, known: set[int]
-) -> tuple[int, dict[int, tuple[int, int]]]:
-    """Find photos that seem to have been moved to a wrong product.
-
-    They were right before they were moved, and the new version, which learned the others that were moved,
-    takes them for another product than the one they are on.
-
-    Args:
-        known: the products that the earlier version can answer.
-    Returns:
-        How many photos were moved; by photo the products that it went from and to, none if most of those
-        moved belong where they are.
-    """
-    moved, wrong = 0, {}
-    for photo, (product, after) in new.judged.items():
-        before, answer = earlier.judged.get(photo, (product, product))
-        if before != product and product in known:
-            moved += 1
-            if answer == before and after != product:
-                wrong[int(photo)] = (before, product)
-    return moved, wrong if len(wrong) >= max(FEWEST, AGAINST * moved) else {}
 
 
 def what_is_copied(active: ModelVersion, new: ModelVersion) -> Verdict:

@@ -13,6 +13,7 @@ from ml_training.manifest import Manifest, ManifestPhoto
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.embedding import Embedder
 from ml_training.recognizer.export import build_files, check_output
+from ml_training.recognizer.fitting import Fitted
 from ml_training.recognizer.head import Head
 
 CHECK_PHOTOS = 2
@@ -24,6 +25,12 @@ class TrainedModel:
     usable: Manifest  # its products are the head's classes, in order
     metrics: dict
     judged: dict[str, list[int]]  # by photo: its product, and the one answered without it
+    strangers: dict[str, list[int]]  # by photo that looks more like another product: its own, and that one
+
+    @classmethod
+    def of(cls, fitted: Fitted, usable: Manifest) -> "TrainedModel":
+        judged, strangers = usable.judged(fitted.answers), usable.judged(fitted.strangers)
+        return cls(fitted.head, usable, fitted.metrics, judged, strangers)
 
 
 def publish(
@@ -57,5 +64,6 @@ def publish(
         products=len(model.usable.products),
         photos=len(model.usable.photos),
         judged=model.judged,
+        doubts={"strangers": model.strangers} if model.strangers else {},
         metrics=model.metrics | {"output_difference": difference},
     )

@@ -233,7 +233,7 @@ class _DeepJob:
     def _publish(self, after: Embedder, usable: Manifest, vectors, matrix, learned) -> ModelVersion:
         fitted = fit_model(matrix, usable.labels, self.progress.check, usable.unseen_by(learned))
         self.progress.enter(Phase.PUBLISHING)
-        model = TrainedModel(fitted.head, usable, fitted.metrics, usable.judged(fitted.answers))
+        model = TrainedModel.of(fitted, usable)
         return publish(self.run, after, model, usable.spread(CHECK_PHOTOS), vectors)
 
     def _finish(self, version: ModelVersion | None, message: str, learned: Manifest | None = None) -> None:

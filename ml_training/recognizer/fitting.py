@@ -15,7 +15,7 @@ from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, ne
 from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
 from ml_training.recognizer.report import accuracy_report, reliability
 from ml_training.recognizer.scatter import Scatter
-from ml_training.recognizer.suspects import find_copies
+from ml_training.recognizer.suspects import find_copies, find_strangers
 from ml_training.recognizer.threshold import NEVER, scores_apart, thresholds
 
 FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones
@@ -23,16 +23,20 @@ FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unkn
 
 @dataclass(frozen=True)
 class Fitted:
-    """A head and what is known of it."""
+    """A head and what is known of it.
+
+    Args:
+        metrics: JSON-serialisable figures for its metadata.
+        answers: (N,) int64, the class answered for each photo by a head without it, -1 where none was.
+        strangers: (N,) int64, the class that a photo looks more like than like its own, -1 where it does not.
+        copies: groups of rows that are nearly the same picture; only the first of each counted.
+    """
 
     head: Head
-    metrics: dict  # JSON-serialisable figures for its metadata
-    answers: (
-        np.ndarray
-    )  # (N,) int64, the class answered for each photo by a head without it, -1 where none was
-    copies: list[
-        np.ndarray
-    ]  # groups of rows that are nearly the same picture; only the first of each counted
+    metrics: dict
+    answers: np.ndarray
+    strangers: np.ndarray
+    copies: list[np.ndarray]
 
 
 def fit_model(
@@ -60,10 +64,21 @@ def fit_model(
     for group in copies:
         counted[group[1:]] = False
     unseen = unseen[counted] if unseen is not None else None
-    head, metrics, judged = _fit(vectors[counted], labels[counted], on_evaluating, unseen)
-    answers = np.full(len(labels), -1)
+    kept, own = (vectors[counted], labels[counted]) if copies else (vectors, labels)
+    head, metrics, judged = _fit(kept, own, on_evaluating, unseen)
+    answers, strangers = np.full((2, len(labels)), -1)
     answers[counted] = judged
-    return Fitted(head, metrics, answers, copies)
+    strangers[counted] = _strangers(kept, own, unseen)
+    return Fitted(head, metrics, answers, strangers, copies)
+
+
+def _strangers(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
+    """See `Fitted`; of photos that the backbone learned it proves nothing that they look like their own."""
+    looks_like = np.full(len(labels), -1)
+    for stranger in find_strangers(vectors, labels):
+        if unseen is None or unseen[stranger.row]:
+            looks_like[stranger.row] = labels[stranger.nearest]
+    return looks_like
 
 
 def _fit(vectors, labels, on_evaluating, unseen) -> tuple[Head, dict, np.ndarray]:

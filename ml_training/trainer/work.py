@@ -75,6 +75,7 @@ class Trainer:
         fitted = fit_model(matrix, usable.labels, evaluating, unseen)
         metadata = artifacts.metadata(usable, None, fitted.head, fitted.metrics)
         metadata["judged"] = usable.judged(fitted.answers)
+        metadata["strangers"] = usable.judged(fitted.strangers)
         metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
         files = build_files(embedder.backbone, fitted.head, metadata)
         reporter.check()

@@ -7,7 +7,9 @@ import pytest
 
 from catalog.importing import find_product_folders, import_photos
 from catalog.models import Product, ProductImage
+from ml_training import versions
 from ml_training.findings import findings_of
+from ml_training.gate import photos_to_blame
 from ml_training.models import ModelVersion
 from tests.conftest import add_photo
 from tests.ml_training.conftest import active_version, work
@@ -105,6 +107,37 @@ def test_two_labels_swapped_again_and_again(catalogue):
         work()
     assert newest(catalogue).held_back and newest(catalogue).number == 7
     assert active_version(catalogue).number <= 3
+
+
+def test_a_few_wrong_photos_among_good_ones_again_and_again(shop):
+    """Too few each time for a loss that two versions could be told apart by; together they are too many."""
+    folders = find_product_folders(PHOTOS)
+    first = {folder: files[:6] for folder, files in folders.items()}
+    import_photos(shop, PHOTOS, first)
+    work()
+    products = list(shop.products.order_by("sku"))
+    more = [[(files[6 + turn], folder.name) for folder, files in folders.items()] for turn in range(6)]
+    wrong = set()
+    for turn, files in enumerate(more):
+        for place, (path, sku) in enumerate(files[:7]):
+            is_wrong = place < 2
+            own = next(n for n, product in enumerate(products) if product.sku == sku)
+            product = products[(own + 3 + turn) % len(products)] if is_wrong else products[own]
+            photo = add_photo(product, data=path.read_bytes())
+            wrong |= {photo.pk} if is_wrong else set()
+        work()
+    assert active_version(shop).number <= 2 and newest(shop).number == 7
+    assert "look more like another product than like their own" in newest(shop).held_back
+    blamed = set(photos_to_blame(active_version(shop), newest(shop)))
+    assert len(blamed & wrong) >= 0.8 * len(wrong) and len(blamed - wrong) <= 0.1 * len(blamed)
+    assert versions.activate_version(newest(shop))  # says that they are right, and is taken at its word
+    add_photo(products[0], data=folders_first(folders, products[0].sku, 12).read_bytes())
+    work()
+    assert active_version(shop).number == newest(shop).number == 8
+
+
+def folders_first(folders, sku: str, place: int) -> Path:
+    return next(files[place] for folder, files in folders.items() if folder.name == sku)
 
 
 def test_catalogue_that_only_lost_photos_takes_over(catalogue):

@@ -212,8 +212,9 @@ def test_file_larger_than_any_model_of_the_shop_is_refused_unread(backbone, file
     assert refused.value.code == "MODEL_TOO_LARGE"
 
 
+@pytest.mark.parametrize("name", ["judged", "strangers"])
 @pytest.mark.parametrize(
-    "judged",
+    "pairs",
     [
         [],
         {"100": 1},
@@ -224,11 +225,11 @@ def test_file_larger_than_any_model_of_the_shop_is_refused_unread(backbone, file
         {"100": [11, True]},
     ],
 )
-def test_judged_photos_must_be_those_of_the_manifest(backbone, files, judged):
-    assert refusal(backbone, changed(files, "metadata", judged=judged)) == "METADATA_REFUSED"
+def test_photos_that_something_is_said_of_must_be_those_of_the_manifest(backbone, files, name, pairs):
+    assert refusal(backbone, changed(files, "metadata", **{name: pairs})) == "METADATA_REFUSED"
 
 
-def test_judged_photos_are_kept(backbone, files):
-    judged = {"100": [11, 12], "105": [13, 13]}
-    model, _ = read_model(MANIFEST, backbone, **changed(files, "metadata", judged=judged))
-    assert model.judged == judged
+def test_what_is_said_of_photos_is_kept(backbone, files):
+    said = {"judged": {"100": [11, 12], "105": [13, 13]}, "strangers": {"105": [13, 11]}}
+    model, _ = read_model(MANIFEST, backbone, **changed(files, "metadata", **said))
+    assert {"judged": model.judged, "strangers": model.strangers} == said

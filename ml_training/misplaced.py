@@ -1,0 +1,93 @@
+"""Finds out whether too many of the photos that came lately, or were moved, lie on a wrong product.
+
+A few wrong ones in each training are no loss that two versions could be told apart by, and spoil a model all
+the same in the end. So what came since each version that served lately is looked at together. Called by
+`gate`; which photos look like another product is found while training (`recognizer.suspects`).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog.models import Product, ProductImage
+from ml_training.models import ModelVersion
+from ml_training.newcomers import GOOD, Verdict
+from ml_training.provenance import learned_by
+
+# Share of good photos that look like another product, measured; the shop's own where that is higher.
+USUAL = 0.03
+FEWEST, MORE = 3, 0.1  # photos, and share beyond the usual one, from which on they are too many
+CHANCE = 0.001  # of taking good photos for misplaced ones
+
+
+@dataclass(frozen=True)
+class Misplaced:
+    """Too many photos that look like another product, among those that are new since a version."""
+
+    since: int  # the version's number
+    photos: list[str]
+    new: int  # how many photos are new since then
+
+
+def what_is_misplaced(new: ModelVersion, served: list[int]) -> Verdict:
+    """Say in words that too many of the photos that came lately look like another product; GOOD if not.
+
+    Args:
+        served: numbers of versions that served lately, without the new one.
+    """
+    strangers = new.strangers
+    if len(strangers) < FEWEST:
+        return GOOD
+    rows = learned_by(new).values_list("photo_id", "product_id", "since")
+    known = {(str(photo), product): since for photo, product, since in rows}
+    since = {photo: known.get((photo, product), new.number) for photo, (product, _) in new.judged.items()}
+    found = find_misplaced(since, strangers, served)
+    if found is None:
+        return GOOD
+    photos = sorted(map(int, found.photos), reverse=True)
+    own, other = new.strangers[str(photos[0])]
+    names = dict(Product.objects.filter(pk__in=(own, other)).values_list("pk", "name"))
+    file = ProductImage.objects.filter(pk=photos[0]).values_list("filename", flat=True).first() or "one"
+    return Verdict(
+        f"{len(photos)} of the {found.new} photos that came or were moved since version {found.since} look "
+        f"more like another product than like their own, such as {file} on {names.get(own, 'a product')}, "
+        f"which looks like {names.get(other, 'another one')}. Move them or delete them; if they are right, "
+        f"activate version {new.number}.",
+        photos,
+    )
+
+
+def find_misplaced(
+    since: Mapping[str, int], strangers: Mapping[str, object], served: list[int]
+) -> Misplaced | None:
+    """Find the version since which the share of misplaced photos is the least likely to be chance.
+
+    Args:
+        since: by photo the number of the version that learned it first on its product.
+        strangers: the photos that look like another product, and perhaps some that are not in `since`.
+        served: numbers of versions.
+    Returns:
+        None where there are never too many.
+    """
+    photos = np.array(list(since))
+    first = np.array(list(since.values()))
+    strange = np.array([photo in strangers for photo in since], bool)
+    found, least = None, CHANCE
+    for number in served:
+        new = first > number
+        count, wrong, old = int(new.sum()), int((strange & new).sum()), int((~new).sum())
+        usual = max(USUAL, (strange & ~new).sum() / max(old, 1))
+        if wrong < max(FEWEST, (usual + MORE) * count):
+            continue
+        chance = _at_least(wrong, count, float(usual))
+        if chance < least:
+            found, least = Misplaced(number, photos[strange & new].tolist(), count), chance
+    return found
+
+
+def _at_least(wrong: int, count: int, usual: float) -> float:
+    """The chance that so many of some photos look strange where each does with the usual one."""
+    few = (math.comb(count, k) * usual**k * (1 - usual) ** (count - k) for k in range(wrong))
+    return 1 - sum(few)
