@@ -27,7 +27,7 @@ from tests.trainer.conftest import wait_until
 from tests.trainer.outside import Outside
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MANY = 120  # photos: they keep a trainer busy for seconds
+MANY = 300  # photos: they keep a trainer busy for seconds
 
 
 def wait_until_ended(shop, step: Callable = lambda: None) -> TrainingRun:
