@@ -15,7 +15,8 @@ import numpy as np
 from benchmarks.estimates import first_photos
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, draw, read
-from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.fitting import Fitted, fit_model
+from ml_training.serving import LoadedModel
 
 SHOPS = (
     (4, 20),
@@ -29,6 +30,8 @@ SHOPS = (
     (60, 20),
 )  # products, photos
 RATE = 0.02
+SHOPS_WITH_SOME_OFF = ((60, 20), (30, 10), (12, 20))
+OFF = (0.25, 0.5, 0.75, 0.9)  # shares of the products
 
 
 def main() -> None:
@@ -59,28 +62,65 @@ def main() -> None:
         "Photos named where 2 % of those of unknown products may be",
         [("shop", *columns), *((name, *(row[column] for column in columns)) for name, row in result.items())],
     )
-    write("unknown_products", result)
+    off = {}
+    for products, photos in SHOPS_WITH_SOME_OFF:
+        for share in OFF:
+            draws = [with_some_off(train, test, products, photos, share, s) for s in range(options.draws)]
+            unknown, known, switched_off = np.array(draws).T
+            off[f"{products} products, {photos} photos each, {share:.0%} off"] = {
+                "unknown named": round(float(unknown.mean()), 4),
+                "worst draw": round(float(unknown.max()), 4),
+                "of those off": round(float(switched_off.mean()), 4),
+                "known named": round(float(known.mean()), 4),
+            }
+    columns = list(next(iter(off.values())))
+    rows = [(name, *row.values()) for name, row in off.items()]
+    show("The same with some of the products switched off", [("shop", *columns), *rows])
+    write("unknown_products", {"all answered": result, "some off": off})
 
 
 def try_shop(train: Labelled, test: Labelled, products: int, photos: int, seed: int) -> tuple[float, ...]:
     """The share of unknown and of known photos that one shop names, and what it said of the latter."""
+    own, fitted = fit_shop(train, products, photos, seed)
+    model = LoadedModel(1, "", fitted.head, own)
+    everything = np.ones(products, bool)
+    strange = [part.only(~np.isin(part.labels, own)) for part in (train, test)]
+    hits, labels = (
+        np.concatenate(x)
+        for x in zip(*((named(model, p, everything), p.labels) for p in strange), strict=True)
+    )
+    shares = [hits[labels == label].mean() for label in np.unique(labels)]
+    known = named(model, test.only(np.isin(test.labels, own)), everything).mean()
+    return float(np.mean(shares)), float(known), fitted.metrics["coverage"].get(str(RATE), 0.0)
+
+
+def with_some_off(
+    train: Labelled, test: Labelled, products: int, photos: int, share: float, seed: int
+) -> tuple[float, ...]:
+    """The share of unknown and of known photos that are named, and of photos of the products switched off."""
+    own, fitted = fit_shop(train, products, photos, seed)
+    model = LoadedModel(1, "", fitted.head, own)
+    kept = np.ones(products, bool)
+    kept[np.random.default_rng(seed).permutation(products)[: round(share * products)]] = False
+    strange = train.only(~np.isin(train.labels, own))
+    hits = named(model, strange, kept)
+    shares = [hits[strange.labels == label].mean() for label in np.unique(strange.labels)]
+    known, off = (named(model, test.only(np.isin(test.labels, own[part])), kept) for part in (kept, ~kept))
+    return float(np.mean(shares)), float(known.mean()), float(off.mean())
+
+
+def fit_shop(train: Labelled, products: int, photos: int, seed: int) -> tuple[np.ndarray, Fitted]:
+    """The (products,) labels that a shop has, drawn by lot, and what it learned."""
     everything = int(train.labels.max()) + 1
     own = np.sort(np.random.default_rng([seed, products, photos]).choice(everything, products, replace=False))
     stock = train.only(np.isin(train.labels, own))
     stock = first_photos(stock, photos) if seed % 2 else draw(stock, photos, seed)
-    fitted = fit_model(stock.vectors, np.searchsorted(own, stock.labels), lambda: None)
-    head, metrics = fitted.head, fitted.metrics
-    threshold = head.open_set.threshold(RATE)
+    return own, fit_model(stock.vectors, np.searchsorted(own, stock.labels), lambda: None)
 
-    def named(part: Labelled) -> np.ndarray:
-        logits = head.logits(part.vectors) * head.temperature
-        return head.open_set.scores(part.vectors, logits) > threshold
 
-    strange = [part.only(~np.isin(part.labels, own)) for part in (train, test)]
-    hits, labels = (np.concatenate(x) for x in zip(*((named(p), p.labels) for p in strange), strict=True))
-    shares = [hits[labels == label].mean() for label in np.unique(labels)]
-    known = named(test.only(np.isin(test.labels, own))).mean()
-    return float(np.mean(shares)), float(known), metrics["coverage"].get(str(RATE), 0.0)
+def named(model: LoadedModel, photos: Labelled, kept: np.ndarray) -> np.ndarray:
+    """(N,) bool, whether photos get a name where only some products, (C,) bool, are answered."""
+    return model.is_certain(photos.vectors, model.head.logits(photos.vectors), kept, RATE)
 
 
 def summary(unknown: np.ndarray, known: np.ndarray, promised: np.ndarray) -> dict:

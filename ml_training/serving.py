@@ -7,7 +7,7 @@ database which version is active, so another one takes effect in every process a
 import json
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.conf import settings
@@ -20,7 +20,6 @@ from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.export import read_head
 from ml_training.recognizer.head import Head
-from ml_training.recognizer.open_set import OpenSet
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.runtime import BackboneMissing, open_embedder_of
 
@@ -40,7 +39,6 @@ class LoadedModel:
     backbone: str
     head: Head
     product_pks: np.ndarray  # (C,) int64
-    _open_sets: dict[bytes, OpenSet] = field(default_factory=dict)  # by which products are answered
 
     def is_certain(
         self, vectors: np.ndarray, logits: np.ndarray, kept: np.ndarray, rate: float
@@ -56,14 +54,10 @@ class LoadedModel:
             rate: share of photos of unknown products that may be taken for known ones.
         """
         open_set = self.head.open_set
-        if open_set is None or kept.sum() < 2:
+        if open_set is None:
             return np.zeros(len(logits), bool)
-        key = kept.tobytes()
-        if key not in self._open_sets:
-            self._open_sets.clear()  # one catalogue at a time
-            self._open_sets[key] = open_set.only(kept)
-        scores = self._open_sets[key].scores(vectors, logits[:, kept] * self.head.temperature)
-        return (scores > open_set.threshold(rate)) & kept[logits.argmax(axis=1)]
+        scores = open_set.scores(vectors, logits * self.head.temperature)
+        return (scores > open_set.threshold(rate, kept.mean())) & kept[logits.argmax(axis=1)]
 
 
 @dataclass(frozen=True)

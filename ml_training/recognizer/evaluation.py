@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_training.recognizer.head import Discriminant, fit_discriminant
-from ml_training.recognizer.open_set import FEATURES, Plane, Spread, features, squared_distances
+from ml_training.recognizer.open_set import FEATURES, Plane, Spread, Tried, features, squared_distances
 from ml_training.recognizer.scatter import Scatter
 
 FOLDS = 4
@@ -35,11 +35,9 @@ class Trials:
     away: np.ndarray  # (M,) float32, squared distance from their product's mean without them
     seen: np.ndarray  # (M,) float32, squared distance from their product's mean with them
     scatter: np.ndarray  # (M,) float32, the part of `away` that is larger elsewhere
-    known: np.ndarray  # (K, FEATURES) of held-out photos while other products were hidden
-    known_elsewhere: np.ndarray  # (K, FEATURES) of the same, moved away as `shift` says
-    known_products: np.ndarray  # (K,) int64, what these show
-    unknown: np.ndarray  # (U, FEATURES) of photos whose product was hidden
-    unknown_products: np.ndarray  # (U,) int64, the product that was hidden
+    known: Tried  # held-out photos while other products were hidden
+    known_elsewhere: Tried  # the same, moved away as `shift` says
+    unknown: Tried  # photos whose product was hidden
     spread: Spread
     shift: float  # the plan's
 
@@ -105,17 +103,16 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
     classes = len(scatter.means)
     if not parts:
         none = np.zeros(0, np.float32)
-        empty, nothing = np.zeros((0, FEATURES)), np.zeros((0, classes), np.float32)
+        no_one, nothing = np.zeros(0, np.int64), np.zeros((0, classes), np.float32)
         spread = Spread(np.ones(classes, np.float32), np.ones(classes, np.float32))
-        no_one = np.zeros(0, np.int64)
-        return Trials(
-            no_one, nothing, none, none, none, empty, empty, no_one, empty, no_one, spread, plan.shift
-        )
+        untried = Tried(np.zeros((0, FEATURES)), no_one)
+        return Trials(no_one, nothing, none, none, none, untried, untried, untried, spread, plan.shift)
     held, logits, away, seen, scattered = _joined([part.judged() for part in parts])
     own = _joined([part.own_distances() for part in parts])
     spread = Spread(*(_spread(distances, labels[held], classes) for distances in own))
-    features_and_products = _joined([part.hidden_products(spread) for part in parts])
-    return Trials(held, logits, away, seen, scattered, *features_and_products, spread, plan.shift)
+    tried = _joined([part.hidden_products(spread) for part in parts])
+    known, elsewhere, unknown = (Tried(*both) for both in zip(tried[::2], tried[1::2], strict=True))
+    return Trials(held, logits, away, seen, scattered, known, elsewhere, unknown, spread, plan.shift)
 
 
 def _joined(parts: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
@@ -167,7 +164,7 @@ class _Trial:
         return self._away * (1 + shift * self._share) - self._seen
 
     def hidden_products(self, spread: Spread) -> tuple[np.ndarray, ...]:
-        """Features of known photos, of the same from elsewhere, what these show; and so of unknown ones."""
+        """Features and products of known photos, of the same from elsewhere, and of unknown ones."""
         left = ~self._hidden
         if left.sum() < FEWEST_KNOWN:
             left = np.ones_like(left)
@@ -187,7 +184,8 @@ class _Trial:
         strange = slice(0) if left.all() else slice(None)
         placed = plane.place(self._unknown_logits[strange][:, left])
         strangers = features(placed, self._unknown_plain[strange][:, left], usual)
-        return *known, self._labels[rows], strangers, self._unknown_labels[strange]
+        shown = self._labels[rows]
+        return known[0], shown, known[1], shown, strangers, self._unknown_labels[strange]
 
 
 def _without_itself(photos: np.ndarray) -> np.ndarray:

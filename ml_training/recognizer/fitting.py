@@ -104,14 +104,13 @@ def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[s
 
     Where too little could be tried, every answer is "not sure".
     """
-    if len(trials.unknown) < FEWEST_UNKNOWN or not len(trials.known):
+    if len(trials.unknown.products) < FEWEST_UNKNOWN or not len(trials.known.products):
         nothing = (NEVER,) * len(RATES)
         return OpenSet(fitted.between, fitted.means, trials.spread, np.zeros(FEATURES), nothing), {}
     weights = fit_weights(trials.known, trials.unknown)
-    strange = scores_apart(trials.known, trials.unknown, trials.unknown_products)
-    least = thresholds(strange, trials.unknown_products, RATES)
-    scores, photos = trials.known_elsewhere @ weights, np.bincount(trials.known_products)
-    share = 1 / photos[trials.known_products] / (photos > 0).sum()  # (K,), 1 in all
+    strange = scores_apart(trials.known, trials.unknown)
+    least = thresholds(strange, trials.unknown.products, RATES)
+    scores, share = trials.known_elsewhere.features @ weights, trials.known_elsewhere.weights
     named = [share[scores > threshold].sum() for threshold in least]
     coverage = {str(rate): round(float(share), 4) for rate, share in zip(RATES, named, strict=True)}
     return OpenSet(fitted.between, fitted.means, trials.spread, weights, least), coverage

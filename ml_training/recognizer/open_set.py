@@ -118,31 +118,50 @@ class OpenSet:
         plain = squared_distances(vectors, self.means)
         return features(self.plane.place(logits), plain, self.spread) @ self.weights
 
-    def only(self, kept: np.ndarray) -> "OpenSet":
-        """The same for some of the products, (C,) bool; at least two must be kept."""
-        between, means = self.between[np.ix_(kept, kept)], self.means[kept]
-        return replace(self, between=between, means=means, spread=self.spread.only(kept))
+    def threshold(self, rate: float, answered: float = 1.0) -> float:
+        """The least score that is named when this share of unknown photos may be.
 
-    def threshold(self, rate: float) -> float:
-        """The least score that is named when this share of unknown photos may be; the next stricter rate."""
-        fitting = [index for index, known in enumerate(RATES) if known <= rate + 1e-9]
-        return self.thresholds[fitting[-1] if fitting else 0]
+        Args:
+            rate: from the least of RATES to the largest; beyond, the nearest of these.
+            answered: share of the products that may be answered. Unknown photos that look most like another
+                one get no name anyway, so more of the rest may.
+        """
+        allowed = rate / max(answered, rate)
+        return float(np.interp(np.log(allowed), np.log(RATES), self.thresholds))
 
 
-def fit_weights(known: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Tried:
+    """What became of photos in trials: all of products that were there, or all of hidden ones."""
+
+    features: np.ndarray  # (N, FEATURES)
+    products: np.ndarray  # (N,) int64, what these show
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """(N,) share of each photo, 1 in all: products weigh alike, however often they were photographed."""
+        counts = np.bincount(self.products)
+        return 1 / counts[self.products] / (counts > 0).sum()
+
+    def only(self, kept: np.ndarray) -> "Tried":
+        """The same for some of the photos, (N,) bool."""
+        return Tried(self.features[kept], self.products[kept])
+
+
+def fit_weights(known: Tried, unknown: Tried) -> np.ndarray:
     """Fit logistic regression, both sides weighing the same, no feature counting against a known product.
 
     Args:
-        known: (K, FEATURES) of photos whose product was there.
-        unknown: (U, FEATURES) of photos whose product was hidden.
+        known: photos whose product was there.
+        unknown: photos whose product was hidden.
     Returns:
         (FEATURES,) float64, none negative; only the order of the scores it makes means anything.
     """
-    x = np.concatenate([known, unknown])
+    x = np.concatenate([known.features, unknown.features])
     scale = x.std(axis=0) + 1e-6
     x = (x - x.mean(axis=0)) / scale
-    y = np.concatenate([np.ones(len(known)), np.zeros(len(unknown))])
-    share = np.where(y == 1, 0.5 / len(known), 0.5 / len(unknown))
+    y = np.concatenate([np.ones(len(known.features)), np.zeros(len(unknown.features))])
+    share = np.concatenate([known.weights, unknown.weights]) / 2
     used = np.ones(FEATURES, bool)
     weights = np.zeros(FEATURES)
     while used.any():

@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ml_training.recognizer.open_set import fit_weights
+from ml_training.recognizer.open_set import Tried, fit_weights
 
 FEWEST_PRODUCTS = 4  # hidden ones, or their spread says nothing
 PARTS = 4
@@ -16,27 +16,26 @@ DRAWS, SURE = 200, 0.9  # of products by lot; share of the draws that a threshol
 NEVER = float(np.finfo(np.float32).max)
 
 
-def scores_apart(known: np.ndarray, unknown: np.ndarray, products: np.ndarray) -> np.ndarray:
+def scores_apart(known: Tried, unknown: Tried) -> np.ndarray:
     """Score photos of hidden products by weights that were fitted without these products.
 
     Args:
-        known: (K, FEATURES), K at least 1.
-        unknown: (U, FEATURES).
-        products: (U,) int64, the hidden product that each of `unknown` shows.
+        known: photos whose product was there, at least one.
+        unknown: photos whose product was hidden, (U,).
     Returns:
         (U,) float64 on the scale of `fit_weights(known, unknown)`, which knows all of them.
     """
     all_weights = fit_weights(known, unknown)
-    centre, scale = _centre_and_scale(known @ all_weights)
-    scores = unknown @ all_weights
-    names = np.random.default_rng(len(known)).permutation(np.unique(products))
+    centre, scale = _centre_and_scale(known, all_weights)
+    scores = unknown.features @ all_weights
+    names = np.random.default_rng(len(known.features)).permutation(np.unique(unknown.products))
     for part in np.array_split(names, min(PARTS, len(names))):
-        own = np.isin(products, part)
+        own = np.isin(unknown.products, part)
         if own.all():
             break
-        weights = fit_weights(known, unknown[~own])
-        off, size = _centre_and_scale(known @ weights)
-        scores[own] = (unknown[own] @ weights - off) / size * scale + centre
+        weights = fit_weights(known, unknown.only(~own))
+        off, size = _centre_and_scale(known, weights)
+        scores[own] = (unknown.features[own] @ weights - off) / size * scale + centre
     return scores
 
 
@@ -101,5 +100,7 @@ def student_t(share: float, freedom: int) -> float:
     return sum(term / freedom**power for power, term in enumerate(terms))
 
 
-def _centre_and_scale(scores: np.ndarray) -> tuple[float, float]:
-    return float(scores.mean()), float(scores.std()) + 1e-9
+def _centre_and_scale(known: Tried, weights: np.ndarray) -> tuple[float, float]:
+    scores = known.features @ weights
+    centre = float(known.weights @ scores)
+    return centre, float(np.sqrt(known.weights @ (scores - centre) ** 2)) + 1e-9

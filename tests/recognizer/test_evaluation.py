@@ -76,17 +76,19 @@ def test_every_size_of_shop_can_be_tried(products, photos):
     sample = easy_sample(products=products, photos=photos)
     trials = tried(sample.vectors, sample.labels)
     assert sorted(trials.held.tolist()) == list(range(products * photos))
-    assert trials.known.shape == trials.known_elsewhere.shape
-    assert trials.known.shape[1] == trials.unknown.shape[1] == FEATURES
-    for values in (trials.logits, trials.away, trials.known_elsewhere, trials.unknown, trials.spread.plain):
+    known, elsewhere, unknown = (
+        part.features for part in (trials.known, trials.known_elsewhere, trials.unknown)
+    )
+    assert known.shape == elsewhere.shape and known.shape[1] == unknown.shape[1] == FEATURES
+    for values in (trials.logits, trials.away, elsewhere, unknown, trials.spread.plain):
         assert np.isfinite(values).all()
 
 
 def test_each_product_is_hidden_once_if_enough_are_left():
     sample = easy_sample(products=8, photos=4)
-    assert len(tried(sample.vectors, sample.labels).unknown) == 32
+    assert len(tried(sample.vectors, sample.labels).unknown.products) == 32
     few = easy_sample(products=3, photos=4)
-    assert len(tried(few.vectors, few.labels).unknown) == 0
+    assert len(tried(few.vectors, few.labels).unknown.products) == 0
 
 
 def test_photos_that_the_backbone_learned_from_are_not_judged_and_play_nothing_unknown():
@@ -94,16 +96,16 @@ def test_photos_that_the_backbone_learned_from_are_not_judged_and_play_nothing_u
     unseen = np.arange(48) % 6 >= 4
     trials = tried(sample.vectors, sample.labels, unseen)
     assert sorted(trials.held.tolist()) == np.flatnonzero(unseen).tolist()
-    assert len(trials.unknown) == 16
+    assert len(trials.unknown.products) == 16
     none = tried(sample.vectors, sample.labels, np.zeros(48, bool))
-    assert len(none.held) == len(none.unknown) == 0
+    assert len(none.held) == len(none.unknown.products) == 0
 
 
 def test_same_photos_are_judged_alike():
     sample = easy_sample()
     first, again = (tried(sample.vectors, sample.labels) for _ in range(2))
     np.testing.assert_array_equal(first.logits, again.logits)
-    np.testing.assert_array_equal(first.unknown, again.unknown)
+    np.testing.assert_array_equal(first.unknown.features, again.unknown.features)
 
 
 @pytest.mark.parametrize("photos", [1, 2, 8])

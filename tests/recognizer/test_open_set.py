@@ -5,7 +5,7 @@ import pytest
 
 from ml_training.recognizer.fitting import fit_model
 from ml_training.recognizer.head import Discriminant, fit_discriminant
-from ml_training.recognizer.open_set import FEATURES, RATES, Plane, features, fit_weights, squared_distances
+from ml_training.recognizer.open_set import FEATURES, RATES, Plane, Tried, fit_weights
 from ml_training.recognizer.scatter import Scatter
 from tests.recognizer.conftest import Sample, easy_sample
 
@@ -70,10 +70,17 @@ def test_few_unknown_photos_are_named_and_the_choice_decides_how_few(shop):
     assert shares == sorted(shares)
 
 
-def test_rate_between_two_is_taken_for_the_stricter_one(shop):
+def test_rate_between_two_has_a_threshold_between_theirs(shop):
     open_set = shop[0].open_set
-    assert open_set.threshold(0.03) == open_set.threshold(0.02) == open_set.thresholds[2]
+    assert [open_set.threshold(rate) for rate in RATES] == list(open_set.thresholds)
+    assert open_set.threshold(0.05) < open_set.threshold(0.03) < open_set.threshold(0.02)
     assert open_set.threshold(0.0001) == open_set.thresholds[0]
+
+
+def test_fewer_products_that_may_be_answered_ask_for_less(shop):
+    open_set = shop[0].open_set
+    assert open_set.threshold(0.02, answered=0.4) == pytest.approx(open_set.threshold(0.05))
+    assert open_set.threshold(0.02, answered=0.01) == pytest.approx(open_set.thresholds[-1])
 
 
 def test_coverage_says_how_many_known_photos_get_a_name(shop):
@@ -82,22 +89,23 @@ def test_coverage_says_how_many_known_photos_get_a_name(shop):
     assert shares == sorted(shares) and shares[0] >= 0 and shares[-1] <= 1
 
 
-def test_some_of_the_products_alone_are_judged_as_if_there_were_no_others(shop):
-    head, *_ = shop
-    kept = np.arange(9) % 2 == 0
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(5, 9)).astype(np.float32)
-    vectors = rng.normal(size=(5, head.weights.shape[1])).astype(np.float32)
-    part, whole = head.open_set.only(kept), head.open_set
-    placed = Plane(whole.between[np.ix_(kept, kept)]).place(logits[:, kept])
-    plain = squared_distances(vectors, whole.means)[:, kept]
-    expected = features(placed, plain, whole.spread.only(kept)) @ whole.weights
-    np.testing.assert_allclose(part.scores(vectors, logits[:, kept]), expected)
-
-
 def test_weights_tell_two_clouds_apart():
     rng = np.random.default_rng(0)
-    known, unknown = rng.normal(1, 1, (200, FEATURES)), rng.normal(-1, 1, (50, FEATURES))
+    known = Tried(rng.normal(1, 1, (200, FEATURES)), np.zeros(200, np.int64))
+    unknown = Tried(rng.normal(-1, 1, (50, FEATURES)), np.zeros(50, np.int64))
     weights = fit_weights(known, unknown)
-    assert (known @ weights).mean() > (unknown @ weights).mean()
-    assert ((known @ weights)[:, None] > unknown @ weights).mean() > 0.95
+    scores, strange = known.features @ weights, unknown.features @ weights
+    assert (scores[:, None] > strange).mean() > 0.95
+
+
+def test_product_with_many_like_photos_weighs_what_the_others_weigh():
+    """A thousand crops of one photo are no thousand reasons."""
+    rng = np.random.default_rng(1)
+    known, unknown = (rng.normal(mean, 1, (60, FEATURES)) for mean in (0.5, -0.5))
+    products = np.arange(60) // 3
+    more = np.concatenate([known, np.tile(known[:3], (300, 1))])
+    of_one = np.concatenate([products, np.zeros(900, np.int64)])
+    weights = fit_weights(Tried(known, products), Tried(unknown, products))
+    skewed = fit_weights(Tried(more, of_one), Tried(unknown, products))
+    cosine = weights @ skewed / np.linalg.norm(weights) / np.linalg.norm(skewed)
+    assert cosine > 0.99

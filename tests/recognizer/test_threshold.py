@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer.open_set import FEATURES, RATES, fit_weights
+from ml_training.recognizer.open_set import FEATURES, RATES, Tried, fit_weights
 from ml_training.recognizer.threshold import FEWEST_PRODUCTS, NEVER, scores_apart, student_t, thresholds
 
 RATE = (0.02,)
@@ -76,18 +76,19 @@ def test_too_few_products_name_nothing():
 def test_hidden_products_are_scored_by_weights_that_did_not_see_them():
     """Where a feature tells only these very products apart, they score higher once they are left out."""
     rng = np.random.default_rng(4)
-    known, unknown = rng.normal(size=(200, FEATURES)) + 0.3, rng.normal(size=(40, FEATURES))
-    numbers = np.repeat(np.arange(8), 5)
-    seen = unknown @ fit_weights(known, unknown)
-    apart = scores_apart(known, unknown, numbers)
+    known = Tried(rng.normal(size=(200, FEATURES)) + 0.3, np.arange(200) // 5)
+    unknown = Tried(rng.normal(size=(40, FEATURES)), np.arange(40) // 5)
+    seen = unknown.features @ fit_weights(known, unknown)
+    apart = scores_apart(known, unknown)
     assert apart.shape == seen.shape and apart.mean() > seen.mean()
-    np.testing.assert_array_equal(apart, scores_apart(known, unknown, numbers))
+    np.testing.assert_array_equal(apart, scores_apart(known, unknown))
 
 
 def test_one_hidden_product_has_nothing_to_be_left_out_for():
     rng = np.random.default_rng(5)
-    known, unknown = rng.normal(size=(50, FEATURES)) + 1, rng.normal(size=(20, FEATURES))
-    assert np.isfinite(scores_apart(known, unknown, np.zeros(20, np.int64))).all()
+    known = Tried(rng.normal(size=(50, FEATURES)) + 1, np.arange(50) // 5)
+    unknown = Tried(rng.normal(size=(20, FEATURES)), np.zeros(20, np.int64))
+    assert np.isfinite(scores_apart(known, unknown)).all()
 
 
 @pytest.mark.parametrize(
