@@ -70,8 +70,8 @@ def main() -> None:
             off[f"{products} products, {photos} photos each, {share:.0%} off"] = {
                 "unknown named": round(float(unknown.mean()), 4),
                 "worst draw": round(float(unknown.max()), 4),
-                "of those off": round(float(switched_off.mean()), 4),
-                "known named": round(float(known.mean()), 4),
+                "of those off": round(float(np.nanmean(switched_off)), 4),
+                "known named": round(float(np.nanmean(known)), 4),
             }
     columns = list(next(iter(off.values())))
     rows = [(name, *row.values()) for name, row in off.items()]
@@ -106,7 +106,7 @@ def with_some_off(
     hits = named(model, strange, kept)
     shares = [hits[strange.labels == label].mean() for label in np.unique(strange.labels)]
     known, off = (named(model, test.only(np.isin(test.labels, own[part])), kept) for part in (kept, ~kept))
-    return float(np.mean(shares)), float(known.mean()), float(off.mean())
+    return float(np.mean(shares)), *(float(part.mean()) if len(part) else np.nan for part in (known, off))
 
 
 def fit_shop(train: Labelled, products: int, photos: int, seed: int) -> tuple[np.ndarray, Fitted]:
