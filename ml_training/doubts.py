@@ -35,7 +35,7 @@ def find_doubts(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: s
     active = ModelVersion.objects.filter(
         pk__in=ShopTraining.objects.filter(shop=shop_id).values("active_version")
     )
-    active = active.defer("judged").first()
+    active = active.defer(*ModelVersion.long_fields()).first()
     if active is None or active.backbone != backbone:
         return {}
     fresh = _replaced(active, usable)

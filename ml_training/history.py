@@ -32,7 +32,7 @@ class RunInfo:
 
 def training_history(shop: Shop, most: int = MOST) -> list[RunInfo]:
     """Read the newest runs, newest first, in one query. Runs that had nothing to do are left out."""
-    runs = TrainingRun.objects.filter(shop=shop).exclude(status="superseded").select_related("version")
+    runs = TrainingRun.objects.filter(shop=shop).exclude(status="superseded")
     return [_run_info(run) for run in runs[:most]]
 
 

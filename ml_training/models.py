@@ -164,6 +164,15 @@ class ModelVersion(models.Model):
     def __str__(self):
         return f"Version {self.number}"
 
+    @staticmethod
+    def long_fields(relation: str = "") -> list[str]:
+        """Those as long as the catalogue, to be deferred where nobody reads them.
+
+        Args:
+            relation: leads from the rows that are read to a version; empty if they are versions.
+        """
+        return [f"{relation}__{name}" if relation else name for name in ("judged", "doubts")]
+
     @property
     def strangers(self) -> dict[str, list[int]]:
         """By photo that looks more like another product: its own, and that one."""

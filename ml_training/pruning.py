@@ -40,7 +40,7 @@ def prune(shop_id: int) -> list[ModelVersion]:
             marked = [version.pk for version in superfluous(shop_id)[:BATCH]]
             ModelVersion.objects.filter(pk__in=marked).update(has_files=False)
     left = ModelVersion.objects.filter(shop_id=shop_id, has_files=False, files_removed_at=None)
-    oldest = left.defer("judged", "metrics").order_by("number")[:BATCH]
+    oldest = left.defer(*ModelVersion.long_fields(), "metrics").order_by("number")[:BATCH]
     return [version for version in oldest if _remove_files(version)]
 
 

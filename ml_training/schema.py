@@ -107,9 +107,13 @@ class Query(graphene.ObjectType):
     def resolve_training_runs(self, info, shop_id=None, **page):
         info.context.access.require(*MAY_READ_TRAINING)
         runs = TrainingRun.objects.filter(shop=info.context.access.shop(shop_id))
-        return runs.exclude(status="superseded").select_related("version")
+        return (
+            runs.exclude(status="superseded")
+            .select_related("version")
+            .defer(*ModelVersion.long_fields("version"))
+        )
 
     def resolve_model_versions(self, info, shop_id=None, **page):
         info.context.access.require(*MAY_READ_MODELS)
         versions = ModelVersion.objects.filter(shop=info.context.access.shop(shop_id))
-        return versions.select_related("shop").defer("judged")
+        return versions.select_related("shop").defer(*ModelVersion.long_fields())

@@ -194,7 +194,12 @@ class TrainingRunType(DjangoObjectType):
     def get_node(cls, info, id):
         info.context.access.require(*MAY_READ_TRAINING)
         runs = TrainingRun.objects.filter(pk=id, shop__in=info.context.access.shops())
-        return runs.exclude(status="superseded").select_related("version").first()
+        return (
+            runs.exclude(status="superseded")
+            .select_related("version")
+            .defer(*ModelVersion.long_fields("version"))
+            .first()
+        )
 
     def resolve_database_id(self, info):
         return self.pk
@@ -260,7 +265,7 @@ class ModelVersionType(DjangoObjectType):
     def get_node(cls, info, id):
         info.context.access.require(*MAY_READ_MODELS)
         versions = ModelVersion.objects.filter(pk=id, shop__in=info.context.access.shops())
-        return versions.select_related("shop").defer("judged").first()
+        return versions.select_related("shop").defer(*ModelVersion.long_fields()).first()
 
     def resolve_database_id(self, info):
         return self.pk

@@ -121,12 +121,13 @@ def active_model(shop: Shop) -> LoadedModel:
 
 
 def _active_version(shop: Shop) -> ModelVersion:
-    state = ShopTraining.objects.select_related("active_version").filter(shop=shop).first()
-    if state is None or state.active_version is None:
+    active = ShopTraining.objects.filter(shop=shop).values("active_version")
+    version = ModelVersion.objects.filter(pk__in=active).defer(*ModelVersion.long_fields()).first()
+    if version is None:
         raise NoActiveModel(
             f"{shop.name} has no model yet. Add photos of at least two products; it trains by itself."
         )
-    return state.active_version
+    return version
 
 
 def loaded_model(version: ModelVersion) -> LoadedModel:

@@ -97,14 +97,18 @@ def training_info(shop: Shop) -> TrainingInfo:
 def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
     """Read the training status of some shops, in five queries whatever there is to count."""
     shops = list(shops)
-    states = ShopTraining.objects.select_related("active_version").in_bulk([shop.pk for shop in shops])
+    states = ShopTraining.objects.select_related("active_version").defer(
+        *ModelVersion.long_fields("active_version")
+    )
+    states = states.in_bulk([shop.pk for shop in shops])
     runs = TrainingRun.objects.filter(shop__in=shops)
     both = list(runs.filter(status__in=[QUEUED, TRAINING]).order_by("status"))
     going = {run.shop_id: run for run in both if run.kind == Kind.QUICK}
     deep = {run.shop_id: run for run in both if run.kind == Kind.DEEP}
     over = Q(status__in=["completed", "failed"]) | Q(status="cancelled", kind=Kind.DEEP)
     newest = runs.filter(over).order_by().values("shop", "kind").annotate(pk=Max("pk"))
-    last = list(TrainingRun.objects.filter(pk__in=newest.values("pk")).select_related("version"))
+    last = TrainingRun.objects.filter(pk__in=newest.values("pk"))
+    last = list(last.select_related("version").defer(*ModelVersion.long_fields("version")))
     ended = {run.shop_id: run for run in last if run.kind == Kind.QUICK}
     last_deep = {run.shop_id: run for run in last if run.kind == Kind.DEEP}
     products = _counts(Product.objects.filter(shop__in=shops, is_active=True), "shop")

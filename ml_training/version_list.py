@@ -73,7 +73,7 @@ def versions_for(user, shop: Shop | None) -> dict:
 
 def version_list(shop: Shop) -> VersionList:
     """Read the newest versions of a shop, in two to four queries."""
-    versions = ModelVersion.objects.filter(shop=shop).defer("judged", "files")
+    versions = ModelVersion.objects.filter(shop=shop).defer(*ModelVersion.long_fields(), "files")
     found = list(versions[:MOST])
     active_pk = ShopTraining.objects.filter(shop=shop).values_list("active_version", flat=True).first()
     if active_pk and active_pk not in {version.pk for version in found}:

@@ -92,7 +92,7 @@ def learned_photos(request, number: int) -> HttpResponse:
     """The photos that a version learned, those that are gone since among them."""
     shop = _shop(request, VIEW, VIEW_PHOTOS)
     version = get_object_or_404(
-        ModelVersion.objects.defer("judged"), shop=shop, number=min(number, 2**31 - 1)
+        ModelVersion.objects.defer(*ModelVersion.long_fields()), shop=shop, number=min(number, 2**31 - 1)
     )
     rows = learned_by_versions([version])
     page = Paginator(rows, PHOTOS_A_PAGE).get_page(request.GET.get("page"))

@@ -88,12 +88,12 @@ def _ratios(vectors: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.n
     sums = np.zeros((len(counts), vectors.shape[1]), np.float32)
     for rows in _steps(np.argsort(labels, kind="stable")):
         classes, starts = np.unique(labels[rows], return_index=True)
-        sums[classes] += np.add.reduceat(vectors[rows].astype(np.float32), starts)
+        sums[classes] += np.add.reduceat(_some(vectors, rows), starts)
     squares, n = (sums**2).sum(axis=1), counts.astype(np.float32)
     ratios = np.zeros(len(labels), np.float32)
-    for rows in _steps(np.arange(len(labels))):
-        inner = vectors[rows].astype(np.float32) @ sums.T  # (R, C)
-        place, own = np.arange(len(rows)), labels[rows]
+    for rows in _blocks(len(labels)):
+        inner, own = _some(vectors, rows) @ sums.T, labels[rows]  # (R, C), (R,)
+        place = np.arange(len(own))
         to_own, left = inner[place, own], np.maximum(n[own] - 1, 1)
         near = (1 + (squares[own] - 2 * to_own + 1) / left**2 - 2 * (to_own - 1) / left) / (1 + 1 / left)
         far = (1 + squares / n**2 - 2 * inner / n) / (1 + 1 / n)
@@ -111,9 +111,9 @@ def find_copies(vectors: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
         Groups of two and more rows, ascending; the largest group first. The first of each is the one to keep.
     """
     sketch = np.random.default_rng(0).normal(size=(vectors.shape[1], SKETCH)).astype(np.float32)
-    sketches = np.concatenate(
-        [vectors[rows].astype(np.float32) @ sketch for rows in _steps(np.arange(len(labels)))]
-    ) / np.float32(SKETCH**0.5)  # (N, SKETCH)
+    sketches = np.concatenate([_some(vectors, rows) @ sketch for rows in _blocks(len(labels))]) / np.float32(
+        SKETCH**0.5
+    )  # (N, SKETCH)
     order = np.argsort(labels, kind="stable")
     groups = []
     for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
@@ -126,15 +126,17 @@ def _copies_within(vectors: np.ndarray, sketches: np.ndarray, rows: np.ndarray) 
 
     Sketches, which keep distances roughly, say which few are worth comparing in full.
     """
-    keeper = np.arange(len(rows))
-    norms = (sketches**2).sum(axis=1)
-    for part in _steps(keeper.copy()):
+    order = np.arange(len(rows))
+    keeper, norms = order.copy(), (sketches**2).sum(axis=1)
+    for part in _steps(order):
         apart = norms[part, None] + norms - 2 * sketches[part] @ sketches.T  # (R, n)
-        for place, row in enumerate(part.tolist()):
-            near = np.flatnonzero(apart[place, :row] < SKETCHED_APART)
+        apart[order >= part[:, None]] = np.inf  # each is compared with earlier ones
+        for place in np.flatnonzero(apart.min(axis=1) < SKETCHED_APART):
+            row = part[place]
+            near = np.flatnonzero(apart[place] < SKETCHED_APART)
             near = near[np.argsort(apart[place, near], kind="stable")][:MOST_COMPARED]
             for first in near.tolist():
-                both = vectors[rows[[first, row]]].astype(np.float32)
+                both = _some(vectors, rows[[first, row]])
                 if both[0] @ both[1] >= SAME_PICTURE:
                     keeper[row] = keeper[first]
                     break
@@ -144,10 +146,17 @@ def _copies_within(vectors: np.ndarray, sketches: np.ndarray, rows: np.ndarray) 
 
 def _cosines(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """(R, N) float32 cosines of some photos with all."""
-    some = vectors[rows].astype(np.float32)
-    return np.concatenate(
-        [some @ vectors[part].astype(np.float32).T for part in _steps(np.arange(len(vectors)))], axis=1
-    )
+    some = _some(vectors, rows)
+    return np.concatenate([some @ _some(vectors, part).T for part in _blocks(len(vectors))], axis=1)
+
+
+def _some(vectors: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:
+    """Some of (N, D) vectors as float32; not copied where they are that and in one piece."""
+    return vectors[rows].astype(np.float32, copy=False)
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    return (slice(start, start + ROWS) for start in range(0, count, ROWS))
 
 
 def _steps(rows: np.ndarray, size: int = ROWS) -> Iterator[np.ndarray]:
