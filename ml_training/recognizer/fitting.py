@@ -4,7 +4,8 @@ Called by `job` and by the external trainer: both train alike.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
@@ -65,11 +66,10 @@ def fit_model(
         counted[group[1:]] = False
     unseen = unseen[counted] if unseen is not None else None
     kept, own = (vectors[counted], labels[counted]) if copies else (vectors, labels)
-    head, metrics, judged = _fit(kept, own, on_evaluating, unseen)
+    fitted = _fit(kept, own, on_evaluating, unseen)
     answers, strangers = np.full((2, len(labels)), -1)
-    answers[counted] = judged
-    strangers[counted] = _strangers(kept, own, unseen)
-    return Fitted(head, metrics, answers, strangers, copies)
+    answers[counted], strangers[counted] = fitted.answers, fitted.strangers
+    return replace(fitted, answers=answers, strangers=strangers, copies=copies)
 
 
 def _strangers(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
@@ -81,12 +81,14 @@ def _strangers(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | Non
     return looks_like
 
 
-def _fit(vectors, labels, on_evaluating, unseen) -> tuple[Head, dict, np.ndarray]:
+def _fit(vectors, labels, on_evaluating, unseen) -> Fitted:
     plan = plan_trials(labels, unseen)
     scatter = Scatter(vectors, labels, plan.left_out(labels))
     fitted = fit_discriminant(scatter.means, scatter.covariance())
     on_evaluating()
-    trials = run_trials(vectors, labels, plan, scatter)
+    with ThreadPoolExecutor(1, thread_name_prefix="strangers") as beside:
+        strangers = beside.submit(_strangers, vectors, labels, unseen)
+        trials = run_trials(vectors, labels, plan, scatter)
     own, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
     temperature = fit_temperature(fair, own, usual_temperature(len(labels) / len(scatter.means)))
     singles = 1 - len(np.unique(own)) / len(scatter.means)  # share of the products that could not be judged
@@ -96,7 +98,8 @@ def _fit(vectors, labels, on_evaluating, unseen) -> tuple[Head, dict, np.ndarray
     metrics["reliability"] = reliability(fair / temperature, own)
     answers = np.full(len(labels), -1)
     answers[trials.held] = trials.elsewhere(labels).argmax(axis=1)
-    return Head(fitted.head.weights, fitted.head.bias, temperature, open_set), metrics, answers
+    head = Head(fitted.head.weights, fitted.head.bias, temperature, open_set)
+    return Fitted(head, metrics, answers, strangers.result(), [])
 
 
 def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[str, float]]:

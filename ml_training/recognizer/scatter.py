@@ -8,6 +8,7 @@ Called by `head` and `evaluation`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,8 +46,7 @@ class Scatter:
         self._total, *self._left_out = (torch.zeros(size, size) for _ in range(1 + left_out.shape[1]))
         patterns, group = np.unique(left_out, axis=0, return_inverse=True)
         parts = [self._centred[torch.from_numpy(group.ravel() == number)] for number in range(len(patterns))]
-        for begin in range(0, size, ROWS):
-            block = slice(begin, begin + ROWS), slice(min(begin + ROWS, size))
+        for block in _lower_blocks(size):
             for part, pattern in zip(parts, patterns, strict=True):
                 products = part[:, block[0]].T @ part[:, block[1]]
                 for sums in (self._total, *(self._left_out[trial] for trial in np.flatnonzero(pattern))):
@@ -69,12 +69,20 @@ class Scatter:
         sums = torch.zeros_like(self.means).index_add_(0, self._labels[~kept], self._centred[~kept])  # (C, D)
         off = sums / counts.sqrt().unsqueeze(1)  # what is left sums up to the opposite
         left = torch.sub(self._total, self._left_out[trial], out=self._left_out[trial])
-        return self._mixed(left.addmm_(off.T, off, alpha=-1), int((photos - 1).clamp(min=0).sum()))
+        for rows, columns in _lower_blocks(len(left)):
+            left[rows, columns].addmm_(off[:, rows].T, off[:, columns], alpha=-1)
+        return self._mixed(left, int((photos - 1).clamp(min=0).sum()))
 
     def _mixed(self, sums: torch.Tensor, freedom: int) -> torch.Tensor:
         """(D, D) sums around means that took all but `freedom` of the photos' freedom, to what is usual."""
         sums.diagonal().add_(USUAL / len(sums))
         return sums.div_(freedom + 1)
+
+
+def _lower_blocks(size: int) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of the blocks that hold a square's lower triangle."""
+    for begin in range(0, size, ROWS):
+        yield slice(begin, begin + ROWS), slice(min(begin + ROWS, size))
 
 
 def _means(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
