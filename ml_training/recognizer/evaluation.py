@@ -91,12 +91,11 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
         labels: (N,) int64, every class in [0, C) at least once.
         scatter: of these photos, with what the plan leaves out.
     """
-    plain = squared_distances(vectors, scatter.means.numpy())  # (N, C)
 
     def run(number: int) -> _Trial:
         fitted = fit_discriminant(scatter.means, scatter.covariance_in(number))
         held, unknown = (np.flatnonzero(part[:, number]) for part in (plan.held, plan.unknown))
-        return _Trial(vectors, labels, plain, fitted, held, plan.hidden[:, number], unknown, plan.shift)
+        return _Trial(vectors, labels, fitted, held, plan.hidden[:, number], unknown, plan.shift)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
         parts = list(pool.map(run, range(plan.held.shape[1])))
@@ -126,7 +125,6 @@ class _Trial:
         self,
         vectors: np.ndarray,
         labels: np.ndarray,
-        plain: np.ndarray,  # (N, C) squared distances of the photos' vectors to the products' means
         fitted: Discriminant,
         held: np.ndarray,  # indices of the photos that are judged
         hidden: np.ndarray,  # (C,) bool
@@ -136,10 +134,10 @@ class _Trial:
         self._shift = shift
         self._hidden, self._held, self._labels = hidden, held, labels[held]
         self._between = fitted.between
-        self._plain, self._unknown_plain = plain[held], plain[unknown]
         self._unknown_labels = labels[unknown]
-        own = vectors[held]
-        self._logits, self._unknown_logits = fitted.head.logits(own), fitted.head.logits(vectors[unknown])
+        own, strange = vectors[held], vectors[unknown]
+        self._plain, self._unknown_plain = (squared_distances(x, fitted.means) for x in (own, strange))
+        self._logits, self._unknown_logits = (fitted.head.logits(x) for x in (own, strange))
         self._seen = np.maximum(fitted.distances_to_own(own, self._labels), 1e-6)
         photos = np.bincount(labels)[self._labels].astype(np.float32)
         self._without_itself = _without_itself(photos)
