@@ -50,11 +50,13 @@ def find_doubts(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: s
         return {}
     classes = {pk: number for number, pk in enumerate(model.product_pks.tolist())}
     asked = {pk: rows for pk, rows in fresh.items() if pk in classes}
+    there = {product.pk for product in usable.products}  # one that is not may have become one with another
     doubted = {}
     for pk, rows in asked.items():
-        other = taken_for(softmax(model.head.logits(vectors[rows])), classes[pk])
-        if other is not None:
-            doubted[str(pk)] = [int(model.product_pks[other]), [usable.photos[row].pk for row in rows]]
+        taken = taken_for(softmax(model.head.logits(vectors[rows])), classes[pk])
+        other = None if taken is None else int(model.product_pks[taken])
+        if other in there:
+            doubted[str(pk)] = [other, [usable.photos[row].pk for row in rows]]
     return {"by": active.number, "tried": len(asked), "products": doubted}
 
 

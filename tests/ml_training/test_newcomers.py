@@ -86,6 +86,22 @@ def test_products_that_changed_all_their_photos_by_being_moved(shop_of_six):
     assert len(newest(shop_of_six).doubts["products"]) == 2
 
 
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_two_products_that_become_one_take_over(shop_of_six, is_deleted):
+    """All photos of the one go to the other, which loses its own; the first is deleted, or left empty."""
+    kept, gone = (Product.objects.get(sku=f"default-{kind}") for kind in (0, 1))
+    kept.images.all().delete()
+    for photo in gone.images.all():
+        photo.product = kept
+        photo.save()
+    if is_deleted:
+        gone.delete()
+    work()
+    assert active_version(shop_of_six).number == newest(shop_of_six).number == 2, newest(
+        shop_of_six
+    ).held_back
+
+
 def test_version_without_a_record_or_files_is_not_asked(shop_of_six, settings):
     reshoot(Product.objects.get(sku="default-0"), 1, range(500, 500 + PHOTOS))
     LearnedPhoto.objects.all().delete()
