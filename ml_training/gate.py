@@ -5,7 +5,6 @@ that show the same product to both, are compared one by one. Many small losses, 
 up: so an earlier version is asked too. Called by `training.complete`.
 """
 
-import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from catalog.models import Product, ProductImage
+from ml_training.chance import at_least
 from ml_training.figures import accuracy_of
 from ml_training.misplaced import what_is_misplaced
 from ml_training.models import ModelVersion
@@ -148,9 +148,7 @@ def _is_loss(changes: list[Change], least: float) -> bool:
     lost, won = sum(c.step < 0 for c in changes), sum(c.step > 0 for c in changes)
     if lost - won < max(LEAST_LOST, least * len(changes)):
         return False
-    flips = lost + won
-    chance = sum(math.comb(flips, k) for k in range(lost, flips + 1)) / 2**flips
-    return chance < CHANCE
+    return at_least(lost, lost + won, 0.5) < CHANCE
 
 
 def _mixed_up(active: ModelVersion, new: ModelVersion, changes: list[Change], lost: list[Change]) -> Verdict:

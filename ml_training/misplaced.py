@@ -5,13 +5,13 @@ the same in the end. So what came since each version that served lately is looke
 `gate`; which photos look like another product is found while training (`recognizer.suspects`).
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from catalog.models import Product, ProductImage
+from ml_training.chance import at_least
 from ml_training.models import ModelVersion
 from ml_training.newcomers import GOOD, Verdict
 from ml_training.provenance import learned_by
@@ -81,13 +81,7 @@ def find_misplaced(
         usual = max(USUAL, (strange & ~new).sum() / max(old, 1))
         if wrong < max(FEWEST, (usual + MORE) * count):
             continue
-        chance = _at_least(wrong, count, float(usual))
+        chance = at_least(wrong, count, float(usual))
         if chance < least:
             found, least = Misplaced(number, photos[strange & new].tolist(), count), chance
     return found
-
-
-def _at_least(wrong: int, count: int, usual: float) -> float:
-    """The chance that so many of some photos look strange where each does with the usual one."""
-    few = (math.comb(count, k) * usual**k * (1 - usual) ** (count - k) for k in range(wrong))
-    return 1 - sum(few)

@@ -5,11 +5,11 @@ new product that takes another's photos away may be the same one twice. Many cop
 purpose. Called by `gate`.
 """
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field
 
 from catalog.models import Product
+from ml_training.chance import at_least
 from ml_training.models import ModelVersion
 from ml_training.provenance import learned_by
 
@@ -42,10 +42,7 @@ def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> Verdict:
     if doubts.get("by") != active.number or not doubts.get("products"):
         return GOOD
     tried, found = doubts["tried"], len(doubts["products"])
-    by_chance = 1 - sum(
-        math.comb(tried, k) * BY_CHANCE**k * (1 - BY_CHANCE) ** (tried - k) for k in range(found)
-    )
-    if by_chance > CHANCE:
+    if at_least(found, tried, BY_CHANCE) > CHANCE:
         return GOOD
     pk, (other, photos) = max(doubts["products"].items(), key=lambda item: len(item[1][1]))
     names = _names(int(pk), other)
