@@ -3,7 +3,10 @@
 Called by `job` for what was trained here and by `callbacks` for what a trainer sent.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +16,10 @@ from ml_training.manifest import Manifest, ManifestPhoto
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.embedding import Embedder
 from ml_training.recognizer.export import build_files, check_output
-from ml_training.recognizer.fitting import Fitted
 from ml_training.recognizer.head import Head
+
+if TYPE_CHECKING:  # it loads torch, which whoever takes a model from elsewhere does without
+    from ml_training.recognizer.fitting import Fitted
 
 CHECK_PHOTOS = 2
 
@@ -28,7 +33,7 @@ class TrainedModel:
     strangers: dict[str, list[int]]  # by photo that looks more like another product: its own, and that one
 
     @classmethod
-    def of(cls, fitted: Fitted, usable: Manifest) -> "TrainedModel":
+    def of(cls, fitted: Fitted, usable: Manifest) -> TrainedModel:
         judged, strangers = usable.judged(fitted.answers), usable.judged(fitted.strangers)
         return cls(fitted.head, usable, fitted.metrics, judged, strangers)
 
