@@ -88,6 +88,14 @@ def test_open_page_sees_it_start_get_on_and_become_active(shop, project, trainer
     assert training_info(shop).status == "active"
 
 
+def test_photo_that_looks_like_another_product_is_named(shop, project, trainer):
+    products = stock(shop, products=3, photos=6)
+    wrong = add_photo(products[0], 1, seed=77)
+    work()
+    assert wait_until_ended(shop).status == "completed"
+    assert active_version(shop).strangers == {str(wrong.pk): [products[0].pk, products[1].pk]}
+
+
 def test_second_run_fetches_and_embeds_only_the_new_photo(shop, project, trainer):
     products = stock(shop, products=2, photos=2)
     work()
