@@ -8,8 +8,6 @@ from math import isfinite
 from catalog.models import Shop
 from ml_training.models import ModelVersion
 
-NOTHING_NAMED = "0 %: more products and photos make it surer, and the shop's settings can allow more"
-
 
 def accuracy_of(version: ModelVersion) -> float | None:
     return _share(version.metrics.get("accuracy"))
@@ -51,12 +49,6 @@ def coverage_in_words(version: ModelVersion | None, shop: Shop) -> str:
     """Such as "39 %"; empty if it is not known."""
     share = coverage_of(version, shop) if version else None
     return "" if share is None else _percent(share)
-
-
-def coverage_and_what_to_do(version: ModelVersion | None, shop: Shop) -> str:
-    """The same, and where nothing is named, what changes that."""
-    words = coverage_in_words(version, shop)
-    return NOTHING_NAMED if words == _percent(0) else words
 
 
 def _percent(share: float) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from catalog.models import Product, ProductImage, Shop
 from ml_training import artifacts
 from ml_training.deep.status import DeepInfo, deep_info, how_it_ended
-from ml_training.figures import accuracy_in_words, coverage_and_what_to_do
+from ml_training.figures import accuracy_in_words, coverage_in_words
 from ml_training.gate import was_held_back_for
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
@@ -163,7 +163,7 @@ def _info(
         has_active_model=version is not None,
         version=version.number if version else None,
         accuracy=accuracy_in_words(version),
-        coverage=coverage_and_what_to_do(version, shop),
+        coverage=coverage_in_words(version, shop),
         held_back=held_back.number if held_back else None,
         deep=deep,
         last_deep=last_deep,

@@ -211,5 +211,8 @@ def test_figures_are_explained_where_they_stand(shop, staff_client):
     assert '<dd data-ml="coverage">25 %</dd>' in html
     version.metrics = {"coverage": {"0.005": 0.0}}
     version.save()
-    assert '<dd data-ml="coverage">0 %: more products and photos make it surer' in read(staff_client)
+    assert 'data-ml="coverage-nothing" hidden' in html
+    html = read(staff_client)
+    assert '<dd data-ml="coverage">0 %</dd>' in html
+    assert 'data-ml="coverage-nothing">More products and photos make it surer' in html
     assert 'data-ml="coverage-missing" hidden' in html

@@ -44,6 +44,7 @@ function showInfo(info) {
   part("accuracy").textContent = info.accuracy || "not known yet";
   part("coverage").textContent = info.coverage || "not known yet";
   show(part("coverage-missing"), !info.coverage);
+  show(part("coverage-nothing"), info.coverage === "0 %");
   part("last-trained").replaceChildren(info.last_trained_at ? time(info.last_trained_at) : "never");
   showDeep(info.deep);
   say("last-deep", info.deep ? "" : info.last_deep);
