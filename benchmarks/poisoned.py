@@ -97,8 +97,8 @@ class Shop:
     def train_version(self, number: int) -> ModelVersion:
         products, classes = np.unique(self.labels, return_inverse=True)
         fitted = fit_model(self.vectors[self.rows], classes.astype(np.int64), lambda: None)
-        judged, strangers = (self.pairs(products, c) for c in (fitted.answers, fitted.strangers))
-        facts = {"judged": judged, "doubts": {"strangers": strangers}, "metrics": fitted.metrics}
+        doubts = {name: self.pairs(products, getattr(fitted, name)) for name in ("mistaken", "strangers")}
+        facts = {"judged": self.pairs(products, fitted.answers), "doubts": doubts, "metrics": fitted.metrics}
         return ModelVersion(number=number, photos=len(self.rows), **facts)
 
     def pairs(self, products: np.ndarray, others: np.ndarray) -> dict[str, list[int]]:

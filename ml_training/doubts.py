@@ -1,7 +1,7 @@
 """Notes what about a run's photos a person should look at.
 
-New photos are shown to the active version, which has not learned them: only those of products whose photos
-nearly all are new, as these may have become another product. And photos that are copies of others are noted.
+New photos are shown to the active version, which has not learned them, where it knows their product: they may
+show another one. And photos that are copies of others are noted.
 docs/recognizer.md has the measurements. Called by `job`; `newcomers` says what follows.
 """
 
@@ -10,6 +10,7 @@ from collections import Counter
 
 import numpy as np
 
+from catalog.models import Product
 from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.provenance import learned_by
@@ -18,13 +19,12 @@ from ml_training.serving import NO_MODEL, loaded_model
 
 logger = logging.getLogger(__name__)
 FEWEST = 3  # photos
-REPLACED = 2 / 3  # share of a product's photos that are new, from which on it may have become another one
 TIMES = 4  # as probable as their own product
 AGREED = 0.5  # share of the photos that are taken for one and the same other product
 
 
 def find_doubts(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: str) -> dict:
-    """Ask the active version about products nearly all of whose photos it has not learned.
+    """Ask the active version about products that have photos which it has not learned.
 
     Args:
         vectors: (N, D) float32 of the manifest's photos, by `backbone`.
@@ -38,7 +38,7 @@ def find_doubts(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: s
     active = active.defer(*ModelVersion.long_fields()).first()
     if active is None or active.backbone != backbone:
         return {}
-    fresh = _replaced(active, usable)
+    fresh = _fresh(active, usable)
     if not fresh:
         return {}
     try:
@@ -50,7 +50,9 @@ def find_doubts(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: s
         return {}
     classes = {pk: number for number, pk in enumerate(model.product_pks.tolist())}
     asked = {pk: rows for pk, rows in fresh.items() if pk in classes}
-    there = {product.pk for product in usable.products}  # one that is not may have become one with another
+    # One that has no photos any more, or is off the shelf, may have become one with another.
+    pks = [product.pk for product in usable.products]
+    there = set(Product.objects.filter(pk__in=pks, is_active=True).values_list("pk", flat=True))
     doubted = {}
     for pk, rows in asked.items():
         taken = taken_for(softmax(model.head.logits(vectors[rows])), classes[pk])
@@ -73,17 +75,15 @@ def copies_in(usable: Manifest, groups: list[np.ndarray]) -> dict:
     return {"copies": copies} if copies else {}
 
 
-def _replaced(active: ModelVersion, usable: Manifest) -> dict[int, list[int]]:
-    """The rows of photos that a version has not learned, of products whose photos nearly all are such."""
+def _fresh(active: ModelVersion, usable: Manifest) -> dict[int, list[int]]:
+    """The rows of photos that a version has not learned, by product, of products that it knows well."""
     learned = set(learned_by(active).values_list("product_id", "sha256"))
+    before = Counter(product for product, _ in learned)
     fresh: dict[int, list[int]] = {}
-    for row, photo in enumerate(usable.photos if learned else ()):
-        if (photo.product_pk, photo.sha256) not in learned:
+    for row, photo in enumerate(usable.photos):
+        if before[photo.product_pk] >= FEWEST and (photo.product_pk, photo.sha256) not in learned:
             fresh.setdefault(photo.product_pk, []).append(row)
-    photos = Counter(photo.product_pk for photo in usable.photos)
-    before = Counter(product for product, _ in learned)  # with fewer than FEWEST it hardly knows the product
-    asked = [pk for pk, rows in fresh.items() if len(rows) >= max(FEWEST, REPLACED * photos[pk])]
-    return {pk: fresh[pk] for pk in asked if before[pk] >= FEWEST}
+    return {product: rows for product, rows in fresh.items() if len(rows) >= FEWEST}
 
 
 def taken_for(probabilities: np.ndarray, own: int) -> int | None:

@@ -17,6 +17,7 @@ from ml_training.figures import accuracy_of
 from ml_training.misplaced import what_is_misplaced
 from ml_training.models import ModelVersion
 from ml_training.newcomers import GOOD, Verdict, what_is_copied, what_is_doubtful, what_is_taken_over
+from ml_training.provenance import learned_by
 
 CHANCE = 0.001  # of taking noise for a loss
 LEAST_LOST = 3  # photos
@@ -57,13 +58,14 @@ def judge(active: ModelVersion, new: ModelVersion) -> Verdict:
     Photos and products that the catalogue lost are not compared, nor are photos that the new version takes
     for a product that the active one could not know. For what cannot be compared see `newcomers`.
     """
-    found = _compare(active, new)
+    off = set(Product.objects.filter(shop=active.shop_id, is_active=False).values_list("pk", flat=True))
+    found = _compare(active, new, off)
     if not found and (best := best_lately(active)):
-        found = _compare(best, new)
+        found = _compare(best, new, off)
         if found:
             found = Verdict(f"little by little since version {best.number}, {found.why}", found.photos)
     if not found:
-        found = what_is_taken_over(active, new, known_to(active)) or what_is_doubtful(active, new)
+        found = what_is_doubtful(active, new) or what_is_taken_over(active, new, known_to(active), off)
         found = found or what_is_copied(active, new)
         found = found or what_is_misplaced(new, _numbers_lately(active))
     return Verdict(f"Version {active.number} goes on serving: {found.why}", found.photos) if found else GOOD
@@ -82,7 +84,7 @@ def best_lately(active: ModelVersion) -> ModelVersion | None:
     best = max(figures, key=lambda pk: (figures[pk] or 0, pk), default=None)
     if best is None or (figures[best] or 0) <= (accuracy_of(active) or 0):
         return None
-    return ModelVersion.objects.only("number", "judged").get(pk=best)
+    return ModelVersion.objects.only("shop", "number", "judged", "doubts").get(pk=best)
 
 
 def _served_before(active: ModelVersion) -> QuerySet[ModelVersion]:
@@ -101,20 +103,25 @@ def _numbers_lately(active: ModelVersion) -> list[int]:
 
 
 def known_to(version: ModelVersion) -> set[int]:
-    """The products that a version can answer."""
-    return {product for pair in version.judged.values() for product in pair}
+    """The products that a version can answer, those of one photo, by which it was not judged, among them."""
+    learned = learned_by(version).values_list("product", flat=True).distinct() if version.pk else ()
+    return {product for pair in version.judged.values() for product in pair}.union(learned)
 
 
-def _compare(earlier: ModelVersion, new: ModelVersion) -> Verdict:
-    """Compare what both answered for the same photos."""
-    changes = _changes(earlier, new)
+def _compare(earlier: ModelVersion, new: ModelVersion, off: set[int]) -> Verdict:
+    """Compare what both answered for the same photos, but those of products that are switched off."""
+    known = known_to(earlier)
+    changes = [
+        change for change in _changes(earlier, new) if change.product not in off and change.after in known
+    ]
     lost = _lost(changes)
     return _mixed_up(earlier, new, changes, lost) if lost else GOOD
 
 
 def is_worse(earlier: ModelVersion, new: ModelVersion) -> bool:
     """Whether the photos that both judged speak against the new version; for a benchmark."""
-    return bool(_lost(_changes(earlier, new)))
+    known = {product for product, _ in earlier.judged.values()}
+    return bool(_lost([change for change in _changes(earlier, new) if change.after in known]))
 
 
 def _lost(changes: list[Change]) -> list[Change]:
@@ -128,15 +135,27 @@ def _lost(changes: list[Change]) -> list[Change]:
     return [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
 
 
-def _changes(active: ModelVersion, new: ModelVersion) -> list[Change]:
-    changes, known = [], known_to(active)
-    for photo, (product, after) in new.judged.items():
-        if photo not in active.judged:
-            continue
-        product_before, before = active.judged[photo]
-        if product_before == product and after in known:
-            changes.append(Change(photo, product, before, after))
-    return changes
+def _changes(earlier: ModelVersion, new: ModelVersion) -> list[Change]:
+    """What became of the photos that both judged, and that showed the same product to both.
+
+    Photos as they are say more than these moved away as photos from elsewhere are: those are moved the
+    farther, the more places a product's photos come from.
+    """
+    as_they_are = all("mistaken" in (version.doubts or {}) for version in (earlier, new))
+    before, after = (_answers(version, as_they_are) for version in (earlier, new))
+    return [
+        Change(photo, product, before[photo][1], answer)
+        for photo, (product, answer) in after.items()
+        if photo in before and before[photo][0] == product
+    ]
+
+
+def _answers(version: ModelVersion, as_they_are: bool) -> dict[str, list[int]]:
+    """By photo its product and the one answered without it."""
+    if not as_they_are:
+        return version.judged
+    mistaken = version.doubts["mistaken"]
+    return {photo: mistaken.get(photo, [product, product]) for photo, (product, _) in version.judged.items()}
 
 
 def _is_loss(changes: list[Change], least: float) -> bool:
@@ -161,7 +180,7 @@ def _mixed_up(active: ModelVersion, new: ModelVersion, changes: list[Change], lo
     fresh = _fresh(active, new, pair)
     return Verdict(
         f"version {new.number} mixes up {names.get(pair[0], 'a product')} and "
-        f"{names.get(pair[1], 'another')}. Of {len(changes)} photos that both were tried on, "
+        f"{names.get(pair[1], 'another')}. Of {len(changes)} photos that both were tried on as they are, "
         f"{shares[0]:.0%} were right before and {shares[1]:.0%} are now.{_whom_to_blame(fresh)}",
         fresh,
     )

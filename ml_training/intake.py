@@ -77,8 +77,11 @@ def read_model(
     usable = _read_labels(said.get("labels"), manifest.without({photo.pk for photo, _ in set_aside}))
     head = _read_head(model_json, weights, (len(usable.products), backbone.vector_size))
     metrics = _read_metrics(said.get("metrics", {}))
-    judged, strangers = (_read_pairs(said.get(name, {}), name, usable) for name in ("judged", "strangers"))
-    return TrainedModel(head, usable, metrics, judged, strangers), set_aside
+    judged = _read_pairs(said.get("judged", {}), "judged", usable)
+    doubts = {
+        name: _read_pairs(said[name], name, usable) for name in ("mistaken", "strangers") if name in said
+    }
+    return TrainedModel(head, usable, metrics, judged, doubts), set_aside
 
 
 def read_json(content: bytes, name: str) -> dict:

@@ -29,13 +29,14 @@ class Misplaced:
     since: int  # the version's number
     photos: list[str]
     new: int  # how many photos are new since then
+    until: int | None = None  # number of a later version that was held back: of those it learned
 
 
 def what_is_misplaced(new: ModelVersion, served: list[int]) -> Verdict:
     """Say in words that too many of the photos that came lately look like another product; GOOD if not.
 
     Args:
-        served: numbers of versions that served lately, without the new one.
+        served: numbers of versions that served lately, the one that serves first.
     """
     strangers = new.strangers
     if len(strangers) < FEWEST:
@@ -50,8 +51,9 @@ def what_is_misplaced(new: ModelVersion, served: list[int]) -> Verdict:
     own, other = new.strangers[str(photos[0])]
     names = dict(Product.objects.filter(pk__in=(own, other)).values_list("pk", "name"))
     file = ProductImage.objects.filter(pk=photos[0]).values_list("filename", flat=True).first() or "one"
+    when = f"since version {found.since}" if found.until is None else f"before version {found.until}"
     return Verdict(
-        f"{len(photos)} of the {found.new} photos that came or were moved since version {found.since} look "
+        f"{len(photos)} of the {found.new} photos that came or were moved {when} look "
         f"more like another product than like their own, such as {file} on {names.get(own, 'a product')}, "
         f"which looks like {names.get(other, 'another one')}. Move them or delete them; if they are right, "
         f"activate version {new.number}.",
@@ -64,24 +66,32 @@ def find_misplaced(
 ) -> Misplaced | None:
     """Find the version since which the share of misplaced photos is the least likely to be chance.
 
+    Versions that were held back meanwhile are asked too: good photos that came after them mend nothing.
+
     Args:
         since: by photo the number of the version that learned it first on its product.
         strangers: the photos that look like another product, and perhaps some that are not in `since`.
-        served: numbers of versions.
+        served: numbers of versions, the one that serves first.
     Returns:
         None where there are never too many.
     """
     photos = np.array(list(since))
     first = np.array(list(since.values()))
     strange = np.array([photo in strangers for photo in since], bool)
+    spans = [(number, None) for number in served]
+    if served:
+        later = np.unique(first[first > served[0]])[:-1].tolist() if len(first) else []
+        spans += [(served[0], number) for number in later]
     found, least = None, CHANCE
-    for number in served:
+    for number, until in spans:
         new = first > number
+        if until is not None:
+            new &= first <= until
         count, wrong, old = int(new.sum()), int((strange & new).sum()), int((~new).sum())
         usual = max(USUAL, (strange & ~new).sum() / max(old, 1))
         if wrong < max(FEWEST, (usual + MORE) * count):
             continue
         chance = at_least(wrong, count, float(usual))
         if chance < least:
-            found, least = Misplaced(number, photos[strange & new].tolist(), count), chance
+            found, least = Misplaced(number, photos[strange & new].tolist(), count, until), chance
     return found

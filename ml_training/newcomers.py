@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from catalog.models import Product
 from ml_training.chance import at_least
 from ml_training.models import ModelVersion
-from ml_training.provenance import learned_by
 
 # Share of products with good photos that are doubted all the same, measured; and of holding such ones back.
 BY_CHANCE, CHANCE = 0.025, 0.1
-FEWEST, TAKEN = 3, 0.5  # photos taken away by a new product, and share of those that were right
+FEWEST, TAKEN = 3, 0.5  # photos that another product takes away, and share of those that were right
+TAKEN_BY_CHANCE = 0.005  # share of products that do so after some right photos were added, measured
 COPIES, MOSTLY = 10, 0.5  # more copies, and share of a product's photos that they are
 
 
@@ -55,34 +55,52 @@ def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> Verdict:
     )
 
 
-def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int]) -> Verdict:
-    """Say in words which new product takes at least half of another's photos away; GOOD if none does.
+def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int], off: set[int]) -> Verdict:
+    """Say in words which product, new or with new photos, takes at least half of another's photos away.
+
+    Of many products with new photos some do by chance: then it takes more than one.
 
     Args:
-        known: the products that the active version can answer.
+        known: the products that the active version has learned.
+        off: products that are switched off: nobody misses their photos.
+    Returns:
+        GOOD if none does.
     """
     right, taken = Counter(), Counter()
+    came: dict[int, list[int]] = {}
     for photo, (product, after) in new.judged.items():
-        if active.judged.get(photo) == [product, product]:
+        before = active.judged.get(photo, [None])
+        if before[0] != product:
+            came.setdefault(product, []).append(int(photo))
+        elif before[1] == product and product not in off:
             right[product] += 1
-            if after not in known:
-                taken[product, after] += 1
-    for (product, other), count in taken.most_common():
-        if count >= max(FEWEST, TAKEN * right[product]) and not _has_learned(active, other):
+            taken[product, after] += 1
+    pairs = [
+        (product, other, count)
+        for (product, other), count in taken.most_common()
+        if product != other and count >= max(FEWEST, TAKEN * right[product])
+    ]
+    for product, other, count in pairs:
+        if other not in known:
             names = _names(product, other)
-            photos = [int(photo) for photo, (label, _) in new.judged.items() if label == other]
             return Verdict(
                 f"{names[1]}, which is new, takes away {count} of the {right[product]} photos of {names[0]} "
                 f"that were right. If the two are one product, delete one of them; if both are on the shelf, "
                 f"activate version {new.number}.",
-                sorted(photos, reverse=True),
+                sorted(came.get(other, []), reverse=True),
             )
-    return GOOD
-
-
-def _has_learned(version: ModelVersion, product: int) -> bool:
-    """Whether a version learned a product, if only from one photo, by which it could not be judged."""
-    return learned_by(version).filter(product=product).exists()
+    grown = {product for product, photos in came.items() if product in known and len(photos) >= FEWEST}
+    pairs = [pair for pair in pairs if pair[1] in grown]
+    if not pairs or at_least(len({other for _, other, _ in pairs}), len(grown), TAKEN_BY_CHANCE) > CHANCE:
+        return GOOD
+    product, other, count = pairs[0]
+    names = _names(product, other)
+    return Verdict(
+        f"{names[1]}, which has {len(came[other])} new photos, takes away {count} of the {right[product]} "
+        f"photos of {names[0]} that were right. If the new ones show {names[0]}, move them there; if they "
+        f"are right, activate version {new.number}.",
+        sorted(came[other], reverse=True),
+    )
 
 
 def what_is_copied(active: ModelVersion, new: ModelVersion) -> Verdict:

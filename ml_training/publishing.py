@@ -30,12 +30,12 @@ class TrainedModel:
     usable: Manifest  # its products are the head's classes, in order
     metrics: dict
     judged: dict[str, list[int]]  # by photo: its product, and the one answered without it
-    strangers: dict[str, list[int]]  # by photo that looks more like another product: its own, and that one
+    doubts: dict[str, dict[str, list[int]]]  # `mistaken` and `strangers` of `Fitted`, each as `judged`
 
     @classmethod
     def of(cls, fitted: Fitted, usable: Manifest) -> TrainedModel:
-        judged, strangers = usable.judged(fitted.answers), usable.judged(fitted.strangers)
-        return cls(fitted.head, usable, fitted.metrics, judged, strangers)
+        doubts = {"mistaken": usable.judged(fitted.mistaken), "strangers": usable.judged(fitted.strangers)}
+        return cls(fitted.head, usable, fitted.metrics, usable.judged(fitted.answers), doubts)
 
 
 def publish(
@@ -69,6 +69,6 @@ def publish(
         products=len(model.usable.products),
         photos=len(model.usable.photos),
         judged=model.judged,
-        doubts={"strangers": model.strangers} if model.strangers else {},
+        doubts=dict(model.doubts),
         metrics=model.metrics | {"output_difference": difference},
     )

@@ -29,6 +29,8 @@ class Fitted:
     Args:
         metrics: JSON-serialisable figures for its metadata.
         answers: (N,) int64, the class answered for each photo by a head without it, -1 where none was.
+        mistaken: (N,) int64, the wrong class answered for a photo as it is, not moved away as photos from
+            elsewhere are; -1 where the answer was right or there was none.
         strangers: (N,) int64, the class that a photo looks more like than like its own, -1 where it does not.
         copies: groups of rows that are nearly the same picture; only the first of each counted.
     """
@@ -36,6 +38,7 @@ class Fitted:
     head: Head
     metrics: dict
     answers: np.ndarray
+    mistaken: np.ndarray
     strangers: np.ndarray
     copies: list[np.ndarray]
 
@@ -67,9 +70,10 @@ def fit_model(
     unseen = unseen[counted] if unseen is not None else None
     kept, own = (vectors[counted], labels[counted]) if copies else (vectors, labels)
     fitted = _fit(kept, own, on_evaluating, unseen)
-    answers, strangers = np.full((2, len(labels)), -1)
-    answers[counted], strangers[counted] = fitted.answers, fitted.strangers
-    return replace(fitted, answers=answers, strangers=strangers, copies=copies)
+    of_all = np.full((3, len(labels)), -1)
+    of_all[:, counted] = fitted.answers, fitted.mistaken, fitted.strangers
+    answers, mistaken, strangers = of_all
+    return replace(fitted, answers=answers, mistaken=mistaken, strangers=strangers, copies=copies)
 
 
 def _strangers(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
@@ -96,10 +100,12 @@ def _fit(vectors, labels, on_evaluating, unseen) -> Fitted:
     open_set, coverage = _fit_open_set(fitted, trials)
     metrics = {"photos_held_out": len(own), **accuracy_report(trials, labels), "coverage": coverage}
     metrics["reliability"] = reliability(fair / temperature, own)
-    answers = np.full(len(labels), -1)
+    answers, mistaken = np.full((2, len(labels)), -1)
     answers[trials.held] = trials.elsewhere(labels).argmax(axis=1)
+    answered = trials.moved(labels, 0.0).argmax(axis=1)
+    mistaken[trials.held] = np.where(answered == own, -1, answered)
     head = Head(fitted.head.weights, fitted.head.bias, temperature, open_set)
-    return Fitted(head, metrics, answers, strangers.result(), [])
+    return Fitted(head, metrics, answers, mistaken, strangers.result(), [])
 
 
 def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[str, float]]:

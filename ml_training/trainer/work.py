@@ -74,8 +74,9 @@ class Trainer:
         evaluating, unseen = partial(reporter.enter, Phase.EVALUATING), usable.unseen_by(manifest.learned)
         fitted = fit_model(matrix, usable.labels, evaluating, unseen)
         metadata = artifacts.metadata(usable, None, fitted.head, fitted.metrics)
-        metadata["judged"] = usable.judged(fitted.answers)
-        metadata["strangers"] = usable.judged(fitted.strangers)
+        for name in ("judged", "mistaken", "strangers"):
+            classes = fitted.answers if name == "judged" else getattr(fitted, name)
+            metadata[name] = usable.judged(classes)
         metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
         files = build_files(embedder.backbone, fitted.head, metadata)
         reporter.check()

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage
 from ml_training import queueing, versions
-from ml_training.gate import best_lately, what_got_worse
+from ml_training.gate import best_lately, known_to, what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.status import training_info
 from notifications.models import Notification
@@ -123,8 +123,7 @@ def test_photos_of_another_product_are_caught_named_and_can_be_activated_anyway(
     work()
     second = ModelVersion.objects.get(shop=shop, number=2)
     assert active_version(shop) == first
-    assert "version 2 mixes up Product 1 and Product 0" in second.held_back
-    assert ".jpg" in second.held_back
+    assert "the 24 photos that are new on Product 0 look like Product 1" in second.held_back
     told = Notification.objects.filter(recipient=watcher, data__kind="completed").first()
     assert told.level == "warning" and told.message == second.run.message == second.held_back
     assert training_info(shop).message == second.held_back
@@ -144,7 +143,49 @@ def test_swapped_labels_are_caught(shop):
             photo.save()
     work()
     assert active_version(shop) == first
-    assert ModelVersion.objects.filter(shop=shop).first().held_back
+    held_back = ModelVersion.objects.filter(shop=shop).first().held_back
+    assert "look like Product 3 to it. New photos of 1 other product look like a wrong one, too." in held_back
+
+
+def test_sentence_names_the_products_and_what_was_added(shop):
+    second = stock(shop, products=2, photos=12)[1]
+    before = {str(photo.pk): [photo.product_id] * 2 for photo in ProductImage.objects.all()}
+    added = add_photo(second, 0, seed=99)
+    after = {photo: [product, second.pk] for photo, (product, _) in before.items()}
+    after[str(added.pk)] = [second.pk, second.pk]
+    said = what_got_worse(ModelVersion(number=1, judged=before), ModelVersion(number=2, judged=after))
+    assert "version 2 mixes up Product 0 and Product 1. Of 24 photos" in said
+    assert f"Look at what was added or moved there since: {added.filename}." in said
+
+
+def test_photos_as_they_are_are_compared_where_both_versions_know_them():
+    """Moved away, more of them are wrong once photos from other places have come."""
+    right, half = judged({1: [1] * 20, 2: [2] * 20}), judged({1: [1] * 20, 2: [1] * 10 + [2] * 10})
+    old, new = ModelVersion(number=1, judged=right), ModelVersion(number=2, judged=half)
+    assert what_got_worse(old, new)
+    old.doubts = new.doubts = {"mistaken": {}}
+    assert what_got_worse(old, new) == ""
+    new.doubts = {"mistaken": {photo: pair for photo, pair in half.items() if pair[0] != pair[1]}}
+    assert "100% were right before and 75% are now" in what_got_worse(old, new)
+
+
+def test_losses_of_products_that_are_switched_off_are_none(shop):
+    first, second = stock(shop, products=2, photos=1)
+    old, new = (judged({first.pk: [pk] * 20, second.pk: [second.pk] * 20}) for pk in (first.pk, second.pk))
+    versions = [ModelVersion(shop=shop, number=n, judged=j) for n, j in ((1, old), (2, new))]
+    assert what_got_worse(*versions)
+    first.is_active = False
+    first.save()
+    assert what_got_worse(*versions) == ""
+
+
+def test_product_of_one_photo_is_known(shop):
+    """It was not judged, and photos that it takes away are lost."""
+    first, second = stock(shop, products=2, photos=12)
+    second.images.exclude(pk=second.images.first().pk).delete()
+    work()
+    old = active_version(shop)
+    assert known_to(old) == {first.pk, second.pk} and len(old.judged) == 12
 
 
 def test_good_photos_are_not_held_back(shop):

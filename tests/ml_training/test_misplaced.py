@@ -48,6 +48,13 @@ def test_few_each_time_are_too_many_together():
     assert (found.since, found.new, len(found.photos)) == (1, 21, 6)
 
 
+def test_good_photos_that_come_later_mend_nothing():
+    photos = since(100, 6, 120)
+    found = misplaced(photos, {2: 6}, [1])
+    assert (found.since, found.until, found.new, len(found.photos)) == (1, 2, 6, 6)
+    assert misplaced(photos, {2: 6}, [2, 1]) is None  # it serves: a person has let it
+
+
 def test_shop_whose_old_photos_look_strange_too_is_used_to_it():
     assert misplaced(since(100, 20), {2: 5}, [1])
     assert misplaced(since(100, 20), {1: 15, 2: 5}, [1]) is None

@@ -212,7 +212,7 @@ def test_file_larger_than_any_model_of_the_shop_is_refused_unread(backbone, file
     assert refused.value.code == "MODEL_TOO_LARGE"
 
 
-@pytest.mark.parametrize("name", ["judged", "strangers"])
+@pytest.mark.parametrize("name", ["judged", "mistaken", "strangers"])
 @pytest.mark.parametrize(
     "pairs",
     [
@@ -230,6 +230,7 @@ def test_photos_that_something_is_said_of_must_be_those_of_the_manifest(backbone
 
 
 def test_what_is_said_of_photos_is_kept(backbone, files):
-    said = {"judged": {"100": [11, 12], "105": [13, 13]}, "strangers": {"105": [13, 11]}}
+    doubts = {"mistaken": {"100": [11, 13]}, "strangers": {"105": [13, 11]}}
+    said = {"judged": {"100": [11, 12], "105": [13, 13]}, **doubts}
     model, _ = read_model(MANIFEST, backbone, **changed(files, "metadata", **said))
-    assert {"judged": model.judged, "strangers": model.strangers} == said
+    assert {"judged": model.judged, **model.doubts} == said
