@@ -3,9 +3,11 @@
     python -m benchmarks.gate TRAIN_DIR TEST_DIR [--draws 3]
 
 Both folders hold folders named by SKU. Each draw is a shop of some of the products with so many photos of
-each. In turn, all photos of each product are replaced: by other ones of the product that is most like it, of
-any other, of the product itself, and of the product itself taken elsewhere (the test photos). Then products
-are added: one of the shop again, with other photos, and one that it does not have.
+each. In turn, each product gets new photos, beside its own or in their place: other ones of the product that
+is most like it, of any other, of the product itself, and of the product itself taken elsewhere (the test
+photos); and the version that serves is asked. Then products are added: one of the shop again, with other
+photos, and one that it does not have; or a product gets as many photos again, of the one most like it or its
+own; and it is seen whether they take the photos of another away.
 """
 
 import argparse
@@ -24,7 +26,8 @@ from ml_training.recognizer.head import Head
 SHOPS = ((10, 5), (10, 12), (30, 5), (30, 10), (81, 3), (81, 5), (81, 10))  # products, photos of each
 REPLACED = ("the most alike", "any other", "itself", "itself, elsewhere")
 ADDED = ("the same again", "another")
-TRIED = 8  # products added to each shop
+GROWN = ("alike added", "own added")
+TRIED = 8  # products of each shop, or added to it
 
 
 def main() -> None:
@@ -37,17 +40,16 @@ def main() -> None:
     test = read(options.test, skus)[1]
     result = {}
     for products, photos in SHOPS:
-        hits: dict[str, list[bool]] = {name: [] for name in REPLACED + ADDED}
+        hits: dict[str, list[bool]] = {name: [] for name in REPLACED + ADDED + GROWN}
         for seed in range(options.draws):
             shop = Shop(train, min(products, len(skus)), photos, seed)
             replace_photos(shop, test, hits)
             add_products(shop, hits)
+            add_photos(shop, hits)
         shares = {name: round(float(np.mean(found)), 3) if found else None for name, found in hits.items()}
         result[f"{products} products, {photos} photos each"] = shares
     rows = [(name, *("" if s is None else s for s in shares.values())) for name, shares in result.items()]
-    show(
-        "Share held back, by what photos were replaced by or what product was added", [("shop", *hits), *rows]
-    )
+    show("Share held back, by what the new photos show or what product was added", [("shop", *hits), *rows])
     write("gate", result)
 
 
@@ -63,6 +65,11 @@ class Shop:
         self.more = [own[photos : 2 * photos] for own in rows]
         self.head, self.answers = self.fit(self.stock)
 
+    def most_like(self, place: int) -> int:
+        taught = softmax(self.head.logits(self.train.vectors[self.stock[place]])).mean(axis=0)
+        taught[place] = -1
+        return int(taught.argmax())
+
     def fit(self, stock: list[np.ndarray]) -> tuple[Head, list[np.ndarray]]:
         """The head of some rows a product, and what was answered without each."""
         labels = np.repeat(np.arange(len(stock)), [len(rows) for rows in stock]).astype(np.int64)
@@ -72,10 +79,8 @@ class Shop:
 
 def replace_photos(shop: Shop, test: Labelled, hits: dict[str, list[bool]]) -> None:
     for place, product in enumerate(shop.own):
-        taught = softmax(shop.head.logits(shop.train.vectors[shop.stock[place]])).mean(axis=0)
-        taught[place] = -1
         another = shop.rng.choice(np.delete(np.arange(len(shop.own)), place))
-        photos = [shop.train.vectors[shop.more[index]] for index in (int(taught.argmax()), another, place)]
+        photos = [shop.train.vectors[shop.more[index]] for index in (shop.most_like(place), another, place)]
         for name, vectors in zip(REPLACED, [*photos, test.vectors[test.labels == product]], strict=True):
             if len(vectors) >= FEWEST:
                 hits[name].append(taken_for(softmax(shop.head.logits(vectors)), place) is not None)
@@ -90,15 +95,27 @@ def add_products(shop: Shop, hits: dict[str, list[bool]]) -> None:
             if len(rows) < FEWEST:
                 continue
             _, answers = shop.fit([*shop.stock, rows])
-            hits[name].append(is_taken_over(shop.answers, answers))
+            hits[name].append(is_taken_over(shop.answers, answers, len(shop.stock)))
 
 
-def is_taken_over(before: list[np.ndarray], after: list[np.ndarray]) -> bool:
-    """Whether the last product takes at least TAKEN of the photos of another that were right."""
-    new = len(before)
+def add_photos(shop: Shop, hits: dict[str, list[bool]]) -> None:
+    for place in range(min(TRIED, len(shop.own))):
+        for name, source in zip(GROWN, (shop.most_like(place), place), strict=True):
+            if len(shop.more[source]) < FEWEST:
+                continue
+            stock = [*shop.stock]
+            stock[place] = np.concatenate([stock[place], shop.more[source]])
+            _, answers = shop.fit(stock)
+            hits[name].append(is_taken_over(shop.answers, answers, place))
+
+
+def is_taken_over(before: list[np.ndarray], after: list[np.ndarray], by: int) -> bool:
+    """Whether one product takes at least TAKEN of the photos of another that were right."""
     for place, answers in enumerate(before):
+        if place == by:
+            continue
         right = answers == place
-        lost = (after[place][right] == new).sum()
+        lost = (after[place][: len(right)][right] == by).sum()
         if lost >= max(FEWEST, TAKEN * right.sum()):
             return True
     return False

@@ -15,7 +15,7 @@ from ml_training.models import ModelVersion
 # Share of products with good photos that are doubted all the same, measured; and of holding such ones back.
 BY_CHANCE, CHANCE = 0.025, 0.1
 FEWEST, TAKEN = 3, 0.5  # photos that another product takes away, and share of those that were right
-TAKEN_BY_CHANCE = 0.005  # share of products that do so after some right photos were added, measured
+TAKEN_BY_CHANCE = 0.01  # share of products that do so after right photos were added; measured: 0.005
 COPIES, MOSTLY = 10, 0.5  # more copies, and share of a product's photos that they are
 
 

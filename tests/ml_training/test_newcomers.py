@@ -175,7 +175,7 @@ def test_product_that_takes_photos_away_after_it_got_new_ones():
 
 
 def test_of_many_products_with_new_photos_some_take_photos_by_chance():
-    assert grown(7, products=20) and grown(7, products=30) == ""
+    assert grown(7, products=10) and grown(7, products=20) == ""
 
 
 def test_photos_that_were_wrong_before_are_not_taken_away():
