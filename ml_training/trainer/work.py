@@ -13,6 +13,7 @@ import numpy as np
 from catalog.photos import open_upright
 from ml_training import artifacts, manifest_file
 from ml_training.embeddings import load_embeddings
+from ml_training.publishing import TrainedModel
 from ml_training.recognizer.backbone import Backbone, file_sha256
 from ml_training.recognizer.embedding import Embedder
 from ml_training.recognizer.export import build_files
@@ -74,9 +75,8 @@ class Trainer:
         evaluating, unseen = partial(reporter.enter, Phase.EVALUATING), usable.unseen_by(manifest.learned)
         fitted = fit_model(matrix, usable.labels, evaluating, unseen)
         metadata = artifacts.metadata(usable, None, fitted.head, fitted.metrics)
-        for name in ("judged", "mistaken", "strangers"):
-            classes = fitted.answers if name == "judged" else getattr(fitted, name)
-            metadata[name] = usable.judged(classes)
+        model = TrainedModel.of(fitted, usable)
+        metadata |= {"judged": model.judged, **model.doubts}
         metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
         files = build_files(embedder.backbone, fitted.head, metadata)
         reporter.check()

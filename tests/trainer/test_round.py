@@ -93,7 +93,9 @@ def test_photo_that_looks_like_another_product_is_named(shop, project, trainer):
     wrong = add_photo(products[0], 1, seed=77)
     work()
     assert wait_until_ended(shop).status == "completed"
-    assert active_version(shop).strangers == {str(wrong.pk): [products[0].pk, products[1].pk]}
+    version = active_version(shop)
+    assert version.strangers == {str(wrong.pk): [products[0].pk, products[1].pk]}
+    assert set(version.doubts) == {"mistaken", "strangers"}
 
 
 def test_second_run_fetches_and_embeds_only_the_new_photo(shop, project, trainer):
