@@ -129,6 +129,14 @@ def discard(folder: str) -> None:
         logger.exception("The files in %s of the model storage could not be removed.", folder)
 
 
+def discard_file(path: str) -> None:
+    """Remove one file that nobody needs any more; a storage that fails is logged, as by `discard`."""
+    try:
+        storage().delete(path)
+    except Exception:
+        logger.exception("%s could not be removed from the model storage.", path)
+
+
 def remove_shop_on_commit(shop_id: int) -> None:
     """Remove all model files of a shop once its deletion is final."""
     transaction.on_commit(partial(_remove_shop, shop_id), robust=True)

@@ -157,7 +157,6 @@ def take_model(run: TrainingRun, files: dict) -> TrainingRun:
     except Exception:
         _fail(run, "What the trainer sent could not be published. The web server's log has more.")
         raise
-    artifacts.storage().delete(handover.manifest_path(run))
     run.refresh_from_db()
     return run
 
@@ -187,6 +186,7 @@ def _publish(run: TrainingRun, files: dict) -> None:
         raise ModelRefused(
             "OUTPUT_DIFFERS", f"model.onnx does not say what the head says: {error}"
         ) from error
+    artifacts.discard_file(handover.manifest_path(run))
     run.products, run.photos = version.products, version.photos
     run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
     seconds = (timezone.now() - (run.started_at or timezone.now())).total_seconds()

@@ -24,6 +24,22 @@ def test_model_is_published_and_becomes_active(shop, backbone, events):
     assert ShopTraining.objects.get(shop=shop).is_owed is False
 
 
+def test_manifest_is_gone_when_the_run_is_completed(shop, backbone, tmp_path):
+    run, token = handed_over(shop)
+    complete(token, files_of(run, backbone))
+    names = {name.rpartition("/")[2] for name in model_files(tmp_path)}
+    assert names == {"model.json", "weights.safetensors", "metadata.json", "model.onnx"}
+
+
+def test_store_that_deletes_nothing_does_not_hinder_a_model(shop, backbone, settings, caplog):
+    models = settings.STORAGES["models"]
+    stuck = {"BACKEND": "tests.ml_training.test_pruning.StuckStorage", "OPTIONS": models["OPTIONS"]}
+    settings.STORAGES = settings.STORAGES | {"models": stuck}
+    run, token = handed_over(shop)
+    assert complete(token, files_of(run, backbone))["data"]["completeTraining"]["version"] == 1
+    assert active_version(shop).run == run and "manifest.ndjson could not be removed" in caplog.text
+
+
 def test_replayed_completion_is_refused_and_changes_nothing(shop, backbone):
     run, token = handed_over(shop)
     files = files_of(run, backbone)
