@@ -16,8 +16,9 @@ from ml_training.chance import at_least
 from ml_training.figures import accuracy_of
 from ml_training.misplaced import what_is_misplaced
 from ml_training.models import ModelVersion
-from ml_training.newcomers import GOOD, Verdict, what_is_copied, what_is_doubtful, what_is_taken_over
+from ml_training.newcomers import what_is_copied, what_is_doubtful, what_is_taken_over
 from ml_training.provenance import learned_by
+from ml_training.verdict import GOOD, Verdict, surest_first, together
 
 CHANCE = 0.001  # of taking noise for a loss
 LEAST_LOST = 3  # photos
@@ -48,7 +49,7 @@ def what_got_worse(active: ModelVersion | None, new: ModelVersion) -> str:
 
 
 def photos_to_blame(active: ModelVersion, new: ModelVersion) -> list[int]:
-    """The photos of which a version's sentence names the first, by id, newest first."""
+    """The photos of which a version's sentence names the first, by id, the surest first."""
     return judge(active, new).photos if GOES_ON.match(new.held_back) else []
 
 
@@ -59,16 +60,22 @@ def judge(active: ModelVersion, new: ModelVersion) -> Verdict:
     for a product that the active one could not know. For what cannot be compared see `newcomers`.
     """
     off = set(Product.objects.filter(shop=active.shop_id, is_active=False).values_list("pk", flat=True))
-    found = _compare(active, new, off)
-    if not found and (best := best_lately(active)):
-        found = _compare(best, new, off)
-        if found:
-            found = Verdict(f"little by little since version {best.number}, {found.why}", found.photos)
-    if not found:
-        found = what_is_doubtful(active, new) or what_is_taken_over(active, new, known_to(active), off)
-        found = found or what_is_copied(active, new)
-        found = found or what_is_misplaced(new, _numbers_lately(active))
+    known = known_to(active)
+    found = together(
+        _compare(active, known, new, off) or _compare_with_best(active, new, off),
+        what_is_doubtful(active, new) or what_is_taken_over(active, new, known, off),
+        what_is_copied(active, new),
+        what_is_misplaced(new, _numbers_lately(active)),
+    )
     return Verdict(f"Version {active.number} goes on serving: {found.why}", found.photos) if found else GOOD
+
+
+def _compare_with_best(active: ModelVersion, new: ModelVersion, off: set[int]) -> Verdict:
+    best = best_lately(active)
+    found = _compare(best, known_to(best), new, off) if best else GOOD
+    return (
+        Verdict(f"little by little since version {best.number}, {found.why}", found.photos) if found else GOOD
+    )
 
 
 def best_lately(active: ModelVersion) -> ModelVersion | None:
@@ -108,9 +115,12 @@ def known_to(version: ModelVersion) -> set[int]:
     return {product for pair in version.judged.values() for product in pair}.union(learned)
 
 
-def _compare(earlier: ModelVersion, new: ModelVersion, off: set[int]) -> Verdict:
-    """Compare what both answered for the same photos, but those of products that are switched off."""
-    known = known_to(earlier)
+def _compare(earlier: ModelVersion, known: set[int], new: ModelVersion, off: set[int]) -> Verdict:
+    """Compare what both answered for the same photos, but those of products that are switched off.
+
+    Args:
+        known: the products that the earlier version can answer.
+    """
     changes = [
         change for change in _changes(earlier, new) if change.product not in off and change.after in known
     ]
@@ -187,19 +197,20 @@ def _mixed_up(active: ModelVersion, new: ModelVersion, changes: list[Change], lo
 
 
 def _fresh(active: ModelVersion, new: ModelVersion, products: tuple[int, int]) -> list[int]:
-    """The photos of these products that the active version did not learn from, or not so, newest first."""
+    """The photos of these products that the active version did not learn, or not so, the surest first."""
     fresh = [
         int(photo)
         for photo, (product, _) in new.judged.items()
         if product in products and active.judged.get(photo, [None])[0] != product
     ]
-    return sorted(fresh, reverse=True)
+    return surest_first(new, fresh)
 
 
 def _whom_to_blame(fresh: list[int]) -> str:
     if not fresh:
         return " Look at the photos that were removed or moved since."
-    names = ProductImage.objects.filter(pk__in=fresh).order_by("-pk").values_list("filename", flat=True)
+    by_photo = dict(ProductImage.objects.filter(pk__in=fresh).values_list("pk", "filename"))
+    names = [by_photo[photo] for photo in fresh if photo in by_photo]
     more = f" and {len(fresh) - MOST_NAMED} more" if len(fresh) > MOST_NAMED else ""
     return f" Look at what was added or moved there since: {', '.join(names[:MOST_NAMED])}{more}."
 

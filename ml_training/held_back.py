@@ -17,7 +17,7 @@ MOST_SHOWN = 8  # photos; the sentence names the first of them
 @dataclass(frozen=True)
 class HeldBack:
     version: int
-    photos: list[ProductImage]  # newest first, on the products that they lie on now
+    photos: list[ProductImage]  # the surest first, on the products that they lie on now
     more: int  # photos that are not shown
 
 
@@ -42,5 +42,5 @@ def _photos(shop: Shop, active: int, new: int) -> list[ProductImage]:
     if len(by_number) < 2:
         return []
     blamed = photos_to_blame(by_number[active], by_number[new])
-    rows = ProductImage.objects.filter(pk__in=blamed, product__shop=shop).select_related("product")
-    return list(rows.order_by("-pk"))
+    rows = ProductImage.objects.filter(product__shop=shop).select_related("product").in_bulk(blamed)
+    return [rows[photo] for photo in blamed if photo in rows]

@@ -95,6 +95,7 @@ def _finish(run: TrainingRun, version: ModelVersion, learned: Manifest, activate
         run.status, run.progress, run.finished_at = Status.COMPLETED, 1.0, timezone.now()
         run.save()
         version.changes = note_learned(run.shop_id, version.number, learned)
+        version.chosen_at = timezone.now() if activate else None
         version.save()
         prune_on_commit(run.shop_id)
         if activate:

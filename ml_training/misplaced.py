@@ -13,8 +13,8 @@ import numpy as np
 from catalog.models import Product, ProductImage
 from ml_training.chance import at_least
 from ml_training.models import ModelVersion
-from ml_training.newcomers import GOOD, Verdict
 from ml_training.provenance import learned_by
+from ml_training.verdict import GOOD, Verdict, surest_first
 
 # Share of good photos that look like another product, measured; the shop's own where that is higher.
 USUAL = 0.03
@@ -47,7 +47,7 @@ def what_is_misplaced(new: ModelVersion, served: list[int]) -> Verdict:
     found = find_misplaced(since, strangers, served)
     if found is None:
         return GOOD
-    photos = sorted(map(int, found.photos), reverse=True)
+    photos = surest_first(new, map(int, found.photos))
     own, other = new.strangers[str(photos[0])]
     names = dict(Product.objects.filter(pk__in=(own, other)).values_list("pk", "name"))
     file = ProductImage.objects.filter(pk=photos[0]).values_list("filename", flat=True).first() or "one"

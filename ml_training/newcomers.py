@@ -6,31 +6,17 @@ purpose. Called by `gate`.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from catalog.models import Product
 from ml_training.chance import at_least
 from ml_training.models import ModelVersion
+from ml_training.verdict import GOOD, Verdict, surest_first
 
 # Share of products with good photos that are doubted all the same, measured; and of holding such ones back.
 BY_CHANCE, CHANCE = 0.025, 0.1
 FEWEST, TAKEN = 3, 0.5  # photos that another product takes away, and share of those that were right
 TAKEN_BY_CHANCE = 0.01  # share of products that do so after right photos were added; measured: 0.005
 COPIES, MOSTLY = 10, 0.5  # more copies, and share of a product's photos that they are
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """In what a version is worse, in words, and the photos to look at, by id, newest first."""
-
-    why: str
-    photos: list[int] = field(default_factory=list)
-
-    def __bool__(self):
-        return bool(self.why)
-
-
-GOOD = Verdict("")
 
 
 def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> Verdict:
@@ -51,7 +37,7 @@ def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> Verdict:
     return Verdict(
         f"the {len(photos)} photos that are new on {names[0]} look like {names[1]} to it.{more} If they are "
         f"right, activate version {new.number}; if not, move them to {names[1]} or delete them.",
-        sorted((photo for _, own in doubts["products"].values() for photo in own), reverse=True),
+        [*photos, *(photo for _, own in doubts["products"].values() for photo in own if photo not in photos)],
     )
 
 
@@ -87,7 +73,7 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int],
                 f"{names[1]}, which is new, takes away {count} of the {right[product]} photos of {names[0]} "
                 f"that were right. If the two are one product, delete one of them; if both are on the shelf, "
                 f"activate version {new.number}.",
-                sorted(came.get(other, []), reverse=True),
+                surest_first(new, came.get(other, [])),
             )
     grown = {product for product, photos in came.items() if product in known and len(photos) >= FEWEST}
     pairs = [pair for pair in pairs if pair[1] in grown]
@@ -99,7 +85,7 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int],
         f"{names[1]}, which has {len(came[other])} new photos, takes away {count} of the {right[product]} "
         f"photos of {names[0]} that were right. If the new ones show {names[0]}, move them there; if they "
         f"are right, activate version {new.number}.",
-        sorted(came[other], reverse=True),
+        surest_first(new, came[other]),
     )
 
 

@@ -154,6 +154,8 @@ def test_files_of_a_model_become_a_version_of_their_own(
     made = linked["modelVersion"]
     assert (made["number"], made["isActive"], made["products"], made["photos"]) == (2, activate, 3, 6)
     assert all(file["present"] for file in made["files"])
+    # Whoever activates it says that it is right, and the gate begins with it.
+    assert (ModelVersion.objects.get(number=2).chosen_at is not None) is activate
     assert events[-1].kind == "completed" and "linked" in events[-1].message
     assert data(recognize(token, photo_bytes(1)))["recognizeProduct"]["version"] == (2 if activate else 1)
 
