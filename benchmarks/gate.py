@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, read
-from ml_training.doubts import FEWEST, taken_for
+from ml_training.doubts import DOUBTED, FEWEST, taken_for
 from ml_training.newcomers import TAKEN
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.fitting import fit_model
@@ -83,7 +83,7 @@ def replace_photos(shop: Shop, test: Labelled, hits: dict[str, list[bool]]) -> N
         photos = [shop.train.vectors[shop.more[index]] for index in (shop.most_like(place), another, place)]
         for name, vectors in zip(REPLACED, [*photos, test.vectors[test.labels == product]], strict=True):
             if len(vectors) >= FEWEST:
-                hits[name].append(taken_for(softmax(shop.head.logits(vectors)), place) is not None)
+                hits[name].append(taken_for(softmax(shop.head.logits(vectors)), place, DOUBTED) is not None)
 
 
 def add_products(shop: Shop, hits: dict[str, list[bool]]) -> None:

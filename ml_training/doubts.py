@@ -1,7 +1,7 @@
 """Notes what about a run's photos a person should look at.
 
-New photos are shown to the active version, which has not learned them, where it knows their product: they may
-show another one. And photos that are copies of others are noted.
+New photos are shown to the active version and to an earlier one, which have not learned them, where they know
+their product: they may show another one. And photos that are copies of others are noted.
 docs/recognizer.md has the measurements. Called by `job`; `newcomers` says what follows.
 """
 
@@ -11,6 +11,7 @@ from collections import Counter
 import numpy as np
 
 from catalog.models import Product
+from ml_training.lately import served_before
 from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.provenance import learned_by
@@ -19,47 +20,68 @@ from ml_training.serving import NO_MODEL, loaded_model
 
 logger = logging.getLogger(__name__)
 FEWEST = 3  # photos
-TIMES = 4  # as probable as their own product
-AGREED = 0.5  # share of the photos that are taken for one and the same other product
+# How many times as probable as their own product another one is, and in what share of answers the first.
+DOUBTED, SURELY = (4, 0.5), (30, 0.9)
 
 
 def find_doubts(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: str) -> dict:
-    """Ask the active version about products that have photos which it has not learned.
+    """Ask earlier versions about products that have photos which they have not learned.
 
     Args:
         vectors: (N, D) float32 of the manifest's photos, by `backbone`.
     Returns:
-        For `ModelVersion.doubts`: `by`, the version asked; `tried`, how many products; and `products`, by
-        product the other one that its new photos look like, and these photos. Empty where none can be asked.
+        For `ModelVersion.doubts`: `asked`, by the number of the version that was asked: `tried`, how many
+        products; `products`, by product the other one that its new photos look like, and these photos; and
+        `sure`, those of the products of which there is hardly a doubt. Empty where none can be asked.
     """
-    active = ModelVersion.objects.filter(
+    asked = {}
+    for version in _whom_to_ask(shop_id, backbone):
+        if (found := _ask(version, usable, vectors)) is not None:
+            asked[str(version.number)] = found
+    return {"asked": asked} if asked else {}
+
+
+def _whom_to_ask(shop_id: int, backbone: str) -> list[ModelVersion]:
+    """The active version, and the oldest of those that served lately: a few wrong photos at a time have not
+    taught it yet that they are right."""
+    versions = ModelVersion.objects.defer(*ModelVersion.long_fields())
+    active = versions.filter(
         pk__in=ShopTraining.objects.filter(shop=shop_id).values("active_version")
-    )
-    active = active.defer(*ModelVersion.long_fields()).first()
+    ).first()
     if active is None or active.backbone != backbone:
-        return {}
-    fresh = _fresh(active, usable)
+        return []
+    earlier = served_before(active).filter(has_files=True, backbone=backbone)
+    oldest = earlier.defer(*ModelVersion.long_fields()).last()
+    return [active, oldest] if oldest else [active]
+
+
+def _ask(version: ModelVersion, usable: Manifest, vectors: np.ndarray) -> dict | None:
+    """What one version says of the photos that it has not learned; None if there are none, or it cannot."""
+    fresh = _fresh(version, usable)
     if not fresh:
-        return {}
+        return None
     try:
-        model = loaded_model(active)
+        model = loaded_model(version)
     except NO_MODEL:
         logger.warning(
-            "Version %s could not be asked about new photos: its files are damaged.", active.number
+            "Version %s could not be asked about new photos: its files are damaged.", version.number
         )
-        return {}
+        return None
     classes = {pk: number for number, pk in enumerate(model.product_pks.tolist())}
     asked = {pk: rows for pk, rows in fresh.items() if pk in classes}
     # One that has no photos any more, or is off the shelf, may have become one with another.
     pks = [product.pk for product in usable.products]
     there = set(Product.objects.filter(pk__in=pks, is_active=True).values_list("pk", flat=True))
-    doubted = {}
+    doubted, sure = {}, []
     for pk, rows in asked.items():
-        taken = taken_for(softmax(model.head.logits(vectors[rows])), classes[pk])
+        probabilities = softmax(model.head.logits(vectors[rows]))
+        taken = taken_for(probabilities, classes[pk], DOUBTED)
         other = None if taken is None else int(model.product_pks[taken])
         if other in there:
             doubted[str(pk)] = [other, [usable.photos[row].pk for row in rows]]
-    return {"by": active.number, "tried": len(asked), "products": doubted}
+            if taken_for(probabilities, classes[pk], SURELY) is not None:
+                sure.append(str(pk))
+    return {"tried": len(asked), "products": doubted, "sure": sure}
 
 
 def copies_in(usable: Manifest, groups: list[np.ndarray]) -> dict:
@@ -75,9 +97,9 @@ def copies_in(usable: Manifest, groups: list[np.ndarray]) -> dict:
     return {"copies": copies} if copies else {}
 
 
-def _fresh(active: ModelVersion, usable: Manifest) -> dict[int, list[int]]:
+def _fresh(version: ModelVersion, usable: Manifest) -> dict[int, list[int]]:
     """The rows of photos that a version has not learned, by product, of products that it knows well."""
-    learned = set(learned_by(active).values_list("product_id", "sha256"))
+    learned = set(learned_by(version).values_list("product_id", "sha256"))
     before = Counter(product for product, _ in learned)
     fresh: dict[int, list[int]] = {}
     for row, photo in enumerate(usable.photos):
@@ -86,11 +108,17 @@ def _fresh(active: ModelVersion, usable: Manifest) -> dict[int, list[int]]:
     return {product: rows for product, rows in fresh.items() if len(rows) >= FEWEST}
 
 
-def taken_for(probabilities: np.ndarray, own: int) -> int | None:
-    """The class that (N, C) answers take photos of one product for; None if they do not agree on another."""
+def taken_for(probabilities: np.ndarray, own: int, least: tuple[float, float]) -> int | None:
+    """The class that (N, C) answers take photos of one product for; None if they do not agree on another.
+
+    Args:
+        least: how many times as probable as the own class the other one must be on average, and the share of
+            photos that must be answered by it.
+    """
+    times, share = least
     mean = probabilities.mean(axis=0)
     others = mean.copy()
     others[own] = -1
     other = int(others.argmax())
     answered = (probabilities.argmax(axis=1) == other).mean()
-    return other if mean[other] > TIMES * mean[own] and answered >= AGREED else None
+    return other if mean[other] > times * mean[own] and answered >= share else None

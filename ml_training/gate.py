@@ -9,11 +9,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
-
 from catalog.models import Product, ProductImage
 from ml_training.chance import at_least
-from ml_training.figures import accuracy_of
+from ml_training.lately import best_lately, numbers_lately
 from ml_training.misplaced import what_is_misplaced
 from ml_training.models import ModelVersion
 from ml_training.newcomers import what_is_copied, what_is_doubtful, what_is_taken_over
@@ -25,7 +23,6 @@ LEAST_LOST = 3  # photos
 LEAST_SHARE, LEAST_SHARE_OF_PRODUCT = 0.01, 0.2  # of the photos compared
 GOES_ON = re.compile(r"^Version (\d+) goes on serving: ")
 MOST_NAMED = 3  # photos named in the sentence
-LATELY, LIKE_IT = 50, 2 / 3  # versions that served, and how many photos at least, of the one or the other
 
 
 @dataclass(frozen=True)
@@ -60,12 +57,12 @@ def judge(active: ModelVersion, new: ModelVersion) -> Verdict:
     for a product that the active one could not know. For what cannot be compared see `newcomers`.
     """
     off = set(Product.objects.filter(shop=active.shop_id, is_active=False).values_list("pk", flat=True))
-    known = known_to(active)
+    known, numbers = known_to(active), numbers_lately(active)
     found = together(
         _compare(active, known, new, off) or _compare_with_best(active, new, off),
-        what_is_doubtful(active, new) or what_is_taken_over(active, new, known, off),
+        what_is_doubtful(new, numbers) or what_is_taken_over(active, new, known, off),
         what_is_copied(active, new),
-        what_is_misplaced(new, _numbers_lately(active)),
+        what_is_misplaced(new, numbers),
     )
     return Verdict(f"Version {active.number} goes on serving: {found.why}", found.photos) if found else GOOD
 
@@ -76,37 +73,6 @@ def _compare_with_best(active: ModelVersion, new: ModelVersion, off: set[int]) -
     return (
         Verdict(f"little by little since version {best.number}, {found.why}", found.photos) if found else GOOD
     )
-
-
-def best_lately(active: ModelVersion) -> ModelVersion | None:
-    """The version before the active one with the highest estimate, of those that it can be measured by.
-
-    These served before it since a person last chose a version, and learned about as many photos: with far
-    more, a loss may be what the catalogue removed. None where none of them was better.
-    """
-    if active.pk is None:
-        return None
-    like_it = _served_before(active).filter(photos__range=(LIKE_IT * active.photos, active.photos / LIKE_IT))
-    figures = {version.pk: accuracy_of(version) for version in like_it.only("metrics")[:LATELY]}
-    best = max(figures, key=lambda pk: (figures[pk] or 0, pk), default=None)
-    if best is None or (figures[best] or 0) <= (accuracy_of(active) or 0):
-        return None
-    return ModelVersion.objects.only("shop", "number", "judged", "doubts").get(pk=best)
-
-
-def _served_before(active: ModelVersion) -> QuerySet[ModelVersion]:
-    """The versions that served before the active one since a person last chose one, newest first."""
-    earlier = ModelVersion.objects.filter(shop_id=active.shop_id, number__lt=active.number)
-    chosen = ModelVersion.objects.filter(shop_id=active.shop_id).exclude(chosen_at=None)
-    if last := chosen.order_by("-chosen_at").values("pk", "chosen_at").first():
-        if last["pk"] == active.pk:
-            return earlier.none()
-        earlier = earlier.filter(Q(pk=last["pk"]) | Q(created_at__gt=last["chosen_at"]))
-    return earlier.filter(Q(held_back="") | ~Q(chosen_at=None))
-
-
-def _numbers_lately(active: ModelVersion) -> list[int]:
-    return [active.number, *_served_before(active).values_list("number", flat=True)[:LATELY]]
 
 
 def known_to(version: ModelVersion) -> set[int]:

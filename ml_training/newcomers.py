@@ -1,7 +1,7 @@
 """What the gate cannot compare photo by photo: photos and products that an earlier version knew differently.
 
-Photos that replaced nearly all of a product's may be on the wrong one: `doubts` asked the active version. A
-new product that takes another's photos away may be the same one twice. Many copies of one photo are nobody's
+New photos of a product may be on the wrong one: `doubts` asked the active version, and an earlier one. A new
+product that takes another's photos away may be the same one twice. Many copies of one photo are nobody's
 purpose. Called by `gate`.
 """
 
@@ -12,32 +12,50 @@ from ml_training.chance import at_least
 from ml_training.models import ModelVersion
 from ml_training.verdict import GOOD, Verdict, surest_first
 
-# Share of products with good photos that are doubted all the same, measured; and of holding such ones back.
-BY_CHANCE, CHANCE = 0.025, 0.1
+# Shares of products with good photos that are doubted, or surely doubted, all the same; of such taken elsewhere
+# 0.029 and 0.0008 were measured. And the chance of holding such ones back.
+BY_CHANCE, CHANCE = {"products": 0.025, "sure": 0.001}, 0.1
 FEWEST, TAKEN = 3, 0.5  # photos that another product takes away, and share of those that were right
 TAKEN_BY_CHANCE = 0.01  # share of products that do so after right photos were added; measured: 0.005
 COPIES, MOSTLY = 10, 0.5  # more copies, and share of a product's photos that they are
 
 
-def what_is_doubtful(active: ModelVersion, new: ModelVersion) -> Verdict:
+def what_is_doubtful(new: ModelVersion, served: list[int]) -> Verdict:
     """Say in words which new photos look as if they were on the wrong product; GOOD if none do.
 
-    Where many products got new photos at once, some look so by chance: then it takes more than one.
+    Where many products got new photos, some look so by chance: then it takes more than one.
+
+    Args:
+        served: numbers of versions that served lately, the one that serves first.
     """
-    doubts = new.doubts or {}
-    if doubts.get("by") != active.number or not doubts.get("products"):
-        return GOOD
-    tried, found = doubts["tried"], len(doubts["products"])
-    if at_least(found, tried, BY_CHANCE) > CHANCE:
-        return GOOD
-    pk, (other, photos) = max(doubts["products"].items(), key=lambda item: len(item[1][1]))
+    asked = (new.doubts or {}).get("asked", {})
+    for number in served:
+        said = asked.get(str(number))
+        if said and any(
+            _is_too_many(len(said[which]), said["tried"], BY_CHANCE[which]) for which in BY_CHANCE
+        ):
+            return _doubtful(new, said, None if number == served[0] else number)
+    return GOOD
+
+
+def _is_too_many(found: int, tried: int, by_chance: float) -> bool:
+    return found > 0 and at_least(found, tried, by_chance) <= CHANCE
+
+
+def _doubtful(new: ModelVersion, said: dict, since: int | None) -> Verdict:
+    """The sentence; `since` is the number of the version that was asked, if it does not serve any more."""
+    products = said["products"]
+    pk = max(products, key=lambda pk: (pk in said["sure"], len(products[pk][1])))
+    other, photos = products[pk]
     names = _names(int(pk), other)
-    others = "1 other product" if found == 2 else f"{found - 1} other products"
-    more = f" New photos of {others} look like a wrong one, too." if found > 1 else ""
+    others = "1 other product" if len(products) == 2 else f"{len(products) - 1} other products"
+    more = f" New photos of {others} look like a wrong one, too." if len(products) > 1 else ""
+    came = f"are new on {names[0]}" if since is None else f"came to {names[0]} since version {since}"
+    whom = "it" if since is None else "that version"
     return Verdict(
-        f"the {len(photos)} photos that are new on {names[0]} look like {names[1]} to it.{more} If they are "
+        f"the {len(photos)} photos that {came} look like {names[1]} to {whom}.{more} If they are "
         f"right, activate version {new.number}; if not, move them to {names[1]} or delete them.",
-        [*photos, *(photo for _, own in doubts["products"].values() for photo in own if photo not in photos)],
+        [*photos, *(photo for _, own in products.values() for photo in own if photo not in photos)],
     )
 
 

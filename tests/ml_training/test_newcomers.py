@@ -20,8 +20,8 @@ def newest(shop) -> ModelVersion:
 
 
 def asked(version: ModelVersion) -> dict:
-    """What the active version said of new photos."""
-    return {name: version.doubts[name] for name in ("by", "tried", "products") if name in version.doubts}
+    """What earlier versions said of new photos, by their number."""
+    return version.doubts.get("asked", {})
 
 
 def reshoot(product: Product, kind: int, seeds) -> list[int]:
@@ -47,9 +47,34 @@ def test_few_photos_replaced_by_other_ones_of_another_product_are_held_back(shop
         "they are right, activate version 2; if not, move them to Product 1 or delete them."
     )
     other = Product.objects.get(sku="default-1").pk
-    assert asked(version) == {"by": 1, "tried": 1, "products": {str(victim.pk): [other, photos]}}
+    assert asked(version) == {
+        "1": {"tried": 1, "products": {str(victim.pk): [other, photos]}, "sure": [str(victim.pk)]}
+    }
     assert versions.activate_version(version)
     assert active_version(shop_of_six) == version
+
+
+def test_right_photos_of_other_products_that_come_with_them_change_nothing(shop_of_six):
+    reshoot(Product.objects.get(sku="default-0"), 1, range(500, 500 + PHOTOS))
+    for kind in range(1, 6):
+        for seed in range(700, 703):
+            add_photo(Product.objects.get(sku=f"default-{kind}"), kind, seed)
+    work()
+    version = newest(shop_of_six)
+    assert "5 photos that are new on Product 0 look like Product 1" in version.held_back
+    assert version.doubts["asked"]["1"]["tried"] == 6
+
+
+def test_photos_that_are_replaced_one_by_one_are_shown_to_an_earlier_version_too(shop_of_six):
+    victim = Product.objects.get(sku="default-0")
+    right = list(victim.images.all())
+    for number, photo in enumerate(right[:4]):
+        photo.delete()
+        add_photo(victim, 1, 500 + number)
+        work()
+    version = newest(shop_of_six)
+    assert set(version.doubts["asked"]) >= {"1"} and version.doubts["asked"]["1"]["sure"] == [str(victim.pk)]
+    assert version.held_back and active_version(shop_of_six).number < version.number
 
 
 def test_it_stays_so_until_the_photos_are_mended(shop_of_six):
@@ -69,7 +94,7 @@ def test_better_photos_of_the_same_product_take_over(shop_of_six):
     work()
     version = active_version(shop_of_six)
     assert version.number == 2
-    assert asked(version) == {"by": 1, "tried": 1, "products": {}}
+    assert asked(version) == {"1": {"tried": 1, "products": {}, "sure": []}}
 
 
 def test_the_same_files_uploaded_again_are_not_new(shop_of_six):
@@ -87,7 +112,7 @@ def test_products_that_changed_all_their_photos_by_being_moved(shop_of_six):
             photo.save()
     work()
     assert newest(shop_of_six).held_back and active_version(shop_of_six).number == 1
-    assert len(newest(shop_of_six).doubts["products"]) == 2
+    assert len(newest(shop_of_six).doubts["asked"]["1"]["products"]) == 2
 
 
 @pytest.mark.parametrize("is_deleted", [True, False])
@@ -110,7 +135,7 @@ def test_version_without_a_record_or_files_is_not_asked(shop_of_six, settings):
     reshoot(Product.objects.get(sku="default-0"), 1, range(500, 500 + PHOTOS))
     LearnedPhoto.objects.all().delete()
     work()
-    assert newest(shop_of_six).number == 2 and "by" not in newest(shop_of_six).doubts
+    assert newest(shop_of_six).number == 2 and asked(newest(shop_of_six)) == {}
 
 
 def test_photos_added_to_a_product_that_had_one_are_not_doubted(shop_of_six):
@@ -208,24 +233,37 @@ def test_few_copies_and_those_that_were_there_do_not(before, after, others):
     assert copied(before, after, others) == ""
 
 
-@pytest.mark.parametrize(
-    ("tried", "found", "held"), [(1, 1, True), (4, 1, True), (5, 1, False), (20, 2, True), (40, 2, False)]
-)
-def test_of_many_products_with_new_photos_some_are_doubted_by_chance(tried, found, held):
+def doubting(tried: int, found: int, sure: int, by: int = 1, number: int = 2) -> ModelVersion:
+    """A version of which an earlier one found the new photos of some products doubtful."""
     products = {str(pk): [9, [1, 2, 3]] for pk in range(found)}
-    new = ModelVersion(number=2, doubts={"by": 1, "tried": tried, "products": products})
-    assert bool(what_got_worse(ModelVersion(number=1), new)) is held
+    said = {"tried": tried, "products": products, "sure": list(products)[found - sure :]}
+    return ModelVersion(number=number, doubts={"asked": {str(by): said}})
+
+
+@pytest.mark.parametrize(
+    ("tried", "found", "sure", "held"),
+    [
+        (1, 1, 0, True),
+        (4, 1, 0, True),
+        (5, 1, 0, False),
+        (20, 2, 0, True),
+        (40, 2, 0, False),
+        (80, 1, 1, True),
+        (80, 4, 1, True),
+        (200, 1, 1, False),
+        (200, 2, 2, True),
+    ],
+)
+def test_of_many_products_with_new_photos_some_are_doubted_by_chance(tried, found, sure, held):
+    assert bool(what_got_worse(ModelVersion(number=1), doubting(tried, found, sure))) is held
 
 
 def test_others_are_counted_and_not_said_to_look_like_the_first():
-    products = {str(pk): [9, [1, 2, 3]] for pk in range(2)}
-    new = ModelVersion(number=2, doubts={"by": 1, "tried": 2, "products": products})
-    assert "New photos of 1 other product look like a wrong one, too." in what_got_worse(
-        ModelVersion(number=1), new
-    )
+    said = what_got_worse(ModelVersion(number=1), doubting(2, 2, 0))
+    assert "New photos of 1 other product look like a wrong one, too." in said
 
 
-def test_doubts_of_a_version_that_does_not_serve_any_more_count_for_nothing():
-    new = ModelVersion(number=3, doubts={"by": 1, "tried": 1, "products": {"5": [6, [1, 2, 3]]}})
+def test_doubts_of_a_version_that_did_not_serve_lately_count_for_nothing():
+    new = doubting(1, 1, 1, by=1, number=3)
     assert what_got_worse(ModelVersion(number=2), new) == ""
     assert what_got_worse(ModelVersion(number=1), new)

@@ -1,0 +1,42 @@
+"""Which versions served lately, since a person last chose one: what a new version is measured by besides the
+active one. Called by `gate` and `doubts`.
+"""
+
+from django.db.models import Q, QuerySet
+
+from ml_training.figures import accuracy_of
+from ml_training.models import ModelVersion
+
+LATELY, LIKE_IT = 50, 2 / 3  # versions that served, and how many photos at least, of the one or the other
+
+
+def best_lately(active: ModelVersion) -> ModelVersion | None:
+    """The version before the active one with the highest estimate, of those that it can be measured by.
+
+    These served before it since a person last chose a version, and learned about as many photos: with far
+    more, a loss may be what the catalogue removed. None where none of them was better.
+    """
+    if active.pk is None:
+        return None
+    like_it = served_before(active).filter(photos__range=(LIKE_IT * active.photos, active.photos / LIKE_IT))
+    figures = {version.pk: accuracy_of(version) for version in like_it.only("metrics")[:LATELY]}
+    best = max(figures, key=lambda pk: (figures[pk] or 0, pk), default=None)
+    if best is None or (figures[best] or 0) <= (accuracy_of(active) or 0):
+        return None
+    return ModelVersion.objects.only("shop", "number", "judged", "doubts").get(pk=best)
+
+
+def served_before(active: ModelVersion) -> QuerySet[ModelVersion]:
+    """The versions that served before the active one since a person last chose one, newest first."""
+    earlier = ModelVersion.objects.filter(shop_id=active.shop_id, number__lt=active.number)
+    chosen = ModelVersion.objects.filter(shop_id=active.shop_id).exclude(chosen_at=None)
+    if last := chosen.order_by("-chosen_at").values("pk", "chosen_at").first():
+        if last["pk"] == active.pk:
+            return earlier.none()
+        earlier = earlier.filter(Q(pk=last["pk"]) | Q(created_at__gt=last["chosen_at"]))
+    return earlier.filter(Q(held_back="") | ~Q(chosen_at=None))
+
+
+def numbers_lately(active: ModelVersion) -> list[int]:
+    """The numbers of the active version and of those that served before it, newest first."""
+    return [active.number, *served_before(active).values_list("number", flat=True)[:LATELY]]
