@@ -12,7 +12,7 @@ from ml_training.chance import at_least
 from ml_training.models import ModelVersion
 from ml_training.verdict import GOOD, Verdict, surest_first
 
-# Shares of products with good photos that are doubted, or surely doubted, all the same; of such taken elsewhere
+# Shares of products with good photos that are doubted, or surely so, all the same; of photos taken elsewhere
 # 0.029 and 0.0008 were measured. And the chance of holding such ones back.
 BY_CHANCE, CHANCE = {"products": 0.025, "sure": 0.001}, 0.1
 FEWEST, TAKEN = 3, 0.5  # photos that another product takes away, and share of those that were right
