@@ -1,6 +1,6 @@
 """Plain Django views that read the same rows as three GraphQL queries, beside the project's own addresses.
 
-Served for `benchmarks.graphql`: what is measured is what GraphQL costs on top.
+Served for `benchmarks.graphql_cost`: what is measured is what GraphQL costs on top.
 """
 
 from django.conf import settings

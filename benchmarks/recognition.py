@@ -1,6 +1,6 @@
 """How well are products recognised, and how truthful is what the system says of it?
 
-    python -m benchmarks.recognition TRAIN_DIR [--test DIR] [--json FILE] [--seeds 5]
+    python benchmarks/recognition.py TRAIN_DIR [--test DIR] [--json FILE] [--seeds 5]
 
 Both folders hold folders named by SKU. Without --test the last fifth of each product's photos is held out: on
 most data that flatters, since photos of a product are taken in bursts. All rows share the same vectors and
@@ -11,8 +11,12 @@ quarter, if that is fewer), drawn anew for each seed, that the head never sees.
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+if not __package__:  # started by its path: then Python looks for modules beside it
+    sys.path[0] = str(Path(__file__).parent.parent)
 
 import numpy as np
 import torch

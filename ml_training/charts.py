@@ -100,7 +100,7 @@ def _of_versions(known: list[tuple]) -> str:
 
 def by_product(confusion: Confusion, names: dict[int, str]) -> Chart | None:
     """The products that are recognised worst."""
-    known = sorted((confusion.accuracy(pk), names[pk], pk) for pk in confusion.tried if pk in names)
+    known = sorted((confusion.likely(pk), names[pk], pk) for pk in confusion.tried if pk in names)
     if not known:
         return None
     shown, more = known[:MOST_PRODUCTS], len(known) - MOST_PRODUCTS
@@ -112,14 +112,18 @@ def by_product(confusion: Confusion, names: dict[int, str]) -> Chart | None:
         y, tried = TOP + ROW * place, round(confusion.tried[pk])
         drawing.name(LABEL - 6, y + 12, name, NAME)
         drawing.add("rect", "chart-ground", x=LABEL, y=y + 2, width=room, height=ROW - 7, rx=3)
-        hint = f"{name}: {round(confusion.right.get(pk, 0))} of {tried} photos right"
+        right = round(confusion.right.get(pk, 0))
+        hint = f"{name}: {right} of {tried} photos right, as if taken elsewhere"
         drawing.add("rect", "chart-bar", hint, x=LABEL, y=y + 2, width=room * share, height=ROW - 7, rx=3)
         drawing.text(LABEL + room + 6, y + 12, percent(share), kind="chart-small")
-        rows.append([name, percent(share), str(tried)])
-    note = "Of photos held out, how many are right."
+        rows.append([name, percent(share), str(right), str(tried)])
+    note = (
+        "How many photos taken elsewhere would be right: estimated from each product's photos, held out and "
+        "moved away, and from the shop's others. One product's figure can be far off."
+    )
     if more > 0:
         note += f" {more} more product{'s are' if more > 1 else ' is'} recognised better than these."
-    head = ["Product", "Right", "Photos tried"]
+    head = ["Product", "Estimate", "Photos right", "Photos tried"]
     return Chart("products", "Products recognised worst", note, drawing.as_html(), head, rows)
 
 

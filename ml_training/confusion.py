@@ -13,6 +13,7 @@ from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion
 
 MOST_PHOTOS = 3  # remembered of each pair
+LIKE_THE_SHOP = 30  # photos, each as the shop's are on average, in a product's figure; docs/advice.md has why
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,13 @@ class Confusion:
         """Of the photos of one product, how many are taken for the other."""
         return self.times.get((shown, answered), 0) / self.tried[shown] if self.tried.get(shown) else 0.0
 
-    def accuracy(self, product: int) -> float | None:
-        return self.right.get(product, 0) / self.tried[product] if self.tried.get(product) else None
+    def likely(self, product: int) -> float | None:
+        """The share of a product's photos from elsewhere that would be right; few were tried."""
+        tried = self.tried.get(product)
+        if not tried:
+            return None
+        usual = sum(self.right.values()) / sum(self.tried.values())
+        return (self.right.get(product, 0) + LIKE_THE_SHOP * usual) / (tried + LIKE_THE_SHOP)
 
     def answers_for(self, product: int) -> list[tuple[int, float]]:
         """What a product's photos are taken for, the most frequent first, each with its share."""

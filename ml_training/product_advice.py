@@ -57,7 +57,7 @@ def product_advice(product: Product) -> ProductAdvice:
     names = _names([pk for pk, _ in answers] + [s.other_product for s in suspects])
     return ProductAdvice(
         version=findings.version,
-        accuracy=confusion.accuracy(product.pk),
+        accuracy=confusion.likely(product.pk),
         tried=round(confusion.tried.get(product.pk, 0)),
         gain=gains(counts, confusion)[product.pk] if confusion.tried else 0.0,
         answers=[Answer(pk, names[pk], share) for pk, share in answers if pk in names],

@@ -85,7 +85,8 @@ def _sentence(product: Product, model: LoadedModel, photo: ProductImage, answer:
         return ""
     if not (knows or answer.recognised):
         return ""
+    like = min(99, round(100 * best.probability))  # nothing is certain
     return (
-        f"{photo.filename} is {100 * best.probability:.0f} % like {best.name}: did you mean that one? "
+        f"{photo.filename} is {like} % like {best.name}: did you mean that one? "
         "A photo of the label would tell them apart."
     )

@@ -16,6 +16,7 @@ from django.db.models import F
 
 from catalog.models import Shop
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from notifications.models import Notification
 from tests.browser.pages import Visitor
 from tests.conftest import add_photo, make_shop, make_staff, photo_bytes
 from tests.installation import Installation
@@ -138,6 +139,7 @@ def trained_shop(shop, staff) -> Shop:
                 add_photo(product, kind, seed)
     wait_until(lambda: ModelVersion.objects.filter(shop=shop).exists())
     wait_until(lambda: is_done(shop))
+    wait_until(lambda: Notification.objects.filter(shop=shop, recipient=staff).exists())  # a moment later
     return shop
 
 

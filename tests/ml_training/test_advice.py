@@ -171,7 +171,7 @@ def test_version_that_does_not_say_what_it_tried_gives_its_shares(shop):
     store(version, f'{{"labels": [{{"id": {a.pk}}}, {{"id": {b.pk}}}]}}'.encode())
     (pair,) = shop_advice(shop).mix_ups
     assert pair.shares == (0.4, 0.0) and pair.mistaken == ([], [])
-    assert product_advice(a).accuracy == pytest.approx(0.6)
+    assert product_advice(a).accuracy == pytest.approx(0.75)  # (6 + 30 × 0.8) of 40
 
 
 def store(version: ModelVersion, metadata: bytes) -> None:
@@ -195,7 +195,7 @@ def test_product_form_says_how_well_it_is_recognised(shop, staff_client):
     a, b, *_ = shelf(shop, [None] * 3)
     judge(shop, {(a, b): 4})
     html = staff_client.get(reverse("admin:catalog_product_change", args=[a.pk])).content.decode()
-    assert "How well it is recognised" in html and "60 of 100" in html
+    assert "How well it is recognised" in html and "80 of 100" in html  # (6 + 26) of 40
     assert "Anjou</a> (40 of 100)" in html and "more of 100" in html
 
 

@@ -190,7 +190,7 @@ def test_version_activated_while_pruning_waits_is_kept(shop):
                     active_version=ModelVersion.objects.get(shop=shop, number=1)
                 )
                 held.set()
-                done.wait(0.5)  # pruning asks meanwhile and still sees version 3
+                done.wait(60)  # pruning asks meanwhile and still sees version 3
         finally:
             connection.close()
 
@@ -198,8 +198,8 @@ def test_version_activated_while_pruning_waits_is_kept(shop):
     thread.start()
     assert held.wait(10)
     assert [version.number for version in superfluous(shop.pk)] == [1]
+    threading.Timer(0.5, done.set).start()
     prune(shop.pk)
-    done.set()
     thread.join()
     assert active_version(shop).number == 1
     assert with_files(shop) == [1, 2, 3]

@@ -105,8 +105,8 @@ def test_second_run_fetches_and_embeds_only_the_new_photo(shop, project, trainer
     cached = set((trainer.log.parent / "cache" / "trainer" / "vectors").rglob("*/*/*"))
     assert len(cached) == 4
     add_photo(products[0], 0, seed=9)
-    work()
-    assert wait_until_ended(shop).photos == 5
+    # A trainer that has not closed its last run yet is asked again.
+    assert wait_until_ended(shop, step=lambda: reconcile().woken and work()).photos == 5
     assert len(set((trainer.log.parent / "cache" / "trainer" / "vectors").rglob("*/*/*")) - cached) == 1
 
 

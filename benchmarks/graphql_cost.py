@@ -1,6 +1,6 @@
 """What GraphQL costs: the three queries programs use most, against bare Django views that read the same rows.
 
-    python -m benchmarks.graphql
+    python -m benchmarks.graphql_cost
 
 One web server process answers both, in turns, over real HTTP with a bearer token.
 """
@@ -15,7 +15,7 @@ import httpx
 
 from benchmarks.api_site import BARE, site
 
-RESULTS = Path(__file__).parent / "results" / "graphql.json"
+RESULTS = Path(__file__).parent / "results" / "graphql_cost.json"
 CLIENTS = 2
 QUERIES = {
     "training": "{ mlTrainingInfo { status progress phase error version productCount imageCount } }",
