@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, read
-from ml_training.gate import LIKE_IT, is_worse
+from ml_training.gate import is_worse
+from ml_training.lately import LIKE_IT
 from ml_training.misplaced import find_misplaced
 from ml_training.models import ModelVersion
 from ml_training.recognizer.fitting import fit_model

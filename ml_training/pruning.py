@@ -7,6 +7,7 @@ it finds the mark, or the version is kept.
 
 import logging
 from functools import partial
+from itertools import pairwise
 
 from django.conf import settings
 from django.db import transaction
@@ -53,7 +54,7 @@ def superfluous(shop_id: int) -> list[ModelVersion]:
     if active is None:
         return []
     found = ModelVersion.objects.filter(shop_id=shop_id, has_files=True).order_by("-number")
-    versions = list(found.only("pk", "shop_id", "number", "held_back"))
+    versions = list(found.only("pk", "shop_id", "number", "held_back", "changes", "backbone"))
     kept = _kept(versions, active)
     return [version for version in reversed(versions) if version.pk not in kept]
 
@@ -62,10 +63,17 @@ def _kept(versions: list[ModelVersion], active: int) -> set[int]:
     """Ids of the versions to keep, of all that have files, newest first."""
     number = next((version.number for version in versions if version.pk == active), 0)
     good = [version.pk for version in versions if not version.held_back]
-    good_before = [version.pk for version in versions if not version.held_back and version.number < number]
     held_back = [version.pk for version in versions if version.held_back]
-    newest = [version.pk for version in versions[: settings.KEEP_VERSIONS]]
+    good_before = [version.pk for version in versions if not version.held_back and version.number < number]
+    differ = [version for newer, version in pairwise([None, *versions]) if not _is_repeated(version, newer)]
+    newest = [v.pk for some in (versions, differ) for v in some[: settings.KEEP_VERSIONS]]
     return {active, *good[:1], *good_before[:1], *held_back[:1], *newest}
+
+
+def _is_repeated(version: ModelVersion, newer: ModelVersion | None) -> bool:
+    """Whether the next version learned the same photos with the same backbone."""
+    is_next = newer is not None and newer.number == version.number + 1
+    return is_next and newer.changes == [] and newer.backbone == version.backbone
 
 
 def _remove_files(version: ModelVersion) -> bool:

@@ -85,6 +85,29 @@ def test_rule(shop, held_back, active, kept):
     assert prune(shop.pk) == []
 
 
+@pytest.mark.parametrize(
+    ("repeats", "active", "kept"),
+    [
+        ((6, 7, 8, 9), 9, [4, 8, 9]),  # a product was switched off and on, twice
+        ((3,), 9, [8, 9]),
+        ((9,), 9, [7, 8, 9]),
+    ],
+)
+def test_versions_that_are_repeated_take_no_place_of_others(shop, repeats, active, kept):
+    make_some(shop, 9, active=active)
+    ModelVersion.objects.filter(number__in=repeats).update(changes=[])
+    prune(shop.pk)
+    assert with_files(shop) == kept
+    assert prune(shop.pk) == []
+
+
+def test_version_with_the_same_photos_on_another_backbone_is_no_repetition(shop):
+    make_some(shop, 3, active=3)
+    ModelVersion.objects.filter(number=3).update(changes=[], backbone="other")
+    prune(shop.pk)
+    assert with_files(shop) == [2, 3]
+
+
 def test_nothing_goes_while_no_version_serves(shop):
     make_some(shop, 9)
     assert prune(shop.pk) == [] and len(with_files(shop)) == 9
