@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from websockets.sync.client import connect
 
@@ -44,10 +45,11 @@ def wait_until_it_embeds(shop) -> TrainingRun:
 
 
 def fill(shop):
-    products = stock(shop, products=2, photos=1)
-    for seed in range(1, MANY // 2):
-        for kind, product in enumerate(products):
-            add_photo(product, kind, seed)
+    with transaction.atomic():  # one change, and so one run, however fast a worker is
+        products = stock(shop, products=2, photos=1)
+        for seed in range(1, MANY // 2):
+            for kind, product in enumerate(products):
+                add_photo(product, kind, seed)
 
 
 def test_photo_is_trained_elsewhere_and_its_model_becomes_active(shop, project, trainer, tmp_path):
