@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 
 from catalog.models import Product
-from ml_training.lately import served_before
+from ml_training.lately import numbers_lately
 from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.provenance import learned_by
@@ -50,8 +50,8 @@ def _whom_to_ask(shop_id: int, backbone: str) -> list[ModelVersion]:
     ).first()
     if active is None or active.backbone != backbone:
         return []
-    earlier = served_before(active).filter(has_files=True, backbone=backbone)
-    oldest = earlier.defer(*ModelVersion.long_fields()).last()
+    lately = versions.filter(shop=shop_id, number__in=numbers_lately(active)[1:])
+    oldest = lately.filter(has_files=True, backbone=backbone).last()
     return [active, oldest] if oldest else [active]
 
 

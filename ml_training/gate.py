@@ -70,9 +70,9 @@ def judge(active: ModelVersion, new: ModelVersion) -> Verdict:
 def _compare_with_best(active: ModelVersion, new: ModelVersion, off: set[int]) -> Verdict:
     best = best_lately(active)
     found = _compare(best, known_to(best), new, off) if best else GOOD
-    return (
-        Verdict(f"little by little since version {best.number}, {found.why}", found.photos) if found else GOOD
-    )
+    if not found:
+        return GOOD
+    return Verdict(f"little by little since version {best.number}, {found.why}", found.photos)
 
 
 def known_to(version: ModelVersion) -> set[int]:

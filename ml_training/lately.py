@@ -18,7 +18,7 @@ def best_lately(active: ModelVersion) -> ModelVersion | None:
     """
     if active.pk is None:
         return None
-    like_it = served_before(active).filter(photos__range=(LIKE_IT * active.photos, active.photos / LIKE_IT))
+    like_it = _served_before(active).filter(photos__range=(LIKE_IT * active.photos, active.photos / LIKE_IT))
     figures = {version.pk: accuracy_of(version) for version in like_it.only("metrics")[:LATELY]}
     best = max(figures, key=lambda pk: (figures[pk] or 0, pk), default=None)
     if best is None or (figures[best] or 0) <= (accuracy_of(active) or 0):
@@ -26,7 +26,7 @@ def best_lately(active: ModelVersion) -> ModelVersion | None:
     return ModelVersion.objects.only("shop", "number", "judged", "doubts").get(pk=best)
 
 
-def served_before(active: ModelVersion) -> QuerySet[ModelVersion]:
+def _served_before(active: ModelVersion) -> QuerySet[ModelVersion]:
     """The versions that served before the active one since a person last chose one, newest first."""
     earlier = ModelVersion.objects.filter(shop_id=active.shop_id, number__lt=active.number)
     chosen = ModelVersion.objects.filter(shop_id=active.shop_id).exclude(chosen_at=None)
@@ -39,4 +39,4 @@ def served_before(active: ModelVersion) -> QuerySet[ModelVersion]:
 
 def numbers_lately(active: ModelVersion) -> list[int]:
     """The numbers of the active version and of those that served before it, newest first."""
-    return [active.number, *served_before(active).values_list("number", flat=True)[:LATELY]]
+    return [active.number, *_served_before(active).values_list("number", flat=True)[:LATELY]]

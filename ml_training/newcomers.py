@@ -31,9 +31,7 @@ def what_is_doubtful(new: ModelVersion, served: list[int]) -> Verdict:
     asked = (new.doubts or {}).get("asked", {})
     for number in served:
         said = asked.get(str(number))
-        if said and any(
-            _is_too_many(len(said[which]), said["tried"], BY_CHANCE[which]) for which in BY_CHANCE
-        ):
+        if said and any(_is_too_many(len(said[w]), said["tried"], rate) for w, rate in BY_CHANCE.items()):
             return _doubtful(new, said, None if number == served[0] else number)
     return GOOD
 
@@ -55,7 +53,7 @@ def _doubtful(new: ModelVersion, said: dict, since: int | None) -> Verdict:
     return Verdict(
         f"the {len(photos)} photos that {came} look like {names[1]} to {whom}.{more} If they are "
         f"right, activate version {new.number}; if not, move them to {names[1]} or delete them.",
-        [*photos, *(photo for _, own in products.values() for photo in own if photo not in photos)],
+        list(dict.fromkeys([*photos, *(photo for _, own in products.values() for photo in own)])),
     )
 
 

@@ -23,27 +23,29 @@ GOOD = Verdict("")
 
 def together(*found: Verdict) -> Verdict:
     """One verdict of several: a later one is said, too, if most of its photos are not among those before."""
-    said, photos = [], []
+    said: list[str] = []
+    photos: dict[int, None] = {}  # in order
     for verdict in found:
-        more = [photo for photo in verdict.photos if photo not in photos]
-        if verdict and (not said or 2 * len(more) > len(verdict.photos)):
+        more = sum(photo not in photos for photo in verdict.photos)
+        if verdict and (not said or 2 * more > len(verdict.photos)):
             said.append(verdict.why)
-            photos += more
-    return Verdict(" Also: ".join(said), photos)
+            photos |= dict.fromkeys(verdict.photos)
+    return Verdict(" Also: ".join(said), list(photos))
 
 
 def surest_first(version: ModelVersion, photos: Iterable[int]) -> list[int]:
     """Sort photos by how surely they lie on a wrong product.
 
     First come those that look like another product twice over: to their neighbours and to the trial without
-    them. Then those of the two products that are mixed up most often; then the newest.
+    them; then to their neighbours alone; then to the trial alone. Among these, those of the two products that
+    are mixed up most often come first; then the newest.
     """
     pairs = {photo: tuple(version.strangers.get(str(photo), ())) for photo in photos}
     mistaken = (version.doubts or {}).get("mistaken", {})
     times = Counter(pairs.values())
 
     def surety(photo: int):
-        pair = pairs[photo]
-        return bool(pair), tuple(mistaken.get(str(photo), ())) == pair, times[pair], photo
+        pair, answer = pairs[photo], tuple(mistaken.get(str(photo), ()))
+        return bool(pair), pair == answer if pair else bool(answer), times[pair], photo
 
     return sorted(pairs, key=surety, reverse=True)

@@ -35,6 +35,11 @@ def test_photos_that_look_wrong_twice_over_are_named_first():
     assert surest_first(new, [4, 5, 6, 7, 8]) == [5, 7, 6, 8, 4]
 
 
+def test_photos_that_only_the_trial_takes_for_another_come_before_those_that_look_right():
+    new = version(strangers={5: [1, 2]}, mistaken={4: [1, 2]})
+    assert surest_first(new, [3, 4, 5, 6]) == [5, 4, 6, 3]
+
+
 def test_photos_that_look_like_one_and_the_same_product_come_before_a_single_one():
     new = version(strangers={5: [1, 2], 6: [1, 2], 7: [1, 3]}, mistaken={})
     assert surest_first(new, [5, 6, 7]) == [6, 5, 7]
