@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 PASSWORD = "only-for-pictures"  # noqa: S105

@@ -8,8 +8,8 @@ from catalog.models import Shop
 from config.schema import schema
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from notifications.models import Notification
-from tests.api.conftest import add_version, ask, bearer, code, data, expired, fill, revoked
-from tests.conftest import make_staff
+from tests.factories import add_version, bearer, expired, fill, make_staff, revoked
+from tests.support.api import ask, code, data
 
 PEOPLE = None  # no scope suffices: for people only
 READ = ("read", "train")

@@ -7,9 +7,8 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from ml_training.models import ShopTraining
-from tests.api.conftest import ask, bearer, code, data
-from tests.conftest import make_staff
-from tests.ml_training.test_advice import backed, judge, shelf, shelf_more
+from tests.factories import backed, bearer, judge, make_staff, shelf, shelf_more
+from tests.support.api import ask, code, data
 
 pytestmark = pytest.mark.django_db
 QUERY = """{ mlAdvice { version

@@ -14,9 +14,9 @@ from catalog.api.execution import GraphQLRequest, prepare
 from catalog.models import ProductImage, Shop
 from config.schema import schema
 from ml_training import artifacts
-from tests.api.conftest import Server, ask, bearer, data
-from tests.conftest import make_staff, photo_bytes
-from tests.ml_training.conftest import active_version, no_model_files_left, trained
+from tests.factories import bearer, make_staff, photo_bytes
+from tests.support.api import Server, ask, data
+from tests.support.training import active_version, no_model_files_left, trained
 
 __all__ = ["no_model_files_left"]
 TEXT = (Path(__file__).resolve().parent.parent.parent / "docs" / "api.md").read_text()

@@ -9,7 +9,8 @@ from django.test import Client
 from catalog.api.execution import GraphQLErrors, GraphQLRequest, prepare
 from config.schema import schema
 from ml_training.models import ModelVersion
-from tests.api.conftest import add_version, ask, bearer, code, data, post
+from tests.factories import add_version, bearer
+from tests.support.api import ask, code, data, post
 
 INTROSPECTION = "{ __schema { queryType { name } types { name fields { name type { name } } } } }"
 

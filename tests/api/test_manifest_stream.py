@@ -11,8 +11,7 @@ from django.test import Client
 
 from ml_training.manifest import read_manifest
 from ml_training.manifest_stream import AT_ONCE, manifest_chunks
-from tests.api.conftest import bearer, expired, fill
-from tests.conftest import add_photo, make_staff
+from tests.factories import add_photo, bearer, expired, fill, make_staff
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 URL = "/api/manifest/default.ndjson"

@@ -5,9 +5,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from catalog.models import Product
-from tests.api.conftest import ask, bearer, code, data
-from tests.conftest import add_photo, make_shop, make_staff
-from tests.ml_training.conftest import last_run, statuses
+from tests.factories import add_photo, bearer, make_shop, make_staff
+from tests.support.api import ask, code, data
+from tests.support.training import last_run, statuses
 
 pytestmark = pytest.mark.django_db
 MOVE = """mutation ($images: [ID!]!, $product: ID!) {

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.models import ProductImage
 from ml_training.models import ModelVersion
-from tests.api.conftest import add_version, ask, bearer, code, data, fill
-from tests.ml_training.test_provenance import learn
+from tests.factories import add_version, bearer, fill, learn
+from tests.support.api import ask, code, data
 
 pytestmark = pytest.mark.django_db
 FIGURES = "number accuracy accuracyRange coverage heldBack changes hasFiles files { url present }"

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Shop
 from ml_training.models import TrainingRun
 from notifications.models import Notification
-from tests.api.conftest import add_version, ask, bearer, data, fill
-from tests.conftest import add_photo
+from tests.factories import add_photo, add_version, bearer, fill
+from tests.support.api import ask, data
 
 LISTS = {
     "shops": "{ shops(first: 100) { totalCount edges { node { databaseId name slug } } } }",

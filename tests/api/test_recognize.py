@@ -6,9 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.api.conftest import bearer, code, expired, revoked
-from tests.api.test_versions import recognize
-from tests.conftest import make_staff, photo_bytes
+from tests.factories import bearer, expired, make_staff, photo_bytes, revoked
+from tests.support.api import code, recognize
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from websockets.exceptions import InvalidStatus
 from catalog.api import socket as graphql_socket
 from catalog.models import Shop
 from catalog.tokens import ApiToken
-from tests.api.conftest import PATIENCE, bearer
-from tests.api.talk import MLSTATUS, Talk, mutate, subscribe
-from tests.conftest import make_shop, make_staff
+from tests.factories import bearer, make_shop, make_staff
+from tests.support.api import PATIENCE
+from tests.support.talk import MLSTATUS, Talk, mutate, subscribe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

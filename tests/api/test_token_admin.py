@@ -8,8 +8,8 @@ from catalog import schema
 from catalog.token_admin import NEEDED
 from catalog.tokens import ApiToken
 from ml_training import linking_schema, mutations, schema_types
-from tests.api.conftest import ask, bearer, code, data
-from tests.conftest import make_staff
+from tests.factories import bearer, make_staff
+from tests.support.api import ask, code, data
 
 ADD, LIST = reverse("admin:catalog_apitoken_add"), reverse("admin:catalog_apitoken_changelist")
 READ_SHOPS = "{ shops { totalCount } }"

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.tokens import ApiToken
-from tests.api.conftest import ask, bearer, code, data, expired, post, revoked
-from tests.conftest import add_photo, make_shop
+from tests.factories import add_photo, bearer, expired, make_shop, revoked
+from tests.support.api import ask, code, data, post
 
 SHOPS = "{ shops { edges { node { slug } } } }"
 

@@ -12,8 +12,8 @@ from django.utils.datastructures import MultiValueDict
 
 from catalog.api.errors import ApiError
 from catalog.api.uploads import read_multipart
-from tests.api.conftest import ask, bearer, code
-from tests.conftest import photo_bytes
+from tests.factories import bearer, photo_bytes
+from tests.support.api import ask, code
 
 QUERY = "mutation ($image: Upload!) { recognizeProduct(image: $image) { version } }"
 

@@ -11,9 +11,9 @@ from django.test import Client
 from ml_training import artifacts
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.queueing import Change, request_training
-from tests.api.conftest import ask, bearer, code, data
-from tests.conftest import photo_bytes
-from tests.ml_training.conftest import events, model_files, no_model_files_left, trained, work
+from tests.factories import bearer, photo_bytes
+from tests.support.api import ask, code, data, recognize
+from tests.support.training import events, model_files, no_model_files_left, trained, work
 
 __all__ = ["events", "no_model_files_left"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,17 +103,6 @@ def test_shop_without_versions_cannot_be_switched_on(shop):
     assert code(ask("mutation { setMlModelStatus(status: ACTIVE) { changed } }", token=token)) == "CONFLICT"
     wrong = "mutation { setMlModelStatus(status: IDLE, version: 1) { changed } }"
     assert code(ask(wrong, token=token)) == "BAD_INPUT"
-
-
-def recognize(token: str, photo: bytes, limit: int = 3, name: str = "photo.jpg") -> dict:
-    query = """mutation ($image: Upload!, $limit: Int) { recognizeProduct(image: $image, limit: $limit) {
-      version candidates { productId sku name probability } } }"""
-    form = {
-        "operations": json.dumps({"query": query, "variables": {"image": None, "limit": limit}}),
-        "map": json.dumps({"0": ["variables.image"]}),
-        "0": SimpleUploadedFile(name, photo),
-    }
-    return Client().post("/graphql/", form, headers={"Authorization": f"Bearer {token}"}).json()
 
 
 def test_photo_of_a_product_is_recognised(shop, version, token):

@@ -5,21 +5,20 @@ The processes are started once, every test has shops and people of its own.
 
 import itertools
 import os
-import time
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection, connections, transaction
-from django.db.models import F
 
 from catalog.models import Shop
-from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.models import ModelVersion, TrainingRun
 from notifications.models import Notification
-from tests.browser.pages import Visitor
-from tests.conftest import add_photo, make_shop, make_staff, photo_bytes
-from tests.installation import Installation
+from tests.factories import add_photo, make_shop, make_staff, photo_bytes
+from tests.support.installation import Installation
+from tests.support.pages import Visitor
+from tests.support.waiting import is_done, wait_until
 
 CHROMIUM = os.environ.get("CHROMIUM")
 OPTIONS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
@@ -143,12 +142,6 @@ def trained_shop(shop, staff) -> Shop:
     return shop
 
 
-def is_done(shop: Shop) -> bool:
-    """Whether nothing is owed and no run goes."""
-    going = TrainingRun.objects.filter(shop=shop, status__in=["queued", "training"]).exists()
-    return not going and not ShopTraining.objects.filter(shop=shop, trained__lt=F("wanted")).exists()
-
-
 @pytest.fixture
 def photo_files(tmp_path):
     """Photos of a product as files on disk, to be chosen in a form."""
@@ -162,12 +155,3 @@ def photo_files(tmp_path):
         return paths
 
     return make
-
-
-def wait_until(holds, seconds: float = PATIENCE):
-    """Wait until something holds and return it."""
-    until = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < until, f"this did not come true within {seconds} s"
-        time.sleep(0.1)
-    return found

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from ml_training.queueing import prepare_training_data
-from tests.conftest import add_photo
+from tests.factories import add_photo
 
 
 def test_page_asks_subscribes_and_lists_what_there_is(visit, staff, shop, installation):

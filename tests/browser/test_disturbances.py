@@ -6,9 +6,9 @@ import signal
 from playwright.sync_api import expect
 
 from ml_training.models import TrainingRun
-from tests.browser.conftest import is_done, wait_until
-from tests.browser.pages import expect_status, part, toast
-from tests.conftest import add_photo
+from tests.factories import add_photo
+from tests.support.pages import expect_status, part, toast
+from tests.support.waiting import is_done, wait_until
 
 
 def test_worker_killed_during_training_is_told_and_made_good(visit, shop, staff, photo_files):

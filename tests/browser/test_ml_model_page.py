@@ -7,9 +7,10 @@ from playwright.sync_api import expect
 
 from catalog.models import ProductImage
 from ml_training.models import TrainingRun
-from tests.browser.conftest import is_done, new_staff, wait_until
-from tests.browser.pages import expect_status, part, tab_to, toast, unread
-from tests.conftest import make_shop
+from tests.browser.conftest import new_staff
+from tests.factories import make_shop
+from tests.support.pages import expect_status, part, tab_to, toast, unread
+from tests.support.waiting import is_done, wait_until
 
 
 def test_photos_added_in_another_tab_are_learned_before_ones_eyes(

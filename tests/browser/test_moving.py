@@ -5,9 +5,9 @@ from playwright.sync_api import expect
 
 from catalog.models import Product
 from ml_training.models import ModelVersion
-from tests.browser.conftest import is_done, wait_until
-from tests.browser.pages import expect_status, part
-from tests.conftest import add_photo
+from tests.factories import add_photo
+from tests.support.pages import expect_status, part
+from tests.support.waiting import is_done, wait_until
 
 PHOTOS = 12
 

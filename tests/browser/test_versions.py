@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import expect
 
 from ml_training.serving import active_model
-from tests.browser.conftest import is_done, wait_until
-from tests.browser.pages import expect_status, part, toast
+from tests.support.pages import expect_status, part, toast
+from tests.support.waiting import is_done, wait_until
 
 TWO_SECONDS = 2  # in which another version must serve everywhere
 

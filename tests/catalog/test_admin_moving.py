@@ -5,10 +5,9 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
 from catalog.models import Product, ProductImage
-from tests.catalog.conftest import form_fields
-from tests.catalog.test_admin_photos import page_of, said, submit
-from tests.conftest import add_photo, make_staff, photo_bytes
-from tests.ml_training.conftest import last_run, statuses
+from tests.factories import add_photo, make_staff, photo_bytes
+from tests.support.forms import form_fields, page_of, said, submit
+from tests.support.training import last_run, statuses
 
 pytestmark = pytest.mark.django_db
 

@@ -5,37 +5,18 @@ from pathlib import Path
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.contrib.messages import get_messages
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import InMemoryUploadedFile, SimpleUploadedFile
+from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.db import connection
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from tests.catalog.conftest import form_fields
-from tests.catalog.odd_files import REFUSED, TURNED_RIGHT, with_exif
-from tests.conftest import add_photo, draw, encode, make_shop, make_staff, photo_bytes
+from tests.factories import add_photo, draw, encode, make_shop, make_staff, photo_bytes
+from tests.support.forms import form_fields, page_of, said, submit
+from tests.support.odd_files import REFUSED, TURNED_RIGHT, with_exif
 
 ADD = reverse("admin:catalog_product_add")
-
-
-def page_of(product: Product) -> str:
-    return reverse("admin:catalog_product_change", args=[product.pk])
-
-
-def upload(name: str, data: bytes) -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, data, "image/jpeg")
-
-
-def submit(client, address: str, files=(), **changes):
-    """Open a form, change some fields, choose files, and send it as a browser would."""
-    fields = form_fields(client.get(address)) | changes
-    return client.post(address, fields | {"new_photos": [upload(*file) for file in files]})
-
-
-def said(response) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def stored_files() -> list[Path]:

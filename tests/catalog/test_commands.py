@@ -17,8 +17,8 @@ from django.core.management.base import CommandError
 
 from catalog.demo.products import DEMO_PRODUCTS
 from catalog.models import Product, ProductImage, Shop
-from tests.catalog.odd_files import REFUSED, folder_with
-from tests.conftest import photo_bytes
+from tests.factories import photo_bytes
+from tests.support.odd_files import REFUSED, folder_with
 
 
 def run(*arguments) -> tuple[str, str]:

@@ -6,9 +6,9 @@ from django.db import connection
 
 from catalog.importing import find_product_folders, import_photos
 from catalog.models import Product, ProductImage
-from tests.catalog.conftest import import_all, refusals
-from tests.catalog.odd_files import folder_with
-from tests.conftest import draw, encode, make_shop, photo_bytes
+from tests.factories import draw, encode, make_shop, photo_bytes
+from tests.support.forms import import_all, refusals
+from tests.support.odd_files import folder_with
 
 
 def test_every_folder_that_directly_holds_photos_is_a_product(shop, source):

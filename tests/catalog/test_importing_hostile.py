@@ -12,10 +12,10 @@ from django.core.files.storage import default_storage
 
 from catalog.importing import find_product_folders, import_photos
 from catalog.models import Product, ProductImage
-from tests.catalog import odd_files
-from tests.catalog.conftest import import_all, refusals
-from tests.catalog.odd_files import REFUSED, folder_with
-from tests.conftest import draw, encode, make_shop, photo_bytes
+from tests.factories import draw, encode, make_shop, photo_bytes
+from tests.support import odd_files
+from tests.support.forms import import_all, refusals
+from tests.support.odd_files import REFUSED, folder_with
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 

@@ -12,8 +12,8 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
 from catalog.models import Product, ProductImage, Shop, check_upload, short_name
-from tests.catalog.odd_files import REFUSED, TURNED_RIGHT, with_exif
-from tests.conftest import add_photo, draw, encode, make_shop, make_staff, photo_bytes
+from tests.factories import add_photo, draw, encode, make_shop, make_staff, photo_bytes
+from tests.support.odd_files import REFUSED, TURNED_RIGHT, with_exif
 
 
 def add_file(product: Product, name: str, data: bytes) -> ProductImage:

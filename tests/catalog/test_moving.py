@@ -7,8 +7,8 @@ from django.db.models.signals import post_save
 
 from catalog.models import Product, ProductImage
 from catalog.moving import MOST_MOVED, MoveRefused, move_photos
-from tests.conftest import add_photo
-from tests.ml_training.conftest import counters, last_run, statuses
+from tests.factories import add_photo
+from tests.support.training import counters, last_run, statuses
 
 pytestmark = pytest.mark.django_db
 

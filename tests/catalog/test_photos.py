@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from catalog.photos import PhotoLimits, PhotoRefused, check_photo, check_size, open_upright
-from tests.catalog import odd_files
-from tests.catalog.odd_files import BAD_EXIF, REFUSED, TURNED_RIGHT, with_exif
-from tests.conftest import draw, encode, photo_bytes
+from tests.factories import draw, encode, photo_bytes
+from tests.support import odd_files
+from tests.support.odd_files import BAD_EXIF, REFUSED, TURNED_RIGHT, with_exif
 
 LIMITS = PhotoLimits()
 WIDE = draw(1, size=(96, 64))

@@ -7,7 +7,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 
 from catalog.models import Product, ProductImage
-from tests.conftest import add_photo, make_shop, photo_bytes
+from tests.factories import add_photo, make_shop, photo_bytes
 
 
 class Broken(Exception):

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from tests.conftest import add_photo, make_shop, make_staff
+from tests.factories import add_photo, make_shop, make_staff
 
 PRODUCTS = """
 query ($shop: ID, $first: Int, $last: Int, $after: String, $before: String, $offset: Int) {

@@ -10,8 +10,8 @@ from django.urls import reverse
 from PIL import Image
 
 from catalog.models import Product, ProductImage
-from tests.catalog.odd_files import TURNED_RIGHT, with_exif
-from tests.conftest import add_photo, draw, encode, make_staff, photo_bytes
+from tests.factories import add_photo, draw, encode, make_staff, photo_bytes
+from tests.support.odd_files import TURNED_RIGHT, with_exif
 
 BOTH = pytest.mark.parametrize("view", ["photo", "photo-thumbnail"])
 

@@ -8,8 +8,8 @@ from catalog.models import Product
 from ml_training.models import TrainingRun
 from ml_training.serving import recognize
 from ml_training.status import training_info
-from tests.conftest import add_photo, photo_bytes
-from tests.flows.conftest import wait_until_it_trains, wait_until_trained
+from tests.factories import add_photo, photo_bytes
+from tests.support.workers import wait_until_it_trains, wait_until_trained
 
 pytestmark = pytest.mark.worker
 

@@ -9,12 +9,12 @@ from django.db import transaction
 
 from catalog.models import Product, ProductImage
 from ml_training.models import ShopTraining, TrainingRun
-from tests.conftest import add_photo, make_shop
-from tests.flows.conftest import (
+from tests.factories import add_photo, make_shop
+from tests.support.waiting import wait_until
+from tests.support.workers import (
     MANY,
     kill,
     processes_with,
-    wait_until,
     wait_until_it_trains,
     wait_until_trained,
 )

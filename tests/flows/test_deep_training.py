@@ -5,8 +5,9 @@ import pytest
 from ml_training.deep.promise import reconcile_deep
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.status import training_info
-from tests.conftest import add_photo, make_shop
-from tests.flows.conftest import kill, wait_until, wait_until_trained
+from tests.factories import add_photo, make_shop
+from tests.support.waiting import wait_until
+from tests.support.workers import kill, wait_until_trained
 
 pytestmark = pytest.mark.worker
 ENOUGH = {

@@ -11,8 +11,8 @@ from ml_training import versions
 from ml_training.findings import findings_of
 from ml_training.gate import photos_to_blame
 from ml_training.models import ModelVersion
-from tests.conftest import add_photo
-from tests.ml_training.conftest import active_version, work
+from tests.factories import add_photo
+from tests.support.training import active_version, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHOTOS = Path(__file__).parent.parent / "photos"

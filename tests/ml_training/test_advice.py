@@ -4,7 +4,6 @@ import hashlib
 import xml.etree.ElementTree as ET
 from decimal import Decimal
 
-import numpy as np
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
@@ -16,61 +15,12 @@ from django.urls import reverse
 from catalog.models import Product, ProductImage
 from ml_training import artifacts
 from ml_training.advice import shop_advice
-from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining, TrainingRun
+from ml_training.models import ModelVersion, ShopTraining
 from ml_training.product_advice import product_advice
-from tests.conftest import add_photo, make_staff
+from tests.factories import add_photo, backed, judge, make_staff, serve, shelf, shelf_more
 
 pytestmark = pytest.mark.django_db
-PHOTOS = 10
 EVIL = '<b>&"\x0b\u2028'
-
-
-def shelf(shop, prices: list[str | None], names=("Conference", "Anjou", "Lime", "Kiwi")) -> list[Product]:
-    """Products whose photos have rows and no files."""
-    products = [
-        Product.objects.create(
-            shop=shop, sku=f"p{n}", name=names[n % len(names)], price=price and Decimal(price)
-        )
-        for n, price in enumerate(prices)
-    ]
-    for n, product in enumerate(products):
-        ProductImage.objects.bulk_create(
-            ProductImage(
-                product=product,
-                image="a.jpg",
-                filename=f"{n}-{k}.jpg",
-                sha256=f"{n:032}{k:032}",
-                width=9,
-                height=9,
-            )
-            for k in range(PHOTOS)
-        )
-    return products
-
-
-def judge(shop, wrong: dict[tuple[Product, Product], int], **metrics) -> ModelVersion:
-    """A version that serves, and that took so many photos of one product for the other."""
-    judged = {}
-    for photo in ProductImage.objects.filter(product__shop=shop).order_by("pk"):
-        judged[str(photo.pk)] = [photo.product_id, photo.product_id]
-    for (shown, answered), times in wrong.items():
-        still = [key for key, (own, answer) in judged.items() if own == answer == shown.pk]
-        for key in still[:times]:
-            judged[key] = [shown.pk, answered.pk]
-    return serve(shop, judged=judged, metrics={"accuracy": 0.8, "accuracy_range": [0.7, 0.9], **metrics})
-
-
-def serve(shop, **fields) -> ModelVersion:
-    run = TrainingRun.objects.create(shop=shop, status="completed")
-    files = {
-        kind: {"name": kind, "sha256": "0" * 64, "bytes": 1}
-        for kind in ("model_json", "weights", "metadata", "onnx")
-    }
-    number = ModelVersion.objects.filter(shop=shop).count() + 1
-    facts = {"number": number, "backbone": "b", "folder": f"{shop.pk}/{run.pk}", "files": files}
-    version = ModelVersion.objects.create(shop=shop, run=run, products=2, photos=4, **facts, **fields)
-    ShopTraining.objects.update_or_create(shop=shop, defaults={"active_version": version, "wanted": run.pk})
-    return version
 
 
 # --- Money -----------------------------------------------------------------------------------------
@@ -218,18 +168,6 @@ def test_product_form_marks_suspect_photos_and_is_silent_without_the_right(shop,
     assert "photo-mark" not in html and "How well it is recognised" not in html and "0-3.jpg" in html
 
 
-def backed(shop) -> None:
-    """Give every photo a vector: same products alike, others not."""
-    rng, rows = np.random.default_rng(0), {}
-    for photo in ProductImage.objects.filter(product__shop=shop):
-        vector = rng.normal(size=64) * 0.3
-        vector[photo.product_id % 64] += 8
-        rows[photo.sha256] = (vector / np.linalg.norm(vector)).astype("<f4").tobytes()
-    ImageEmbedding.objects.bulk_create(
-        ImageEmbedding(sha256=sha256, backbone="b", vector=vector) for sha256, vector in rows.items()
-    )
-
-
 # --- The page --------------------------------------------------------------------------------------
 
 FRAGMENTS = ["admin:ml_model_advice", "admin:ml_model_charts"]
@@ -290,17 +228,3 @@ def test_pages_cost_the_same_however_much_there_is(shop, staff_client):
     many = costs()
     assert all(after <= before + 1 for before, after in zip(few, many, strict=True)), (few, many)
     assert max(many) <= 30
-
-
-def shelf_more(shop, count: int) -> list[Product]:
-    products = [
-        Product.objects.create(shop=shop, sku=f"q{n}", name=f"More {n}", price=n) for n in range(count)
-    ]
-    ProductImage.objects.bulk_create(
-        ProductImage(
-            product=p, image="a.jpg", filename="a.jpg", sha256=f"{p.pk:040}{k:024}", width=9, height=9
-        )
-        for p in products
-        for k in range(5)
-    )
-    return products

@@ -8,9 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from tests.conftest import add_photo, make_shop, make_staff
-from tests.ml_training.conftest import statuses
-from tests.ml_training.test_advice import backed, judge, shelf
+from tests.factories import add_photo, backed, judge, make_shop, make_staff, shelf
+from tests.support.training import statuses
 
 pytestmark = pytest.mark.django_db
 MOVE, PAGE = reverse("admin:ml_model_move_photo"), reverse("admin:ml_model_advice")

@@ -9,7 +9,7 @@ from ml_training import artifacts
 from ml_training.artifacts import ModelFileDamaged
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.export import FILES, ModelFile
-from tests.ml_training.conftest import model_files, trained
+from tests.support.training import model_files, trained
 
 KINDS = ["model_json", "weights", "metadata", "onnx"]
 

@@ -9,8 +9,8 @@ from PIL import Image
 from catalog.models import Product
 from ml_training import training
 from ml_training.models import ShopTraining, TrainingRun
-from tests.conftest import add_photo, make_shop, photo_bytes
-from tests.ml_training.conftest import active_version, last_run, queued_run, statuses, stock, trained, work
+from tests.factories import add_photo, make_shop, photo_bytes, stock
+from tests.support.training import active_version, last_run, queued_run, statuses, trained, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

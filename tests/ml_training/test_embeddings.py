@@ -9,8 +9,7 @@ from ml_training.embeddings import CHUNK, load_embeddings, read_pixels, read_som
 from ml_training.manifest import read_manifest
 from ml_training.models import ImageEmbedding
 from ml_training.runtime import open_embedder
-from tests.conftest import make_shop
-from tests.ml_training.conftest import stock
+from tests.factories import make_shop, stock
 
 
 @pytest.fixture

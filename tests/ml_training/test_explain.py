@@ -14,9 +14,8 @@ from django.urls import reverse
 from catalog.models import ProductImage
 from ml_training.explain import nearest_photos
 from ml_training.models import ImageEmbedding, ModelVersion
-from tests.api.conftest import bearer
-from tests.conftest import add_photo, photo_bytes
-from tests.ml_training.conftest import trained
+from tests.factories import add_photo, bearer, photo_bytes
+from tests.support.training import trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WITH, WITHOUT = "nearestPhoto { databaseId filename url }", ""

@@ -9,25 +9,12 @@ from ml_training.gate import best_lately, known_to, what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.status import training_info
 from notifications.models import Notification
-from tests.conftest import add_photo, make_staff
-from tests.ml_training.conftest import active_version, stock, trained, work
-from tests.ml_training.test_advice import serve
+from tests.factories import add_photo, make_staff, serve, stock
+from tests.support.gate import judged, verdict
+from tests.support.training import active_version, trained, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHOTOS = 12
-
-
-def judged(outcomes: dict[int, list[int]]) -> dict[str, list[int]]:
-    """Versions as the gate sees them: by product, what was answered for each of its photos."""
-    photos = {}
-    for product, answers in outcomes.items():
-        photos |= {f"{product}{number:03}": [product, answer] for number, answer in enumerate(answers)}
-    return photos
-
-
-def verdict(before: dict, after: dict) -> str:
-    old, new = (ModelVersion(number=n, judged=judged(o)) for n, o in ((1, before), (2, after)))
-    return what_got_worse(old, new)
 
 
 def test_first_version_is_never_worse():

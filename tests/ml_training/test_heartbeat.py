@@ -11,7 +11,7 @@ from django.utils import timezone
 from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
 from ml_training.training import RunLost
-from tests.ml_training.conftest import claimed, last_run
+from tests.support.training import claimed, last_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

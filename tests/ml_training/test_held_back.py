@@ -11,9 +11,8 @@ from ml_training import versions
 from ml_training.gate import what_got_worse
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.status import training_info
-from tests.conftest import add_photo, make_staff
-from tests.ml_training.conftest import active_version
-from tests.ml_training.test_advice import serve
+from tests.factories import add_photo, make_staff, serve
+from tests.support.training import active_version
 
 pytestmark = pytest.mark.django_db
 PAGE, PART = reverse("admin:ml_model"), reverse("admin:ml_model_held_back")

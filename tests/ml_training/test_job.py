@@ -9,15 +9,14 @@ from ml_training.events import COMPLETED, ml_status_changed
 from ml_training.job import run_job
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun
 from ml_training.serving import recognize
-from tests.conftest import add_photo, photo_bytes
-from tests.ml_training.conftest import (
+from tests.factories import add_photo, photo_bytes, stock
+from tests.support.training import (
     active_version,
     counters,
     last_run,
     model_files,
     queued_run,
     statuses,
-    stock,
     trained,
     work,
 )

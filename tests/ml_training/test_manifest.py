@@ -4,8 +4,7 @@ import numpy as np
 
 from catalog.models import Product
 from ml_training.manifest import read_manifest
-from tests.conftest import add_photo, make_shop, photo_bytes
-from tests.ml_training.conftest import stock
+from tests.factories import add_photo, make_shop, photo_bytes, stock
 
 
 def test_photos_come_by_product_then_position(shop):

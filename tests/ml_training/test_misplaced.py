@@ -6,9 +6,8 @@ from django.utils import timezone
 from ml_training.gate import photos_to_blame, what_got_worse
 from ml_training.misplaced import find_misplaced
 from ml_training.models import LearnedPhoto, ModelVersion, ShopTraining
-from tests.conftest import add_photo
-from tests.ml_training.conftest import active_version, stock
-from tests.ml_training.test_advice import serve
+from tests.factories import add_photo, serve, stock
+from tests.support.training import active_version
 
 
 def since(*counts: int) -> dict[str, int]:

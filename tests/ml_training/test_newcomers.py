@@ -7,9 +7,9 @@ from ml_training import versions
 from ml_training.doubts import find_doubts
 from ml_training.gate import what_got_worse
 from ml_training.models import LearnedPhoto, ModelVersion
-from tests.conftest import add_photo
-from tests.ml_training.conftest import active_version, stock, trained, work
-from tests.ml_training.test_gate import judged, verdict
+from tests.factories import add_photo, stock
+from tests.support.gate import judged, verdict
+from tests.support.training import active_version, trained, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHOTOS = 5

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from catalog.models import Product, Shop
 from ml_training.recognizer.open_set import RATES
 from ml_training.serving import recognize
-from tests.conftest import draw, encode, photo_bytes
-from tests.ml_training.conftest import trained
+from tests.factories import draw, encode, photo_bytes
+from tests.support.training import trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,8 +11,8 @@ from django.urls import reverse
 from catalog.models import Product, Shop
 from ml_training import queueing, training
 from ml_training.models import ModelVersion, TrainingRun
-from tests.conftest import make_staff
-from tests.ml_training.conftest import claimed, queued_run, statuses, trained
+from tests.factories import make_staff
+from tests.support.training import claimed, queued_run, statuses, trained
 
 URL = "/admin/settings/ml-model/"
 ADDED = queueing.Change("photo_added", "Oat milk")

@@ -8,10 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from tests.catalog.conftest import form_fields
-from tests.conftest import add_photo
-from tests.ml_training.conftest import counters, statuses, stock
-from tests.ml_training.test_provenance import learn
+from tests.factories import add_photo, learn, stock
+from tests.support.forms import form_fields
+from tests.support.training import counters, statuses
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:catalog_product_changelist")

@@ -8,7 +8,7 @@ from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
 from ml_training.progress import MOST_PUSHES, PUSH_SECONDS, WRITE_SECONDS, Progress
 from ml_training.training import Phase, RunLost
-from tests.ml_training.conftest import claimed, last_run
+from tests.support.training import claimed, last_run
 
 PHASES = [Phase.PREPARING, Phase.EMBEDDING, Phase.FITTING, Phase.EVALUATING, Phase.PUBLISHING]
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Product, ProductImage
 from ml_training.changes import NOT_RECORDED, changes_in_words
 from ml_training.manifest import read_manifest
-from ml_training.models import LearnedPhoto, ModelVersion, TrainingRun
+from ml_training.models import LearnedPhoto, ModelVersion
 from ml_training.provenance import (
     Span,
     first_learned,
@@ -18,30 +18,10 @@ from ml_training.provenance import (
     spans_of,
     taught,
 )
-from tests.conftest import add_photo, photo_bytes
-from tests.ml_training.conftest import stock, trained, work
+from tests.factories import add_photo, bare_version, learn, photo_bytes, stock
+from tests.support.training import trained, work
 
 pytestmark = pytest.mark.django_db
-
-
-def version(shop, number: int, changes: list | None = None) -> ModelVersion:
-    run = TrainingRun.objects.create(shop=shop, status="completed")
-    return ModelVersion.objects.create(
-        shop=shop,
-        number=number,
-        run=run,
-        folder=f"{shop.pk}/{number}",
-        files={},
-        products=0,
-        photos=0,
-        changes=changes,
-    )
-
-
-def learn(shop) -> ModelVersion:
-    """A version that learns what the catalogue has now."""
-    number = ModelVersion.objects.filter(shop=shop).count() + 1
-    return version(shop, number, note_learned(shop.pk, number, read_manifest(shop.pk)))
 
 
 def photos_learned(version: ModelVersion) -> list[int]:
@@ -131,7 +111,7 @@ def test_photo_that_comes_back_is_learned_by_versions_with_a_gap(shop):
     learn(shop)
     number = 2
     note_learned(shop.pk, number, read_manifest(shop.pk).without({photo.pk}))
-    version(shop, number)
+    bare_version(shop, number)
     learn(shop)
     assert spans(photo) == [Span(1, 1), Span(3, 3)]
     assert in_words(spans(photo)) == "versions 1 and 3"
@@ -186,7 +166,7 @@ def test_thousand_changed_products_are_kept_short(shop):
 
 def test_versions_made_before_this_was_written_down_say_so(shop):
     stock(shop, products=2, photos=1)
-    old = version(shop, 1)
+    old = bare_version(shop, 1)
     newer = learn(shop)
     newest = learn(shop)
     assert changes_in_words(old) == NOT_RECORDED and photos_learned(old) == []
@@ -198,7 +178,7 @@ def test_versions_made_before_this_was_written_down_say_so(shop):
 def test_version_of_which_nobody_knows_learned_nothing_that_is_said(shop):
     stock(shop, products=2, photos=1)
     learn(shop)
-    version(shop, 2, note_learned(shop.pk, 2, None))
+    bare_version(shop, 2, note_learned(shop.pk, 2, None))
     learn(shop)
     assert spans(ProductImage.objects.first()) == [Span(1, 1), Span(3, 3)]
 

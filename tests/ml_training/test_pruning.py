@@ -15,8 +15,8 @@ from ml_training.pruning import prune, superfluous
 from ml_training.reconciler import reconcile
 from ml_training.serving import recognize
 from ml_training.status import version_files
-from tests.conftest import photo_bytes
-from tests.ml_training.conftest import active_version, model_files, trained, work
+from tests.factories import photo_bytes
+from tests.support.training import active_version, model_files, trained, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAMES = ("model.json", "weights.safetensors", "metadata.json", "model.onnx")

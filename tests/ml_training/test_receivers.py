@@ -9,17 +9,8 @@ from django_q.models import OrmQ
 from catalog.models import Product, ProductImage, Shop
 from ml_training import training
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from tests.conftest import add_photo, draw, encode, make_shop, photo_bytes
-from tests.ml_training.conftest import (
-    claimed,
-    counters,
-    last_run,
-    model_files,
-    statuses,
-    stock,
-    trained,
-    work,
-)
+from tests.factories import add_photo, draw, encode, make_shop, photo_bytes, stock
+from tests.support.training import claimed, counters, last_run, model_files, statuses, trained, work
 
 
 def settle(shop):

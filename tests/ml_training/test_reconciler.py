@@ -14,7 +14,7 @@ from ml_training.models import ShopTraining, TrainingRun
 from ml_training.queueing import Change, request_training
 from ml_training.recognizer.export import ModelFile
 from ml_training.reconciler import RETRY_AFTER_SECONDS, WAKE_AFTER_SECONDS, reconcile
-from tests.ml_training.conftest import claimed, counters, last_run, queued_run, statuses
+from tests.support.training import claimed, counters, last_run, queued_run, statuses
 
 ADDED = Change("photo_added", "Oat milk")
 pytestmark = pytest.mark.django_db(transaction=True)

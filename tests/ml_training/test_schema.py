@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product
 from ml_training import queueing, training
-from tests.conftest import add_photo, make_staff
-from tests.ml_training.conftest import claimed, queued_run, trained
+from tests.factories import add_photo, make_staff
+from tests.support.training import claimed, queued_run, trained
 
 QUERY = """
 query ($shopId: ID) {

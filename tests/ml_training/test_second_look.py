@@ -9,9 +9,9 @@ from catalog.models import Product, ProductImage
 from ml_training import artifacts, second_look, serving
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.serving import recognize
-from tests.catalog.conftest import form_fields
-from tests.conftest import photo_bytes
-from tests.ml_training.conftest import trained, work
+from tests.factories import photo_bytes
+from tests.support.forms import form_fields
+from tests.support.training import trained, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,8 +16,8 @@ from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.reconciler import reconcile
 from ml_training.runtime import BackboneMissing
 from ml_training.serving import MOST_LOADED, NoActiveModel, active_model, recognize
-from tests.conftest import add_photo, make_shop, photo_bytes
-from tests.ml_training.conftest import active_version, counters, queued_run, statuses, trained, work
+from tests.factories import add_photo, make_shop, photo_bytes
+from tests.support.training import active_version, counters, queued_run, statuses, trained, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

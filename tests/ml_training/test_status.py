@@ -13,8 +13,8 @@ from ml_training import queueing, training
 from ml_training.figures import accuracy_in_words
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.status import training_info, training_infos
-from tests.conftest import make_shop
-from tests.ml_training.conftest import claimed, queued_run, trained
+from tests.factories import make_shop
+from tests.support.training import claimed, queued_run, trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDED = queueing.Change("photo_added", "Oat milk")

@@ -13,8 +13,8 @@ from catalog.models import Product, ProductImage
 from ml_training.findings import findings_of
 from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining
 from ml_training.suspects import COPY, MODEL, SAME_FILE, STRANGER, Suspect
-from tests.conftest import add_photo, draw, encode
-from tests.ml_training.conftest import active_version, stock, trained, work
+from tests.factories import add_photo, draw, encode, stock
+from tests.support.training import active_version, trained, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PRODUCTS, PHOTOS = 6, 10

@@ -18,15 +18,14 @@ from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.queueing import Change, request_training
 from ml_training.reconciler import reconcile
 from ml_training.training import RunLost
-from tests.conftest import add_photo, make_shop
-from tests.ml_training.conftest import (
+from tests.factories import add_photo, make_shop, stock
+from tests.support.training import (
     active_version,
     claimed,
     counters,
     last_run,
     queued_run,
     statuses,
-    stock,
     trained,
     work,
 )

@@ -5,9 +5,7 @@ import pytest
 from ml_training.gate import judge
 from ml_training.models import LearnedPhoto, ModelVersion
 from ml_training.verdict import GOOD, Verdict, surest_first, together
-from tests.conftest import add_photo
-from tests.ml_training.conftest import stock
-from tests.ml_training.test_advice import serve
+from tests.factories import add_photo, serve, stock
 
 
 def version(strangers: dict[int, list[int]], mistaken: dict[int, list[int]]) -> ModelVersion:

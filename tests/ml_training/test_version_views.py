@@ -19,10 +19,8 @@ from ml_training.serving import recognize
 from ml_training.status import training_info
 from ml_training.training import claim
 from ml_training.version_list import MOST, SHOWN
-from tests.api.conftest import add_version, fill
-from tests.conftest import make_staff, photo_bytes
-from tests.ml_training.conftest import active_version, no_model_files_left, stock, trained, work
-from tests.ml_training.test_provenance import learn
+from tests.factories import add_version, fill, learn, make_staff, photo_bytes, stock
+from tests.support.training import active_version, no_model_files_left, trained, work
 
 __all__ = ["no_model_files_left"]
 pytestmark = pytest.mark.django_db(transaction=True)

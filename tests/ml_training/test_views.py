@@ -8,7 +8,7 @@ from django.urls import reverse
 from ml_training import artifacts
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.export import ModelFile
-from tests.conftest import make_staff
+from tests.factories import make_staff
 
 CONTENT = b"some weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -16,7 +16,7 @@ from ml_training import training
 from ml_training.management.commands.worker import TaskQueue
 from ml_training.models import TrainingRun
 from ml_training.queueing import Change, request_training
-from tests.ml_training.conftest import claimed, queued_run, statuses
+from tests.support.training import claimed, queued_run, statuses
 
 ADDED = Change("photo_added", "Oat milk")
 pytestmark = pytest.mark.django_db(transaction=True)

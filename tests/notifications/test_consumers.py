@@ -18,7 +18,7 @@ from ml_training.queueing import Change, request_training
 from notifications import consumers, push
 from notifications.inbox import unread_count
 from notifications.receivers import tell_staff
-from tests.conftest import add_photo, make_shop, make_staff
+from tests.factories import add_photo, make_shop, make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 in_thread = database_sync_to_async

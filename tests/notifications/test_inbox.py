@@ -7,15 +7,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED, MLStatusEvent
+from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED
 from ml_training.models import TrainingRun
 from notifications.inbox import KEEP_READ_DAYS, inbox, mark_read, recipients, store_status, unread_count
 from notifications.models import Notification
-from tests.conftest import make_staff
-
-
-def event(shop, kind=QUEUED, run_id=1, message="3 photos added to Oat milk"):
-    return MLStatusEvent(shop.pk, run_id, kind, 0.0, "waiting", message, 7, 0)
+from tests.factories import event, make_staff
 
 
 def test_each_recipient_gets_one_row_with_level_title_message_link_and_the_event(shop, staff):

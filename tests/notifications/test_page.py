@@ -6,8 +6,7 @@ from django.contrib.auth.models import Permission
 from catalog.models import Product
 from ml_training.models import TrainingRun
 from notifications.receivers import tell_staff
-from tests.conftest import add_photo, make_staff
-from tests.notifications.test_inbox import event
+from tests.factories import add_photo, event, make_staff
 
 PAGE, STATUS = "/admin/settings/ml-model/", "/admin/settings/ml-model/status.json"
 PREPARE = "/admin/settings/ml-model/prepare/"

@@ -11,7 +11,7 @@ from ml_training.events import COMPLETED, PROGRESS, QUEUED, MLStatusEvent, ml_st
 from notifications import push
 from notifications.models import Notification
 from notifications.receivers import tell_staff
-from tests.conftest import make_staff
+from tests.factories import make_staff
 
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 

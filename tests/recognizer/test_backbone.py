@@ -11,7 +11,7 @@ import torch
 from onnx import numpy_helper
 
 from ml_training.recognizer.backbone import PACKAGED, ExportDiffers, load_encoder, packaged_backbone
-from tests.recognizer.conftest import random_pixels
+from tests.support.vectors import random_pixels
 
 
 @pytest.fixture(scope="module")

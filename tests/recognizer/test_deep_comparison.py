@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer.deep.comparison import Comparison, compare
-from tests.recognizer.conftest import easy_sample
+from tests.support.vectors import easy_sample
 
 
 def last_of_each(labels: np.ndarray, count: int) -> np.ndarray:

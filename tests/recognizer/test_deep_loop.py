@@ -17,7 +17,7 @@ from ml_training.recognizer.deep.checkpoints import learned
 from ml_training.recognizer.deep.loop import save_start, train
 from ml_training.recognizer.deep.photos import keep_small_copy
 from ml_training.recognizer.deep.recipe import Lesson, Recipe
-from tests.conftest import draw
+from tests.factories import draw
 
 RECIPE = Recipe(base="efficientnet-lite0", first_block=14, epochs=3, batch=4, rate=1e-3, classifier_rate=1e-3)
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from ml_training.recognizer.deep.photos import batches, keep_small_copy, random_look
-from tests.conftest import draw
+from tests.factories import draw
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 from ml_training.recognizer.embedding import AHEAD, embed_all
 from ml_training.recognizer.preprocess import to_pixels
-from tests.conftest import draw
-from tests.recognizer.conftest import random_pixels
+from tests.factories import draw
+from tests.support.vectors import random_pixels
 
 
 def pixels_of(backbone, kind: int, seed: int = 0) -> np.ndarray:

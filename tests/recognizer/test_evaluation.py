@@ -10,7 +10,7 @@ from ml_training.recognizer.head import TooFewProducts, fit_head
 from ml_training.recognizer.open_set import FEATURES
 from ml_training.recognizer.report import reliability
 from ml_training.recognizer.scatter import Scatter
-from tests.recognizer.conftest import easy_sample
+from tests.support.vectors import easy_sample
 
 
 def tried(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | None = None) -> Trials:

@@ -16,7 +16,7 @@ from ml_training.recognizer.backbone import ExportDiffers
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.export import FILES, build_files, check_output, read_head, write_files
 from ml_training.recognizer.head import Head
-from tests.recognizer.conftest import random_pixels
+from tests.support.vectors import random_pixels
 
 LABELS = [{"id": 1, "sku": "a", "name": "Käse"}, {"id": 2, "sku": "b", "name": "Brot"}]
 METADATA = {"labels": LABELS, "version": 3}

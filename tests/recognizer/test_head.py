@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer.head import Head, TooFewProducts, fit_head
-from tests.recognizer.conftest import easy_sample
+from tests.support.vectors import easy_sample
 
 
 def accuracy(head: Head, sample) -> float:

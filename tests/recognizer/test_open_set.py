@@ -7,7 +7,7 @@ from ml_training.recognizer.fitting import fit_model
 from ml_training.recognizer.head import Discriminant, fit_discriminant
 from ml_training.recognizer.open_set import FEATURES, RATES, Plane, Tried, fit_weights
 from ml_training.recognizer.scatter import Scatter
-from tests.recognizer.conftest import Sample, easy_sample
+from tests.support.vectors import Sample, easy_sample
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ml_training.recognizer.preprocess import WIDE_AND_TIGHT, Preprocessing, View, to_pixels
-from tests.conftest import draw
+from tests.factories import draw
 
 
 def striped(width: int, height: int) -> Image.Image:

@@ -5,7 +5,7 @@ import pytest
 
 from ml_training.recognizer import scatter as scatter_module
 from ml_training.recognizer.scatter import USUAL, Scatter
-from tests.recognizer.conftest import easy_sample
+from tests.support.vectors import easy_sample
 
 
 def within(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -13,8 +13,9 @@ from ml_training.models import RunToken, TrainingRun
 from ml_training.progress import PUSH_SECONDS
 from ml_training.run_tokens import issue
 from ml_training.status import training_info
-from tests.ml_training.conftest import model_files, stock
-from tests.trainer.handing import code_of, complete, files_of, handed_over, report
+from tests.factories import stock
+from tests.support.handing import code_of, complete, files_of, handed_over, report
+from tests.support.training import model_files
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STATUS_MUTATION = """mutation($kind: TrainerReportKind!, $percent: Float, $phase: TrainerPhase, $runId: ID) {

@@ -7,9 +7,9 @@ from django.db import connection
 
 from ml_training import queueing
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from tests.conftest import make_shop
-from tests.ml_training.conftest import active_version, model_files, queued_run
-from tests.trainer.handing import code_of, complete, files_of, handed_over, report
+from tests.factories import make_shop
+from tests.support.handing import code_of, complete, files_of, handed_over, report
+from tests.support.training import active_version, model_files, queued_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

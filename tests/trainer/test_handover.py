@@ -10,9 +10,10 @@ from ml_training.handover import hand_over
 from ml_training.models import RunToken, TrainingRun
 from ml_training.reconciler import reconcile
 from ml_training.status import training_info
-from tests.ml_training.conftest import last_run, model_files, queued_run, statuses, stock, work
-from tests.trainer.conftest import TOKEN
-from tests.trainer.outside import Outside
+from tests.factories import stock
+from tests.support.outside import Outside
+from tests.support.processes import TOKEN
+from tests.support.training import last_run, model_files, queued_run, statuses, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

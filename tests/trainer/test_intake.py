@@ -12,7 +12,7 @@ from safetensors.numpy import load, save
 from ml_training.intake import ModelRefused, check_sizes, read_model
 from ml_training.manifest import Manifest, ManifestPhoto, ManifestProduct
 from ml_training.runtime import open_embedder
-from tests.trainer.handing import make_files
+from tests.support.handing import make_files
 
 PRODUCTS = tuple(ManifestProduct(pk, f"sku-{pk}", f"Product {pk}") for pk in (11, 12, 13))
 PHOTOS = tuple(

@@ -14,18 +14,10 @@ from ml_training.models import TrainingRun
 from ml_training.reconciler import reconcile
 from ml_training.serving import recognize
 from ml_training.status import training_info
-from tests.conftest import add_photo, make_staff, photo_bytes
-from tests.ml_training.conftest import (
-    active_version,
-    last_run,
-    model_files,
-    queued_run,
-    statuses,
-    stock,
-    work,
-)
-from tests.trainer.conftest import wait_until
-from tests.trainer.outside import Outside
+from tests.factories import add_photo, make_staff, photo_bytes, stock
+from tests.support.outside import Outside
+from tests.support.training import active_version, last_run, model_files, queued_run, statuses, work
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 300  # photos: they keep a trainer busy for seconds

@@ -11,8 +11,9 @@ from config.demo import BASE_DIR
 from ml_training.handover import describe_job
 from ml_training.models import RunToken, TrainingRun
 from ml_training.runtime import open_embedder
-from tests.trainer.conftest import TOKEN, wait_until
-from tests.trainer.outside import Outside
+from tests.support.outside import Outside
+from tests.support.processes import TOKEN
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

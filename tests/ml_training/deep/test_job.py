@@ -21,11 +21,11 @@ from ml_training.recognizer.deep import comparison
 from ml_training.recognizer.deep.recipe import Recipe
 from ml_training.runtime import chosen_backbone
 from ml_training.serving import recognize
-from tests.conftest import add_photo, photo_bytes
-from tests.ml_training.conftest import model_files, trained, work
-from tests.ml_training.deep.conftest import SHORT, deep_runs, state_of
+from tests.factories import add_photo, photo_bytes
+from tests.support.deep import SHORT, deep_runs, state_of
+from tests.support.training import model_files, trained, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
 PHOTOS = Path(__file__).parents[2] / "photos"
 
 

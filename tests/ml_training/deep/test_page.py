@@ -13,11 +13,11 @@ from ml_training import training
 from ml_training.deep import runs
 from ml_training.models import TrainingRun
 from ml_training.status import training_info
-from tests.conftest import make_staff
-from tests.ml_training.conftest import trained
-from tests.ml_training.deep.conftest import deep_runs
+from tests.factories import make_staff
+from tests.support.deep import deep_runs
+from tests.support.training import trained
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
 CANCEL = "/admin/settings/ml-model/cancel-deep/"
 
 

@@ -11,11 +11,11 @@ from ml_training import training
 from ml_training.deep.promise import reconcile_deep
 from ml_training.deep.runs import cancel, claim, queue_deep
 from ml_training.models import TrainingRun
-from tests.conftest import add_photo
-from tests.ml_training.conftest import stock, trained, work
-from tests.ml_training.deep.conftest import deep_runs
+from tests.factories import add_photo, stock
+from tests.support.deep import deep_runs
+from tests.support.training import trained, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
 
 
 def ended(run: TrainingRun, hours_ago: float, status="completed") -> None:

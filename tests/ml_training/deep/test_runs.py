@@ -14,11 +14,11 @@ from ml_training.recognizer.export import FILES
 from ml_training.reconciler import reconcile
 from ml_training.runtime import BackboneMissing, backbone_id_for, chosen_backbone, open_embedder_of
 from ml_training.status import training_info
-from tests.conftest import add_photo
-from tests.ml_training.conftest import queued_run, stock, trained, work
-from tests.ml_training.deep.conftest import deep_runs, give_tuned, state_of
+from tests.factories import add_photo, stock
+from tests.support.deep import deep_runs, give_tuned, state_of
+from tests.support.training import queued_run, trained, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
 
 
 def begun(shop) -> TrainingRun:

@@ -11,10 +11,11 @@ from ml_training import queueing, training
 from ml_training.deep import runs
 from ml_training.management.commands import worker
 from ml_training.models import TrainingRun
-from tests.ml_training.conftest import stock, trained
-from tests.ml_training.deep.conftest import deep_runs
+from tests.factories import stock
+from tests.support.deep import deep_runs
+from tests.support.training import trained
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.api.conftest import PATIENCE, Server
+from tests.support.api import PATIENCE, Server
 
 MLSTATUS = "subscription { mlStatus { kind message mlTrainingInfo { status version } } }"
 

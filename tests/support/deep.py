@@ -15,7 +15,7 @@ from ml_training.recognizer.deep.recipe import Recipe
 SHORT = Recipe(base="efficientnet-lite0", first_block=15, epochs=1, batch=4)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def low_threshold(settings):
     """A dozen drawn photos are enough to be tried, by itself."""
     settings.DEEP_TRAINING = "auto"

@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -13,22 +11,11 @@ from django.db import connection
 
 from config.demo import BASE_DIR
 from ml_training.recognizer.backbone import packaged_backbone
-from ml_training.runtime import open_embedder
-from tests.installation import free_port
-from tests.ml_training.conftest import events, no_model_files_left  # noqa: F401 (fixtures)
+from tests.support.installation import free_port
+from tests.support.waiting import wait_until
 
 SECONDS = 60
 TOKEN = "a-secret-of-both-sides-for-tests"
-
-
-def wait_until(condition: Callable[[], object], seconds: float = SECONDS, step: Callable = lambda: None):
-    """Wait for a condition and return its value; fail when it does not come true."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, f"Waited {seconds} s in vain."
-        step()
-        time.sleep(0.05)
-    return value
 
 
 class Process:
@@ -71,11 +58,6 @@ class Process:
 
     def said(self) -> str:
         return self.log.read_text()
-
-
-@pytest.fixture
-def backbone():
-    return open_embedder().backbone
 
 
 @pytest.fixture

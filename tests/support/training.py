@@ -6,11 +6,11 @@ import pytest
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
-from catalog.models import Product, Shop
+from catalog.models import Shop
 from ml_training import queueing, training
 from ml_training.events import ml_status_changed
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from tests.conftest import add_photo
+from tests.factories import stock
 
 
 @pytest.fixture(autouse=True)
@@ -31,17 +31,6 @@ def events():
     ml_status_changed.connect(receive)
     yield received
     ml_status_changed.disconnect(receive)
-
-
-def stock(shop: Shop, products: int = 3, photos: int = 2) -> list[Product]:
-    """Fill a shop with products that look different."""
-    made = []
-    for kind in range(products):
-        product = Product.objects.create(shop=shop, sku=f"{shop.slug}-{kind}", name=f"Product {kind}")
-        for seed in range(photos):
-            add_photo(product, kind, seed)
-        made.append(product)
-    return made
 
 
 def work() -> int:

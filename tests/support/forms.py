@@ -4,6 +4,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from django.contrib.messages import get_messages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from catalog.importing import ImportReport, find_product_folders, import_photos
 from catalog.models import Product, Shop
@@ -57,3 +60,21 @@ def form_fields(response, form_id: str = "product_form") -> dict[str, str]:
     reader.feed(response.content.decode())
     assert reader.fields, f"The page has no form {form_id}."
     return reader.fields
+
+
+def page_of(product: Product) -> str:
+    return reverse("admin:catalog_product_change", args=[product.pk])
+
+
+def upload(name: str, data: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data, "image/jpeg")
+
+
+def submit(client, address: str, files=(), **changes):
+    """Open a form, change some fields, choose files, and send it as a browser would."""
+    fields = form_fields(client.get(address)) | changes
+    return client.post(address, fields | {"new_photos": [upload(*file) for file in files]})
+
+
+def said(response) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]

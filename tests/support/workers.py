@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -18,20 +16,10 @@ from django.db import connection, transaction
 from catalog.models import Product, Shop
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.backbone import packaged_backbone
-from tests.conftest import add_photo
+from tests.factories import add_photo
+from tests.support.waiting import wait_until
 
-# The longest that a worker may take to load everything and do a short run, on a machine with other work.
-SECONDS = 90
 MANY = 100  # photos
-
-
-def wait_until(condition: Callable[[], object], seconds: float = SECONDS):
-    """Wait for a condition and return its value; fail when it does not come true."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, f"Waited {seconds} s in vain."
-        time.sleep(0.05)
-    return value
 
 
 def wait_until_trained(shop: Shop, after: ModelVersion | None = None) -> ModelVersion:

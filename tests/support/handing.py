@@ -13,7 +13,8 @@ from ml_training.models import TrainingRun
 from ml_training.recognizer.backbone import Backbone
 from ml_training.recognizer.export import build_files
 from ml_training.recognizer.head import Head
-from tests.ml_training.conftest import queued_run, stock
+from tests.factories import stock
+from tests.support.training import queued_run
 
 MUTATION = (
     "mutation($runId: ID, $modelJson: Upload!, $weights: Upload!, $metadata: Upload!) { completeTraining("

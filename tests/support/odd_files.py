@@ -9,7 +9,7 @@ from pathlib import Path
 import pillow_heif
 from PIL import Image
 
-from tests.conftest import draw, encode, photo_bytes
+from tests.factories import draw, encode, photo_bytes
 
 TURNED_RIGHT = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
 BAD_EXIF = {
