@@ -8,7 +8,7 @@ from django.db.models import Count
 from django.http import JsonResponse
 from django.urls import path, reverse
 
-from catalog.api.access import READ, access_required
+from catalog.access import READ, access_required
 from catalog.models import Product, ProductImage
 from config.urls import urlpatterns as own
 from ml_training.status import training_info

@@ -2,8 +2,8 @@
 
 import graphene
 
-from catalog.api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, ApiError
-from catalog.api.fields import called_by
+from api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, ApiError
+from api.fields import called_by
 from catalog.models import Product, ProductImage
 from catalog.moving import MOST_MOVED, MoveRefused, move_photos
 from catalog.schema import MAY_READ_PHOTOS, MAY_READ_PRODUCTS, ProductImageType, ProductType

@@ -10,10 +10,10 @@ from graphene import relay
 from graphene_django import DjangoObjectType
 from graphql_relay import get_offset_with_default
 
-from catalog.api.access import READ, TRAIN
-from catalog.api.errors import ApiError
-from catalog.api.fields import CountedConnection, PagedField, page_of, read_by, shop_id_argument
-from catalog.api.limits import LARGEST_PAGE
+from api.errors import ApiError
+from api.fields import CountedConnection, PagedField, page_of, read_by, shop_id_argument
+from api.limits import LARGEST_PAGE
+from catalog.access import READ, TRAIN
 from catalog.models import Product, ProductImage, Shop
 
 FARTHEST = 10**9  # a place in a list that no database is asked beyond

@@ -1,7 +1,7 @@
 """Bearer tokens: what a program shows instead of a person's session.
 
 A token belongs to one shop. Its secret is shown once, when it is made; the row keeps a hash. Called by
-`catalog.api.access` for every request that carries one, and by the admin.
+`catalog.access` for every request that carries one, and by the admin.
 """
 
 import hashlib

@@ -5,7 +5,7 @@ import io
 from django.http import FileResponse, Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from catalog.api.access import READ, TRAIN, access_required
+from catalog.access import READ, TRAIN, access_required
 from catalog.models import ProductImage
 from catalog.photos import ACCEPTED, PhotoRefused, open_upright
 

@@ -11,7 +11,8 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402 (after Django is set
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from catalog.api.socket import GraphQLSocket  # noqa: E402
+from api.websocket import GraphQLSocket  # noqa: E402
+from catalog.access import Access  # noqa: E402
 from config.body_limit import BodyLimit  # noqa: E402
 from config.origin import SameOrigin, SessionOfOwnPages  # noqa: E402
 from config.schema import schema  # noqa: E402
@@ -22,7 +23,7 @@ application = ProtocolTypeRouter(
         "http": BodyLimit(django_application),
         "websocket": URLRouter(
             [
-                path("graphql/ws/", SessionOfOwnPages(GraphQLSocket.as_asgi(schema=schema))),
+                path("graphql/ws/", SessionOfOwnPages(GraphQLSocket.as_asgi(schema=schema, access=Access))),
                 re_path("^", SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
             ]
         ),

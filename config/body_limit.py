@@ -7,7 +7,7 @@ import json
 
 from django.conf import settings
 
-from catalog.api.errors import TOO_LARGE
+from api.errors import TOO_LARGE
 
 API, TRAINERS = "/graphql/", "/v1/"
 MEGABYTE = 1024 * 1024

@@ -14,8 +14,8 @@ import ml_training.schema
 import ml_training.trainer_schema
 import notifications.schema
 import notifications.subscription
-from catalog.api.errors import ApiError
-from catalog.api.fields import READ_BY, state_readers
+from api.errors import ApiError
+from api.fields import READ_BY, state_readers
 
 
 class Query(

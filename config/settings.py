@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "csp",
     "django_q",
     "graphene_django",
+    "api",
     "catalog",
     "ml_training",
     "notifications",

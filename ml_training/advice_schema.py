@@ -3,8 +3,8 @@
 import graphene
 from django.urls import reverse
 
-from catalog.api.access import READ, TRAIN
-from catalog.api.fields import read_by, shop_id_argument
+from api.fields import read_by, shop_id_argument
+from catalog.access import READ, TRAIN
 from catalog.schema import MAY_READ_PHOTOS, MAY_READ_PRODUCTS
 from ml_training.advice import MOST_PAIRS, MOST_SUSPECTS, MOST_WANTING, NEXT, SCANS, shop_advice
 from ml_training.recognizer.gain import MORE

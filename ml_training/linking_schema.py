@@ -6,10 +6,10 @@ import re
 import graphene
 from django.core.exceptions import SuspiciousFileOperation
 
-from catalog.api.access import TRAIN
-from catalog.api.errors import BAD_INPUT, NOT_FOUND, ApiError
-from catalog.api.fields import called_by, shop_id_argument
-from catalog.api.uploads import Upload
+from api.errors import BAD_INPUT, NOT_FOUND, ApiError
+from api.fields import called_by, shop_id_argument
+from api.uploads import Upload
+from catalog.access import TRAIN
 from catalog.models import Shop
 from ml_training import artifacts
 from ml_training.intake import ModelRefused

@@ -6,10 +6,10 @@ Called by `config.schema`; `linking` has the one that brings a version. None sta
 import graphene
 from django.conf import settings
 
-from catalog.api.access import TRAIN
-from catalog.api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, TOO_LARGE, ApiError
-from catalog.api.fields import called_by, read_by, shop_id_argument
-from catalog.api.uploads import Upload
+from api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, TOO_LARGE, ApiError
+from api.fields import called_by, read_by, shop_id_argument
+from api.uploads import Upload
+from catalog.access import TRAIN
 from catalog.models import Shop
 from catalog.photos import PhotoLimits, PhotoRefused, check_size
 from ml_training import versions

@@ -8,8 +8,8 @@ from django.urls import reverse
 from graphene import relay
 from graphene_django import DjangoObjectType
 
-from catalog.api.access import READ, TRAIN
-from catalog.api.fields import PagedField, add_field, page_of, read_by, read_together
+from api.fields import PagedField, add_field, page_of, read_by, read_together
+from catalog.access import READ, TRAIN
 from catalog.models import ProductImage
 from catalog.schema import MAY_READ_PHOTOS, ProductImageType, most_needed
 from ml_training.models import LearnedPhoto, ModelVersion

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import graphene
 
-from catalog.api.fields import read_by
+from api.fields import read_by
 from catalog.models import ProductImage
 from catalog.schema import MAY_READ_PHOTOS, ProductImageType
 from ml_training.explain import nearest_photos

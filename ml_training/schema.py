@@ -5,7 +5,7 @@ from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog.api.fields import PagedField, read_by, shop_id_argument
+from api.fields import PagedField, read_by, shop_id_argument
 from catalog.models import Product, ProductImage
 from catalog.schema import MAY_READ_PHOTOS, ProductType
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun

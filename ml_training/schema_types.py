@@ -5,8 +5,8 @@ import graphene
 from graphene import relay
 from graphene_django import DjangoObjectType
 
-from catalog.api.access import READ, RECOGNIZE, TRAIN
-from catalog.api.fields import CountedConnection, page_of, read_by
+from api.fields import CountedConnection, page_of, read_by
+from catalog.access import READ, RECOGNIZE, TRAIN
 from ml_training.changes import changes_in_words
 from ml_training.figures import accuracy_of, accuracy_range_of, coverage_of
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun

@@ -2,9 +2,9 @@
 
 import graphene
 
-from catalog.api.errors import ApiError
-from catalog.api.fields import CALLED_BY, READ_BY
-from catalog.api.uploads import Upload
+from api.errors import ApiError
+from api.fields import CALLED_BY, READ_BY
+from api.uploads import Upload
 from ml_training.callbacks import KINDS, PHASES, Report, take_model, take_report
 from ml_training.intake import ModelRefused
 from ml_training.models import TrainingRun

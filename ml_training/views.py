@@ -7,7 +7,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, Http404, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from catalog.api.access import READ, TRAIN, access_required
+from catalog.access import READ, TRAIN, access_required
 from ml_training import artifacts
 from ml_training.manifest_stream import in_steps, manifest_chunks
 from ml_training.models import ModelVersion

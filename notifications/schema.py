@@ -7,8 +7,8 @@ import graphene
 from graphene import relay
 from graphene_django import DjangoObjectType
 
-from catalog.api.errors import BAD_INPUT, NOT_FOUND, ApiError
-from catalog.api.fields import CALLED_BY, READ_BY, CountedConnection, PagedField
+from api.errors import BAD_INPUT, NOT_FOUND, ApiError
+from api.fields import CALLED_BY, READ_BY, CountedConnection, PagedField
 from notifications.inbox import PERMISSION, inbox, mark_read, unread_count
 from notifications.models import Notification
 from notifications.push import push_read

@@ -1,6 +1,6 @@
 """The GraphQL subscription `mlStatus`: how a shop's recogniser is, at once and whenever that changes.
 
-Called by `config.schema`, served by `catalog.api.socket`. A push is a hint: the row is read again with every
+Called by `config.schema`, served by `api.websocket`. A push is a hint: the row is read again with every
 change of state, and now and then without one.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 import graphene
 from channels.db import database_sync_to_async
 
-from catalog.api.fields import read_by, shop_id_argument
+from api.fields import read_by, shop_id_argument
 from catalog.models import Shop
 from ml_training.events import CHANGED, COMPLETED, FAILED, PROGRESS, QUEUED, STARTED
 from ml_training.schema_types import MAY_READ_TRAINING, MLTrainingInfo

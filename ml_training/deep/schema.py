@@ -2,7 +2,7 @@
 
 import graphene
 
-from catalog.api.fields import called_by, shop_id_argument
+from api.fields import called_by, shop_id_argument
 from ml_training.deep import runs
 from ml_training.mutations import MAY_PREPARE
 from ml_training.schema_types import MAY_READ_TRAINING, MLTrainingInfo

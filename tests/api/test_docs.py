@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from catalog.api import errors, limits
-from catalog.api.execution import GraphQLRequest, prepare
+from api import errors, limits
+from api.execution import GraphQLRequest, prepare
 from catalog.models import ProductImage, Shop
 from config.schema import schema
 from ml_training import artifacts

@@ -6,7 +6,7 @@ import time
 import pytest
 from django.test import Client
 
-from catalog.api.execution import GraphQLErrors, GraphQLRequest, prepare
+from api.execution import GraphQLErrors, GraphQLRequest, prepare
 from config.schema import schema
 from ml_training.models import ModelVersion
 from tests.factories import add_version, bearer

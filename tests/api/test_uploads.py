@@ -10,8 +10,8 @@ from django.http import QueryDict
 from django.test import Client
 from django.utils.datastructures import MultiValueDict
 
-from catalog.api.errors import ApiError
-from catalog.api.uploads import read_multipart
+from api.errors import ApiError
+from api.uploads import read_multipart
 from tests.factories import bearer, photo_bytes
 from tests.support.api import ask, code
 

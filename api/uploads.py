@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from graphql import GraphQLError
 
-from catalog.api.errors import TOO_LARGE, ApiError
+from api.errors import TOO_LARGE, ApiError
 
 MOST_FILES = 10  # files in one request, and places they go to
 DEEPEST_PATH = 10  # steps of a path in `map`

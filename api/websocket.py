@@ -1,6 +1,6 @@
 """GraphQL over a websocket with the protocol `graphql-transport-ws`, for staff pages and bearer tokens.
 
-Called by `config.asgi` with the schema; calls `protocol` for the messages and `execution` for what they ask.
+Who asks is read by the class that the project gives as `access`.
 Resolvers get a `SocketContext`; its `listen` gives what is sent to a group of the channel layer.
 """
 
@@ -19,10 +19,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from graphql import ExecutionResult, GraphQLError, OperationType, subscribe
 
-from catalog.api.access import Access
-from catalog.api.errors import INTERNAL, TOO_COMPLEX, ApiError, public_error
-from catalog.api.execution import GraphQLErrors, GraphQLRequest, prepare, response_of, run
-from catalog.api.protocol import (
+from api.callers import AccessReader
+from api.errors import INTERNAL, TOO_COMPLEX, ApiError, public_error
+from api.execution import GraphQLErrors, GraphQLRequest, prepare, response_of, run
+from api.protocol import (
     BAD_REQUEST,
     DUPLICATE,
     FORBIDDEN,
@@ -46,7 +46,7 @@ LAYER_SECONDS = 3
 class SocketContext:
     """What resolvers get as `info.context` on a socket."""
 
-    def __init__(self, socket: "GraphQLSocket", access: Access):
+    def __init__(self, socket: "GraphQLSocket", access: AccessReader):
         self._socket, self.access = socket, access
 
     @contextlib.asynccontextmanager
@@ -65,18 +65,17 @@ class SocketContext:
 
     async def renew(self) -> None:
         """Read again who this is: rights can be taken while a socket is open."""
-        self.access = await database_sync_to_async(_access_of)(self._socket.scope, self.access.bearer)
+        self.access = await self._socket.read_access(self.access.bearer)
 
 
-def _access_of(scope, bearer: str) -> Access:
-    if bearer:
-        return Access.of_bearer(bearer)
+def _user_of(scope) -> object:
+    """Read again whose session it is that a socket was opened with."""
     session = scope.get("session")
     if session is None or not session.session_key:
-        return Access(AnonymousUser())
+        return AnonymousUser()
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
-    return Access.of_user(get_user(request))
+    return get_user(request)
 
 
 class GraphQLSocket(AsyncWebsocketConsumer):
@@ -84,9 +83,9 @@ class GraphQLSocket(AsyncWebsocketConsumer):
 
     groups = ()
 
-    def __init__(self, schema):
+    def __init__(self, schema, access: type[AccessReader]):
         super().__init__()
-        self.schema = schema
+        self.schema, self.access = schema, access
 
     async def connect(self):
         self.context, self.initialised, self.tasks = None, False, {}
@@ -143,13 +142,18 @@ class GraphQLSocket(AsyncWebsocketConsumer):
         self.initialised = True
         self.watch.cancel()
         bearer = bearer_in(payload)
-        access = await database_sync_to_async(_access_of)(self.scope, bearer)
+        access = await self.read_access(bearer)
         if not access.is_known:
             await self.close(FORBIDDEN, access.problem or "Forbidden")
             return
         self.context = SocketContext(self, access)
         self.watch = asyncio.create_task(self._check_rights())
         await self._send("connection_ack")
+
+    @database_sync_to_async
+    def read_access(self, bearer: str) -> AccessReader:
+        """Read who this is: by the token that was sent, or else by the session."""
+        return self.access.of_bearer(bearer) if bearer else self.access.of_user(_user_of(self.scope))
 
     async def _check_rights(self):
         while True:

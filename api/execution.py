@@ -20,8 +20,8 @@ from graphql import (
     validate,
 )
 
-from catalog.api.errors import ApiError, public_error
-from catalog.api.limits import check_limits, parse_document
+from api.errors import ApiError, public_error
+from api.limits import check_limits, parse_document
 
 LONGEST_CACHED = 5000  # characters of a query that is remembered with its outcome
 CACHED = 128

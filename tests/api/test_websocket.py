@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 from websockets.exceptions import InvalidStatus
 
-from catalog.api import socket as graphql_socket
+from api import websocket as graphql_socket
 from catalog.models import Shop
 from catalog.tokens import ApiToken
 from tests.factories import bearer, make_shop, make_staff

@@ -18,7 +18,7 @@ from graphql import (
     parse,
 )
 
-from catalog.api.errors import TOO_COMPLEX, ApiError
+from api.errors import TOO_COMPLEX, ApiError
 
 LARGEST_PAGE = 100
 MOST_TOKENS = 2000

@@ -16,7 +16,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, JsonResponse
 
-from catalog.api.errors import BAD_INPUT, FORBIDDEN, NOT_FOUND, SHOP_REQUIRED, UNAUTHENTICATED, ApiError
+from api.errors import BAD_INPUT, FORBIDDEN, NOT_FOUND, SHOP_REQUIRED, UNAUTHENTICATED, ApiError
 from catalog.models import Shop
 from catalog.tokens import PREFIX, READ, RECOGNIZE, TRAIN, ApiToken
 

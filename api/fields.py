@@ -10,7 +10,7 @@ from graphene_django.settings import graphene_settings
 from graphql import GraphQLObjectType
 from graphql_relay import get_offset_with_default
 
-from catalog.api.errors import ApiError
+from api.errors import ApiError
 
 READ_BY, CALLED_BY = "Read by: ", "Called by: "
 

@@ -1,0 +1,1 @@
+"""GraphQL over HTTP and websocket: errors, limits, uploads, execution. Knows no app of the project."""

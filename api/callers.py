@@ -1,0 +1,36 @@
+"""What this API needs to know of who asks. The project gives it a class that reads it from requests."""
+
+from typing import Protocol, Self
+
+from django.http import HttpRequest
+
+
+class AccessReader(Protocol):
+    """Who asks; resolvers find it as `info.context.access`."""
+
+    bearer: str  # the token as it was sent, whatever it is; empty for a session
+    problem: str  # why a token that was sent does not hold
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self:
+        """Read it from an HTTP request."""
+        ...
+
+    @classmethod
+    def of_user(cls, user) -> Self:
+        """Read it from a session's user."""
+        ...
+
+    @classmethod
+    def of_bearer(cls, value: str) -> Self:
+        """Read it from a bearer token."""
+        ...
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this caller may ask at all."""
+        ...
+
+    def shops(self):
+        """The shops that this caller may see, as a query set."""
+        ...
