@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from catalog.importing import find_product_folders
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
 from ml_training.recognizer.embedding import Embedder, embed_all
 from ml_training.recognizer.head import fit_head

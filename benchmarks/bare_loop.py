@@ -16,7 +16,7 @@ from django.conf import settings
 
 from benchmarks.installation import CACHE
 from catalog.importing import find_product_folders
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import packaged_backbone
 from ml_training.recognizer.preprocess import to_pixels
 

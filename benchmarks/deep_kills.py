@@ -24,7 +24,7 @@ from safetensors.numpy import load_file
 from benchmarks.deep_training import first_of_each, listed, vectors
 from benchmarks.installation import CACHE, ROOT, show, write
 from catalog.importing import find_product_folders, sku_of
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
 from ml_training.recognizer.deep.loop import BEST, save_start
 from ml_training.recognizer.deep.photos import keep_small_copy

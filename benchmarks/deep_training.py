@@ -23,7 +23,7 @@ from benchmarks.deep_training_plot import draw_plot
 from benchmarks.installation import CACHE, RESULTS, show
 from benchmarks.recognition import PLOTS
 from catalog.importing import find_product_folders, sku_of
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import PACKAGED, Backbone, export_encoder, file_sha256, packaged_backbone
 from ml_training.recognizer.deep import checkpoints
 from ml_training.recognizer.deep.comparison import compare

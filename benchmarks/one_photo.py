@@ -23,7 +23,7 @@ from django.core.files import File
 from benchmarks.installation import ROOT, import_photos, installation, run_measured, show, write
 from catalog.importing import find_product_folders
 from catalog.models import Product, ProductImage, Shop
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training.embeddings import stored_vectors
 from ml_training.manifest import read_manifest
 from ml_training.models import ShopTraining

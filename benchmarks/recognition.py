@@ -25,7 +25,7 @@ from django.conf import settings
 from benchmarks.installation import CACHE, RESULTS, show
 from benchmarks.recognition_plots import draw_plots
 from catalog.importing import find_product_folders, sku_of
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import packaged_backbone
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.embedding import Embedder, embed_all

@@ -20,7 +20,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from benchmarks.installation import CACHE, show, write
 from benchmarks.recognition import Labelled, draw, read
 from catalog.importing import find_product_folders
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import packaged_backbone
 from ml_training.recognizer.embedding import Embedder
 from ml_training.recognizer.fitting import fit_model

@@ -5,6 +5,6 @@ class CatalogConfig(AppConfig):
     name = "catalog"
 
     def ready(self):
-        from catalog import receivers
+        from catalog import signal_handlers as receivers
 
         receivers.connect()

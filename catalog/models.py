@@ -11,7 +11,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from catalog.hours import check_hours
-from catalog.photos import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
+from catalog.photo_files import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
 from catalog.tokens import ApiToken as ApiToken
 
 

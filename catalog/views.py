@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.access import READ, TRAIN, access_required
 from catalog.models import ProductImage
-from catalog.photos import ACCEPTED, PhotoRefused, open_upright
+from catalog.photo_files import ACCEPTED, PhotoRefused, open_upright
 
 THUMBNAIL_SIDE = 240  # pixels
 _FOR_EVER = "private, max-age=31536000, immutable"

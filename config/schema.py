@@ -4,8 +4,8 @@ import graphene
 from graphene import relay
 from graphql_relay import from_global_id
 
-import catalog.mutations
-import catalog.schema
+import catalog.graphql.mutations
+import catalog.graphql.queries
 import ml_training.advice_schema
 import ml_training.deep.schema
 import ml_training.linking_schema
@@ -19,7 +19,7 @@ from api.fields import READ_BY, state_readers
 
 
 class Query(
-    catalog.schema.Query,
+    catalog.graphql.queries.Query,
     ml_training.schema.Query,
     ml_training.advice_schema.Query,
     notifications.schema.Query,
@@ -46,7 +46,7 @@ class Query(
 
 
 class Mutation(
-    catalog.mutations.Mutation,
+    catalog.graphql.mutations.Mutation,
     ml_training.mutations.Mutation,
     ml_training.deep.schema.Mutation,
     ml_training.linking_schema.Mutation,

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from api.fields import read_by, shop_id_argument
 from catalog.access import READ, TRAIN
-from catalog.schema import MAY_READ_PHOTOS, MAY_READ_PRODUCTS
+from catalog.graphql.queries import MAY_READ_PHOTOS, MAY_READ_PRODUCTS
 from ml_training.advice import MOST_PAIRS, MOST_SUSPECTS, MOST_WANTING, NEXT, SCANS, shop_advice
 from ml_training.recognizer.gain import MORE
 from ml_training.schema_types import MAY_READ_TRAINING

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from catalog.importing import find_product_folders, sku_of
 from catalog.models import Shop
-from catalog.photos import PhotoRefused, open_upright
+from catalog.photo_files import PhotoRefused, open_upright
 from ml_training.recognizer.embedding import embed_all
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.runtime import open_embedder_of

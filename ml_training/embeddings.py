@@ -12,7 +12,7 @@ import numpy as np
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from catalog.photos import PhotoRefused, open_upright
+from catalog.photo_files import PhotoRefused, open_upright
 from ml_training.manifest import Manifest, ManifestPhoto
 from ml_training.models import ImageEmbedding
 from ml_training.recognizer.embedding import Embedder, embed_all

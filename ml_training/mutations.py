@@ -11,7 +11,7 @@ from api.fields import called_by, read_by, shop_id_argument
 from api.uploads import Upload
 from catalog.access import TRAIN
 from catalog.models import Shop
-from catalog.photos import PhotoLimits, PhotoRefused, check_size
+from catalog.photo_files import PhotoLimits, PhotoRefused, check_size
 from ml_training import versions
 from ml_training.models import ModelVersion
 from ml_training.queueing import prepare_training_data

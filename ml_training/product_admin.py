@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin import PhotoInline, ProductAdmin
+from catalog.admin.products import PhotoInline, ProductAdmin
 from catalog.models import Product, ProductImage
 from ml_training.provenance import in_words, spans_of, taught
 

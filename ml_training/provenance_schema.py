@@ -10,8 +10,8 @@ from graphene_django import DjangoObjectType
 
 from api.fields import PagedField, add_field, page_of, read_by, read_together
 from catalog.access import READ, TRAIN
+from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType, most_needed
 from catalog.models import ProductImage
-from catalog.schema import MAY_READ_PHOTOS, ProductImageType, most_needed
 from ml_training.models import LearnedPhoto, ModelVersion
 from ml_training.provenance import Span, first_learned, spans_of, with_whereabouts
 

@@ -6,8 +6,8 @@ from functools import cached_property
 import graphene
 
 from api.fields import read_by
+from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType
 from catalog.models import ProductImage
-from catalog.schema import MAY_READ_PHOTOS, ProductImageType
 from ml_training.explain import nearest_photos
 from ml_training.schema_types import MAY_RECOGNIZE
 from ml_training.serving import Recognition

@@ -6,8 +6,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from api.fields import PagedField, read_by, shop_id_argument
+from catalog.graphql.queries import MAY_READ_PHOTOS, ProductType
 from catalog.models import Product, ProductImage
-from catalog.schema import MAY_READ_PHOTOS, ProductType
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.schema_types import (
     MAY_READ_MODELS,

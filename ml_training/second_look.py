@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 
 from catalog.models import Product, ProductImage
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training.embeddings import stored_vectors
 from ml_training.recognizer.embedding import Embedder
 from ml_training.recognizer.preprocess import to_pixels

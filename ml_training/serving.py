@@ -13,7 +13,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog.models import Product, Shop
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training import artifacts
 from ml_training.artifacts import ModelFileDamaged
 from ml_training.models import ModelVersion, ShopTraining

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from catalog.photos import PhotoRefused
+from catalog.photo_files import PhotoRefused
 from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.jobs import Job
 

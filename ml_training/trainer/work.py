@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog.photos import open_upright
+from catalog.photo_files import open_upright
 from ml_training import artifacts, manifest_file
 from ml_training.embeddings import load_embeddings
 from ml_training.publishing import TrainedModel

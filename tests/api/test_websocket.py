@@ -213,7 +213,7 @@ await client.dispose();
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_client_of_others_speaks_with_the_server(server, token, tmp_path):
     """graphql-ws, the reference client of the protocol."""
-    vendor = ROOT / "catalog" / "static" / "vendor" / "graphql-ws"
+    vendor = ROOT / "api" / "static" / "vendor" / "graphql-ws"
     shutil.copytree(vendor, tmp_path / "graphql-ws")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     words = {"client": "./graphql-ws/client.js", "url": server.socket_url, "http": server.url}

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from catalog.models import Product
-from catalog.photos import PhotoRefused
+from catalog.photo_files import PhotoRefused
 from ml_training import artifacts, queueing
 from ml_training.artifacts import ModelFileDamaged
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun

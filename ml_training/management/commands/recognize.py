@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 
 from catalog.management.shop_command import ShopCommand
-from catalog.photos import PhotoRefused
+from catalog.photo_files import PhotoRefused
 from ml_training.explain import nearest_photos
 from ml_training.serving import NO_MODEL, Recognition, recognize
 

@@ -4,9 +4,9 @@ import graphene
 
 from api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, ApiError
 from api.fields import called_by
+from catalog.graphql.queries import MAY_READ_PHOTOS, MAY_READ_PRODUCTS, ProductImageType, ProductType
 from catalog.models import Product, ProductImage
 from catalog.moving import MOST_MOVED, MoveRefused, move_photos
-from catalog.schema import MAY_READ_PHOTOS, MAY_READ_PRODUCTS, ProductImageType, ProductType
 
 MAY_MOVE = ("catalog.change_productimage",)
 

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from catalog import schema
-from catalog.token_admin import NEEDED
+from catalog.admin.tokens import NEEDED
+from catalog.graphql import queries as schema
 from catalog.tokens import ApiToken
 from ml_training import linking_schema, mutations, schema_types
 from tests.factories import bearer, make_staff

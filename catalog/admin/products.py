@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from catalog.forms import ProductForm
+from catalog.admin.forms import ProductForm
+from catalog.admin.move_form import PhotoForm, PhotoFormSet
+from catalog.admin.tokens import ApiTokenAdmin
 from catalog.models import ApiToken, Product, ProductImage, Shop, check_upload
-from catalog.move_form import PhotoForm, PhotoFormSet
 from catalog.moving import MoveRefused, move_photos
 from catalog.signals import photos_added_in_form
-from catalog.token_admin import ApiTokenAdmin
 
 MANY_SHOPS = "_shelfsight_many_shops"
 ADDED = "_shelfsight_photos_added"

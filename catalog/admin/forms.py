@@ -1,4 +1,4 @@
-"""The product form of the admin, and its field for many photos at once. Called by `catalog.admin`."""
+"""The product form of the admin, and its field for many photos at once."""
 
 from django import forms
 from django.conf import settings
@@ -6,8 +6,8 @@ from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from catalog.admin.move_form import OtherProductField
 from catalog.models import Product, Shop, check_upload
-from catalog.move_form import OtherProductField
 
 
 class ManyPhotosInput(AdminFileWidget):

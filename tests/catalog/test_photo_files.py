@@ -6,7 +6,7 @@ import io
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from catalog.photos import PhotoLimits, PhotoRefused, check_photo, check_size, open_upright
+from catalog.photo_files import PhotoLimits, PhotoRefused, check_photo, check_size, open_upright
 from tests.factories import draw, encode, photo_bytes
 from tests.support import odd_files
 from tests.support.odd_files import BAD_EXIF, REFUSED, TURNED_RIGHT, with_exif

@@ -1,6 +1,6 @@
 """The part of the product form that moves photos: a mark on each one, and the product that they go to.
 
-Called by `catalog.admin` and `catalog.forms`; `moving` does it.
+Called by `catalog.admin.products` and `catalog.admin.forms`; `moving` does it.
 """
 
 from django import forms

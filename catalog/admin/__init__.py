@@ -1,0 +1,5 @@
+"""The catalogue in Django's admin: shops, products with their photos, API tokens."""
+
+from catalog.admin import products, tokens
+
+__all__ = ["products", "tokens"]
