@@ -15,7 +15,7 @@ import numpy as np
 from catalog.importing import find_product_folders
 from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
-from ml_training.recognizer.embedding import Embedder, embed_all
+from ml_training.recognizer.embedder import Embedder, embed_all
 from ml_training.recognizer.head import fit_head
 from ml_training.recognizer.preprocess import to_pixels
 

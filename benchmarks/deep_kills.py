@@ -26,10 +26,10 @@ from benchmarks.installation import CACHE, ROOT, show, write
 from catalog.importing import find_product_folders, sku_of
 from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
-from ml_training.recognizer.deep.loop import BEST, save_start
-from ml_training.recognizer.deep.photos import keep_small_copy
-from ml_training.recognizer.deep.recipe import Lesson, Recipe, choose_held_out
-from ml_training.recognizer.embedding import Embedder
+from ml_training.recognizer.embedder import Embedder
+from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choose_held_out
+from ml_training.recognizer.finetune.loop import BEST, save_start
+from ml_training.recognizer.finetune.photos import keep_small_copy
 
 PRODUCTS, PHOTOS = 6, 12
 RECIPE = Recipe("efficientnet-lite0", first_block=5, epochs=24, batch=8)
@@ -82,7 +82,7 @@ def prepare(folder: Path, photos: list[Path], labels: np.ndarray) -> Path:
 
 
 def start(folder: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "ml_training.recognizer.deep", str(folder)]
+    command = [sys.executable, "-m", "ml_training.recognizer.finetune", str(folder)]
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 

@@ -25,13 +25,13 @@ from benchmarks.recognition import PLOTS
 from catalog.importing import find_product_folders, sku_of
 from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import PACKAGED, Backbone, export_encoder, file_sha256, packaged_backbone
-from ml_training.recognizer.deep import checkpoints
-from ml_training.recognizer.deep.comparison import compare
-from ml_training.recognizer.deep.loop import Machine, save_start, train
-from ml_training.recognizer.deep.network import Tunable
-from ml_training.recognizer.deep.photos import keep_small_copy
-from ml_training.recognizer.deep.recipe import Lesson, Recipe, choose_held_out
-from ml_training.recognizer.embedding import Embedder, embed_all
+from ml_training.recognizer.embedder import Embedder, embed_all
+from ml_training.recognizer.finetune import checkpoints
+from ml_training.recognizer.finetune.comparison import compare
+from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choose_held_out
+from ml_training.recognizer.finetune.loop import Machine, save_start, train
+from ml_training.recognizer.finetune.network import Tunable
+from ml_training.recognizer.finetune.photos import keep_small_copy
 from ml_training.recognizer.head import fit_head
 from ml_training.recognizer.preprocess import to_pixels
 

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, draw, read
 from catalog.importing import find_product_folders, sku_of
-from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.train import fit_model
 
 NEAR = 0.05
 

@@ -20,8 +20,8 @@ from benchmarks.recognition import Labelled, read
 from ml_training.doubts import DOUBTED, FEWEST, taken_for
 from ml_training.newcomers import TAKEN
 from ml_training.recognizer.calibration import softmax
-from ml_training.recognizer.fitting import fit_model
 from ml_training.recognizer.head import Head
+from ml_training.recognizer.train import fit_model
 
 SHOPS = ((10, 5), (10, 12), (30, 5), (30, 10), (81, 3), (81, 5), (81, 10))  # products, photos of each
 REPLACED = ("the most alike", "any other", "itself", "itself, elsewhere")

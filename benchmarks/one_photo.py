@@ -27,9 +27,9 @@ from catalog.photo_files import open_upright
 from ml_training.embeddings import stored_vectors
 from ml_training.manifest import read_manifest
 from ml_training.models import ShopTraining
-from ml_training.recognizer.fitting import fit_model
 from ml_training.recognizer.head import fit_head
 from ml_training.recognizer.preprocess import to_pixels
+from ml_training.recognizer.train import fit_model
 from ml_training.runtime import open_embedder
 
 MOST_TIMES, MOST_SECONDS = 3, 5

@@ -21,7 +21,7 @@ from ml_training.gate import is_worse
 from ml_training.lately import LIKE_IT
 from ml_training.misplaced import find_misplaced
 from ml_training.models import ModelVersion
-from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.train import fit_model
 
 SHOPS = ((8, 5), (8, 10), (12, 10), (30, 5), (30, 10), (60, 10))  # products, photos of each
 AT_ONCE = ("a tenth swapped", "a tenth put right")

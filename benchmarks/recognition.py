@@ -28,10 +28,10 @@ from catalog.importing import find_product_folders, sku_of
 from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import packaged_backbone
 from ml_training.recognizer.calibration import softmax
-from ml_training.recognizer.embedding import Embedder, embed_all
-from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.embedder import Embedder, embed_all
 from ml_training.recognizer.head import fit_head
 from ml_training.recognizer.preprocess import to_pixels
+from ml_training.recognizer.train import fit_model
 
 SIZES = (1, 3, 5, 10, None)  # photos a product; None is all
 HIDDEN, RATE, BINS = 21, 0.02, 10

@@ -22,13 +22,13 @@ from benchmarks.recognition import Labelled, draw, read
 from catalog.importing import find_product_folders
 from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import packaged_backbone
-from ml_training.recognizer.embedding import Embedder
-from ml_training.recognizer.fitting import fit_model
-from ml_training.recognizer.gain import MORE, expected_gains
+from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.head import fit_head
+from ml_training.recognizer.learning_curve import MORE, expected_gains
+from ml_training.recognizer.outliers import SAME_PICTURE, find_copies, find_strangers
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.recognizer.quality import measure_quality
-from ml_training.recognizer.suspects import SAME_PICTURE, find_copies, find_strangers
+from ml_training.recognizer.train import fit_model
 
 SIZES = (3, 5, 10, None)  # photos a product; None is all
 SWAPPED, ADVISED, EVERY = 0.1, 5, 10

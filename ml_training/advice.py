@@ -13,7 +13,7 @@ from django.db.models import Count, OuterRef, Subquery
 from catalog.models import Product, ProductImage, Shop
 from ml_training.confusion import Confusion
 from ml_training.findings import findings_of
-from ml_training.recognizer.gain import expected_gains
+from ml_training.recognizer.learning_curve import expected_gains
 from ml_training.suspects import MODEL, STRANGER, Suspect
 
 FEW = 5  # photos: with fewer, any more photo helps much

@@ -91,7 +91,7 @@ def check_own_backbone(app_configs, **kwargs):
     """Whether a backbone of one's own is there, is the file it should be, and answers as it should."""
     if not settings.BACKBONE_FILE:
         return
-    from ml_training.recognizer.own_backbone import BackboneRefused, open_own_backbone, read_own_backbone
+    from ml_training.recognizer.custom_backbone import BackboneRefused, open_own_backbone, read_own_backbone
 
     try:
         open_own_backbone(read_own_backbone(Path(settings.BACKBONE_FILE)), settings.CACHE_DIR)

@@ -15,7 +15,7 @@ from PIL import Image
 from catalog.photo_files import PhotoRefused, open_upright
 from ml_training.manifest import Manifest, ManifestPhoto
 from ml_training.models import ImageEmbedding
-from ml_training.recognizer.embedding import Embedder, embed_all
+from ml_training.recognizer.embedder import Embedder, embed_all
 from ml_training.recognizer.preprocess import Preprocessing, to_pixels
 from ml_training.recognizer.quality import Quality, measure_quality
 

@@ -21,7 +21,7 @@ from ml_training.manifest import read_manifest
 from ml_training.models import TrainingRun
 from ml_training.progress import Progress
 from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish
-from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.train import fit_model
 from ml_training.runtime import open_embedder_of
 from ml_training.training import Phase, RunLost
 

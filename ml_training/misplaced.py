@@ -2,7 +2,7 @@
 
 A few wrong ones in each training are no loss that two versions could be told apart by, and spoil a model all
 the same in the end. So what came since each version that served lately is looked at together. Called by
-`gate`; which photos look like another product is found while training (`recognizer.suspects`).
+`gate`; which photos look like another product is found while training (`recognizer.outliers`).
 """
 
 from collections.abc import Mapping

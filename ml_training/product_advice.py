@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from catalog.models import Product
 from ml_training.advice import LEAST_GAIN, gains, photo_counts, photo_views
 from ml_training.findings import findings_of
-from ml_training.recognizer.gain import MORE
+from ml_training.recognizer.learning_curve import MORE
 from ml_training.suspects import Suspect
 
 MOST_ANSWERS = 3

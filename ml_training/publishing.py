@@ -14,12 +14,12 @@ from ml_training import artifacts
 from ml_training.embeddings import read_some
 from ml_training.manifest import Manifest, ManifestPhoto
 from ml_training.models import ModelVersion, TrainingRun
-from ml_training.recognizer.embedding import Embedder
+from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import build_files, check_output
 from ml_training.recognizer.head import Head
 
 if TYPE_CHECKING:  # it loads torch, which whoever takes a model from elsewhere does without
-    from ml_training.recognizer.fitting import Fitted
+    from ml_training.recognizer.train import Fitted
 
 CHECK_PHOTOS = 2
 

@@ -13,8 +13,8 @@ from django.conf import settings
 from ml_training import tuned
 from ml_training.models import ShopTraining, TunedBackbone
 from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
-from ml_training.recognizer.embedding import Embedder
-from ml_training.recognizer.own_backbone import OwnBackbone, open_own_backbone, read_own_backbone
+from ml_training.recognizer.custom_backbone import OwnBackbone, open_own_backbone, read_own_backbone
+from ml_training.recognizer.embedder import Embedder
 
 MOST_OPEN = 4  # backbones in memory
 _open: OrderedDict[tuple[int, str], Embedder] = OrderedDict()  # by process: a fork must not use its parent's

@@ -1,7 +1,7 @@
 """Photos of a shop that look wrong, each with its reason: wrong product, same picture twice, bad picture.
 
 Called by `findings`, which keeps the result until something changes. The numbers come from
-`recognizer.suspects` and `recognizer.quality`; nothing is embedded here: photos without a stored vector are
+`recognizer.outliers` and `recognizer.quality`; nothing is embedded here: photos without a stored vector are
 not judged.
 """
 
@@ -17,8 +17,8 @@ from ml_training.manifest import Manifest, ManifestPhoto
 from ml_training.models import ImageEmbedding, ModelVersion
 from ml_training.recognizer import quality
 from ml_training.recognizer.calibration import softmax
+from ml_training.recognizer.outliers import find_copies, find_strangers
 from ml_training.recognizer.quality import Quality
-from ml_training.recognizer.suspects import find_copies, find_strangers
 from ml_training.serving import NO_MODEL, active_model
 
 logger = logging.getLogger(__name__)

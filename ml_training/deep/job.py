@@ -31,13 +31,13 @@ from ml_training.models import ModelVersion, ShopTraining, TrainingRun, TunedBac
 from ml_training.progress import Progress
 from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
-from ml_training.recognizer.deep.__main__ import HISTORY
-from ml_training.recognizer.deep.comparison import Comparison, compare
-from ml_training.recognizer.deep.loop import save_start
-from ml_training.recognizer.deep.photos import keep_small_copy
-from ml_training.recognizer.deep.recipe import Lesson, Recipe, choose_held_out
-from ml_training.recognizer.embedding import Embedder
-from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.embedder import Embedder
+from ml_training.recognizer.finetune.__main__ import HISTORY
+from ml_training.recognizer.finetune.comparison import Comparison, compare
+from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choose_held_out
+from ml_training.recognizer.finetune.loop import save_start
+from ml_training.recognizer.finetune.photos import keep_small_copy
+from ml_training.recognizer.train import fit_model
 from ml_training.runtime import backbone_id_for, find_backbone
 from ml_training.training import Phase, RunLost
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from ml_training.recognizer.deep import __main__ as program
+from ml_training.recognizer.finetune import __main__ as program
 
 LOG = "training.log"
 STOP_SECONDS = 5
@@ -55,7 +55,7 @@ def learn(folder: Path, on_news: Callable[[dict], object], check: Callable[[], o
 def _command(folder: Path) -> list[str]:
     import torch
 
-    module = ["-m", "ml_training.recognizer.deep", str(folder), "--threads", str(settings.DEEP_THREADS)]
+    module = ["-m", "ml_training.recognizer.finetune", str(folder), "--threads", str(settings.DEEP_THREADS)]
     if torch.cuda.device_count() > 1:
         torchrun = ["-m", "torch.distributed.run", "--standalone"]
         module = [*torchrun, f"--nproc-per-node={torch.cuda.device_count()}", *module]

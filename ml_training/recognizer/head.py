@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.open_set import OpenSet
-from ml_training.recognizer.scatter import Scatter
 
 if TYPE_CHECKING:
     import torch

@@ -15,10 +15,10 @@ from ml_training import artifacts, manifest_file
 from ml_training.embeddings import load_embeddings
 from ml_training.publishing import TrainedModel
 from ml_training.recognizer.backbone import Backbone, file_sha256
-from ml_training.recognizer.embedding import Embedder
+from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import build_files
-from ml_training.recognizer.fitting import fit_model
 from ml_training.recognizer.preprocess import to_pixels
+from ml_training.recognizer.train import fit_model
 from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.jobs import Job
 from ml_training.trainer.project import Project, ProjectFailed, RunGone

@@ -10,7 +10,7 @@ from catalog.models import Shop
 from ml_training import tuned
 from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
 from ml_training.recognizer.backbone import packaged_backbone
-from ml_training.recognizer.deep.recipe import Recipe
+from ml_training.recognizer.finetune.hyperparameters import Recipe
 
 SHORT = Recipe(base="efficientnet-lite0", first_block=15, epochs=1, batch=4)
 

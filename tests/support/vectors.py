@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from ml_training.recognizer.backbone import Backbone, packaged_backbone
-from ml_training.recognizer.embedding import Embedder
+from ml_training.recognizer.embedder import Embedder
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from ml_training import versions
 from ml_training.deep import job, process, runs
 from ml_training.deep.job import run_deep_job
 from ml_training.models import ImageEmbedding, TrainingRun, TunedBackbone
-from ml_training.recognizer.deep import comparison
-from ml_training.recognizer.deep.recipe import Recipe
+from ml_training.recognizer.finetune import comparison
+from ml_training.recognizer.finetune.hyperparameters import Recipe
 from ml_training.runtime import chosen_backbone
 from ml_training.serving import recognize
 from tests.factories import add_photo, photo_bytes

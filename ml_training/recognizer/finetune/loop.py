@@ -21,10 +21,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ml_training.recognizer.backbone import PACKAGED
 from ml_training.recognizer.calibration import fit_temperature, usual_temperature
-from ml_training.recognizer.deep import checkpoints
-from ml_training.recognizer.deep.network import Tunable
-from ml_training.recognizer.deep.photos import batches
-from ml_training.recognizer.deep.recipe import Lesson
+from ml_training.recognizer.finetune import checkpoints
+from ml_training.recognizer.finetune.hyperparameters import Lesson
+from ml_training.recognizer.finetune.network import Tunable
+from ml_training.recognizer.finetune.photos import batches
 from ml_training.recognizer.head import fit_head
 
 START, BEST = "start.safetensors", "best.safetensors"

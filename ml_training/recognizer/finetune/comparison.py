@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ml_training.recognizer.evaluation import SHIFT, TUNED_SHIFT, plan_trials, run_trials
-from ml_training.recognizer.scatter import Scatter
+from ml_training.recognizer.covariance import Scatter
+from ml_training.recognizer.cross_validation import SHIFT, TUNED_SHIFT, plan_trials, run_trials
 
 CHANCE = 0.01  # of taking noise for a gain
 LEAST_WON, LEAST_SHARE = 3, 0.01  # photos, and share of those compared, that must be won on balance

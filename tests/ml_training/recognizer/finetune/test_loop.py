@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from ml_training.recognizer.backbone import PACKAGED, load_encoder
-from ml_training.recognizer.deep.checkpoints import learned
-from ml_training.recognizer.deep.loop import save_start, train
-from ml_training.recognizer.deep.photos import keep_small_copy
-from ml_training.recognizer.deep.recipe import Lesson, Recipe
+from ml_training.recognizer.finetune.checkpoints import learned
+from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe
+from ml_training.recognizer.finetune.loop import save_start, train
+from ml_training.recognizer.finetune.photos import keep_small_copy
 from tests.factories import draw
 
 RECIPE = Recipe(base="efficientnet-lite0", first_block=14, epochs=3, batch=4, rate=1e-3, classifier_rate=1e-3)
@@ -87,7 +87,7 @@ def test_training_stopped_ten_times_ends_as_an_undisturbed_one(lesson, tmp_path,
 
 
 def started(folder) -> subprocess.Popen:
-    command = [sys.executable, "-m", "ml_training.recognizer.deep", str(folder)]
+    command = [sys.executable, "-m", "ml_training.recognizer.finetune", str(folder)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 

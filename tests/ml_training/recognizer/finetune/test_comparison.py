@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer.deep.comparison import Comparison, compare
+from ml_training.recognizer.finetune.comparison import Comparison, compare
 from tests.support.vectors import easy_sample
 
 

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from ml_training.recognizer.embedding import AHEAD, embed_all
+from ml_training.recognizer.embedder import AHEAD, embed_all
 from ml_training.recognizer.preprocess import to_pixels
 from tests.factories import draw
 from tests.support.vectors import random_pixels

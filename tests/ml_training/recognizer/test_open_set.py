@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.head import Discriminant, fit_discriminant
 from ml_training.recognizer.open_set import FEATURES, RATES, Plane, Tried, fit_weights
-from ml_training.recognizer.scatter import Scatter
+from ml_training.recognizer.train import fit_model
 from tests.support.vectors import Sample, easy_sample
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ml_training.recognizer.deep.photos import batches, keep_small_copy, random_look
+from ml_training.recognizer.finetune.photos import batches, keep_small_copy, random_look
 from tests.factories import draw
 
 

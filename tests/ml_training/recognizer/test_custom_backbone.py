@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ml_training.recognizer.backbone import file_sha256
-from ml_training.recognizer.own_backbone import BackboneRefused, open_own_backbone, read_own_backbone
+from ml_training.recognizer.custom_backbone import BackboneRefused, open_own_backbone, read_own_backbone
 
 SIDE = 32
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer.gain import expected_errors, expected_gains
+from ml_training.recognizer.learning_curve import expected_errors, expected_gains
 
 
 def gains(*products: tuple[int, int, int]) -> list[float]:

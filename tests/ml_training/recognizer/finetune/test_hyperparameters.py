@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ml_training.recognizer.deep.recipe import Lesson, Recipe, choose_held_out
+from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choose_held_out
 
 
 def test_last_fifth_of_each_product_is_held_out():

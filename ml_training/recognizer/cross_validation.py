@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.head import Discriminant, fit_discriminant
 from ml_training.recognizer.open_set import FEATURES, Plane, Spread, Tried, features, squared_distances
-from ml_training.recognizer.scatter import Scatter
 
 FOLDS = 4
 # How much farther, squared, a photo from elsewhere lies from its product than a held-out one, where there are

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import normalize
 
 from ml_training.recognizer.backbone import PACKAGED
-from ml_training.recognizer.deep.network import Tunable
+from ml_training.recognizer.finetune.network import Tunable
 
 BASE = PACKAGED["efficientnet-lite0"]
 

@@ -1,4 +1,4 @@
-"""Trains in a process of its own: `python -m ml_training.recognizer.deep FOLDER --threads N`.
+"""Trains in a process of its own: `python -m ml_training.recognizer.finetune FOLDER --threads N`.
 
 FOLDER has `lesson.json` and `photos/`. Progress goes to standard output, one JSON object a line. The process
 ends when its standard input does: nobody would use what it makes.
@@ -15,7 +15,7 @@ TUNED, HISTORY = "tuned.onnx", "history.json"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="ml_training.recognizer.deep")
+    parser = argparse.ArgumentParser(prog="ml_training.recognizer.finetune")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -32,8 +32,8 @@ def main() -> None:
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
 
     from ml_training.recognizer.backbone import export_encoder
-    from ml_training.recognizer.deep.loop import train
-    from ml_training.recognizer.deep.recipe import Lesson
+    from ml_training.recognizer.finetune.hyperparameters import Lesson
+    from ml_training.recognizer.finetune.loop import train
 
     lesson = Lesson.from_json(json.loads((options.folder / "lesson.json").read_text()))
     model = train(lesson, options.folder, _say if rank == 0 else _say_nothing, options.threads)

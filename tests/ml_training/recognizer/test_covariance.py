@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer import scatter as scatter_module
-from ml_training.recognizer.scatter import USUAL, Scatter
+from ml_training.recognizer import covariance as scatter_module
+from ml_training.recognizer.covariance import USUAL, Scatter
 from tests.support.vectors import easy_sample
 
 

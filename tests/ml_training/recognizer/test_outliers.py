@@ -9,9 +9,9 @@ from PIL import Image, ImageEnhance
 
 from catalog.demo.products import DEMO_PRODUCTS
 from catalog.demo.scenes import draw_photo
-from ml_training.recognizer.embedding import Embedder, embed_all
+from ml_training.recognizer.embedder import Embedder, embed_all
+from ml_training.recognizer.outliers import find_copies, find_strangers
 from ml_training.recognizer.preprocess import to_pixels
-from ml_training.recognizer.suspects import find_copies, find_strangers
 
 PRODUCTS, PHOTOS = 8, 10
 LABELS = np.repeat(np.arange(PRODUCTS), PHOTOS)

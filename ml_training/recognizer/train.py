@@ -11,12 +11,12 @@ import numpy as np
 import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
 
 from ml_training.recognizer.calibration import fit_temperature, usual_temperature
-from ml_training.recognizer.evaluation import CALIBRATION_SHIFT, Trials, plan_trials, run_trials
+from ml_training.recognizer.covariance import Scatter
+from ml_training.recognizer.cross_validation import CALIBRATION_SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, need_two_products
+from ml_training.recognizer.metrics import accuracy_report, reliability
 from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
-from ml_training.recognizer.report import accuracy_report, reliability
-from ml_training.recognizer.scatter import Scatter
-from ml_training.recognizer.suspects import find_copies, find_strangers
+from ml_training.recognizer.outliers import find_copies, find_strangers
 from ml_training.recognizer.threshold import NEVER, scores_apart, thresholds
 
 FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ml_training.recognizer.calibration import softmax
-from ml_training.recognizer.evaluation import HALF_SHIFT, Trials
+from ml_training.recognizer.cross_validation import HALF_SHIFT, Trials
 
 # How far the estimate may be off by its method, where there are many photos a product; twice that where there
 # are three. docs/recognizer.md has how far it was off where it could be compared.

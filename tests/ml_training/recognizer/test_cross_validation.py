@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer.calibration import softmax
-from ml_training.recognizer.evaluation import SHIFT, Trials, plan_trials, run_trials
-from ml_training.recognizer.fitting import fit_model
+from ml_training.recognizer.covariance import Scatter
+from ml_training.recognizer.cross_validation import SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import TooFewProducts, fit_head
+from ml_training.recognizer.metrics import reliability
 from ml_training.recognizer.open_set import FEATURES
-from ml_training.recognizer.report import reliability
-from ml_training.recognizer.scatter import Scatter
+from ml_training.recognizer.train import fit_model
 from tests.support.vectors import easy_sample
 
 
