@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from ml_training import manifest_file
-from ml_training.manifest import Manifest
+from ml_training.dataset import ndjson as manifest_file
+from ml_training.dataset.manifest import Manifest
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.export import FILES, ModelFile, replace_metadata
 from ml_training.recognizer.head import Head

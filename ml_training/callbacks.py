@@ -11,12 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import ProductImage
-from ml_training import announcements, artifacts, handover, manifest_file, training
-from ml_training.embeddings import load_embeddings
+from ml_training import announcements, artifacts, handover, training
+from ml_training.dataset import ndjson as manifest_file
+from ml_training.dataset.embeddings import load_embeddings
+from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.events import STARTED
 from ml_training.heartbeat import Heartbeat
 from ml_training.intake import ModelRefused, check_sizes, clean_text, read_model
-from ml_training.manifest import Manifest, ManifestPhoto
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.progress import BEGINS, PUSH_SECONDS
 from ml_training.publishing import CHECK_PHOTOS, publish

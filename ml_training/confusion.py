@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ml_training import artifacts
 from ml_training.artifacts import ModelFileDamaged
-from ml_training.manifest import Manifest
+from ml_training.dataset.manifest import Manifest
 from ml_training.models import ModelVersion
 
 MOST_PHOTOS = 3  # remembered of each pair

@@ -11,8 +11,8 @@ from collections import Counter
 import numpy as np
 
 from catalog.models import Product
+from ml_training.dataset.manifest import Manifest
 from ml_training.lately import numbers_lately
-from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.provenance import learned_by
 from ml_training.recognizer.calibration import softmax

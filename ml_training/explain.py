@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from catalog.models import ProductImage
-from ml_training.embeddings import stored_vectors
+from ml_training.dataset.embeddings import stored_vectors
 
 MOST_PHOTOS = 500  # looked at of each product: the newest
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from safetensors import SafetensorError
 
-from ml_training.manifest import Manifest, ManifestPhoto
+from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.publishing import TrainedModel
 from ml_training.recognizer.backbone import Backbone
 from ml_training.recognizer.export import FILES, FORMAT, read_head

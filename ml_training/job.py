@@ -14,10 +14,10 @@ from functools import partial
 import numpy as np
 
 from ml_training import artifacts, training, tuned
+from ml_training.dataset.embeddings import load_embeddings
+from ml_training.dataset.manifest import read_manifest
 from ml_training.doubts import copies_in, find_doubts
-from ml_training.embeddings import load_embeddings
 from ml_training.heartbeat import Heartbeat
-from ml_training.manifest import read_manifest
 from ml_training.models import TrainingRun
 from ml_training.progress import Progress
 from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish

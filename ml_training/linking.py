@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from catalog.models import Shop
 from ml_training import announcements, artifacts
-from ml_training.embeddings import load_embeddings
+from ml_training.dataset.embeddings import load_embeddings
+from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.events import COMPLETED
 from ml_training.intake import ModelRefused, check_sizes, read_model
-from ml_training.manifest import Manifest, read_manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.provenance import note_learned
 from ml_training.pruning import prune_on_commit

@@ -11,7 +11,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from catalog.models import Product, ProductImage
 from ml_training.changes import FIRST, UNKNOWN, Learned, what_changed
-from ml_training.manifest import Manifest
+from ml_training.dataset.manifest import Manifest
 from ml_training.models import LearnedPhoto, ModelVersion
 
 CHUNK = 2000  # rows in one statement

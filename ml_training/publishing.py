@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_training import artifacts
-from ml_training.embeddings import read_some
-from ml_training.manifest import Manifest, ManifestPhoto
+from ml_training.dataset.embeddings import read_some
+from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import build_files, check_output

@@ -12,7 +12,7 @@ from django.contrib import messages
 
 from catalog.models import Product, ProductImage
 from catalog.photo_files import open_upright
-from ml_training.embeddings import stored_vectors
+from ml_training.dataset.embeddings import stored_vectors
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.runtime import backbone_is_ready, open_embedder_of

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalog.models import ProductImage, Shop
-from ml_training.embeddings import QUALITY
-from ml_training.manifest import Manifest, ManifestPhoto
+from ml_training.dataset.embeddings import QUALITY
+from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ImageEmbedding, ModelVersion
 from ml_training.recognizer import quality
 from ml_training.recognizer.calibration import softmax

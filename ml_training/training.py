@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from ml_training import artifacts
 from ml_training.announcements import announce
+from ml_training.dataset.manifest import Manifest
 from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED
 from ml_training.gate import what_got_worse
-from ml_training.manifest import Manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.provenance import note_learned
 from ml_training.pruning import prune_on_commit

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.access import READ, TRAIN, access_required
 from ml_training import artifacts
-from ml_training.manifest_stream import in_steps, manifest_chunks
+from ml_training.dataset.stream import in_steps, manifest_chunks
 from ml_training.models import ModelVersion
 
 

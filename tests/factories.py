@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw
 
 from catalog.models import Product, ProductImage, Shop
 from catalog.tokens import ApiToken
+from ml_training.dataset.manifest import read_manifest
 from ml_training.events import QUEUED, MLStatusEvent
-from ml_training.manifest import read_manifest
 from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining, TrainingRun
 from ml_training.provenance import (
     note_learned,

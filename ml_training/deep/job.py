@@ -21,12 +21,12 @@ from django.conf import settings
 from django.db import Error
 
 from ml_training import artifacts, training, tuned
+from ml_training.dataset.embeddings import load_embeddings, read_original
+from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.deep import process, runs
 from ml_training.deep.hours import shops_open
-from ml_training.embeddings import load_embeddings, read_original
 from ml_training.heartbeat import Heartbeat
 from ml_training.job import sentence
-from ml_training.manifest import Manifest, read_manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun, TunedBackbone
 from ml_training.progress import Progress
 from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish

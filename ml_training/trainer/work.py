@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from catalog.photo_files import open_upright
-from ml_training import artifacts, manifest_file
-from ml_training.embeddings import load_embeddings
+from ml_training import artifacts
+from ml_training.dataset import ndjson as manifest_file
+from ml_training.dataset.embeddings import load_embeddings
 from ml_training.publishing import TrainedModel
 from ml_training.recognizer.backbone import Backbone, file_sha256
 from ml_training.recognizer.embedder import Embedder

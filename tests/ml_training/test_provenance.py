@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product, ProductImage
 from ml_training.changes import NOT_RECORDED, changes_in_words
-from ml_training.manifest import read_manifest
+from ml_training.dataset.manifest import read_manifest
 from ml_training.models import LearnedPhoto, ModelVersion
 from ml_training.provenance import (
     Span,

@@ -8,7 +8,7 @@ from django.test import Client
 
 from ml_training import artifacts, handover, run_tokens, training
 from ml_training.callbacks import run_manifest
-from ml_training.manifest import Manifest, read_manifest
+from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.models import TrainingRun
 from ml_training.recognizer.backbone import Backbone
 from ml_training.recognizer.export import build_files

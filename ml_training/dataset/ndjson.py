@@ -7,7 +7,7 @@ judged by what was given. Called by `handover`, `callbacks` and the trainer.
 import json
 from collections.abc import Callable, Iterable, Iterator
 
-from ml_training.manifest import Manifest, ManifestPhoto, ManifestProduct
+from ml_training.dataset.manifest import Manifest, ManifestPhoto, ManifestProduct
 
 NAME = "manifest.ndjson"
 FORMAT = "shelfsight-manifest/1"

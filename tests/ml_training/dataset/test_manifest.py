@@ -3,7 +3,7 @@
 import numpy as np
 
 from catalog.models import Product
-from ml_training.manifest import read_manifest
+from ml_training.dataset.manifest import read_manifest
 from tests.factories import add_photo, make_shop, photo_bytes, stock
 
 

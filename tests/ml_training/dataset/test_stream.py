@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 from django.test import Client
 
-from ml_training.manifest import read_manifest
-from ml_training.manifest_stream import AT_ONCE, manifest_chunks
+from ml_training.dataset.manifest import read_manifest
+from ml_training.dataset.stream import AT_ONCE, manifest_chunks
 from tests.factories import add_photo, bearer, expired, fill, make_staff
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from catalog.photo_files import PhotoRefused, open_upright
-from ml_training.manifest import Manifest, ManifestPhoto
+from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ImageEmbedding
 from ml_training.recognizer.embedder import Embedder, embed_all
 from ml_training.recognizer.preprocess import Preprocessing, to_pixels
