@@ -24,13 +24,13 @@ from benchmarks.installation import ROOT, import_photos, installation, run_measu
 from catalog.importing import find_product_folders
 from catalog.models import Product, ProductImage, Shop
 from catalog.photo_files import open_upright
+from ml_training.backbones.loader import open_embedder
 from ml_training.dataset.embeddings import stored_vectors
 from ml_training.dataset.manifest import read_manifest
 from ml_training.models import ShopTraining
 from ml_training.recognizer.head import fit_head
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.recognizer.train import fit_model
-from ml_training.runtime import open_embedder
 
 MOST_TIMES, MOST_SECONDS = 3, 5
 POLL_SECONDS = 0.003

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from catalog.models import ProductImage
 from ml_training import announcements, artifacts, handover, training
+from ml_training.backbones.loader import open_embedder_of
 from ml_training.dataset import ndjson as manifest_file
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
@@ -23,7 +24,6 @@ from ml_training.progress import BEGINS, PUSH_SECONDS
 from ml_training.publishing import CHECK_PHOTOS, publish
 from ml_training.recognizer.export import ExportDiffers
 from ml_training.run_tokens import BAD_INPUT, RUN_FINISHED, CallbackRefused
-from ml_training.runtime import open_embedder_of
 from ml_training.training import Phase, RunLost
 from ml_training.wording import trigger_in_words
 

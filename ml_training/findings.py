@@ -9,10 +9,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from catalog.models import Shop
+from ml_training.backbones.loader import chosen_backbone
 from ml_training.confusion import Confusion, confusion_of
 from ml_training.dataset.manifest import read_manifest
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.runtime import chosen_backbone
 from ml_training.suspects import Suspect, find_suspects
 
 MOST_KEPT = 16  # shops' findings in memory

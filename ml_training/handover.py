@@ -13,12 +13,13 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
-from ml_training import artifacts, run_tokens, training, tuned
+from ml_training import artifacts, run_tokens, training
+from ml_training.backbones import tuned
+from ml_training.backbones.loader import find_backbone
 from ml_training.dataset import ndjson as manifest_file
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.models import RunToken, TrainingRun
 from ml_training.recognizer.backbone import Backbone
-from ml_training.runtime import find_backbone
 from ml_training.training import Phase, RunLost
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,9 @@ from functools import partial
 
 import numpy as np
 
-from ml_training import artifacts, training, tuned
+from ml_training import artifacts, training
+from ml_training.backbones import tuned
+from ml_training.backbones.loader import open_embedder_of
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import read_manifest
 from ml_training.doubts import copies_in, find_doubts
@@ -22,7 +24,6 @@ from ml_training.models import TrainingRun
 from ml_training.progress import Progress
 from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish
 from ml_training.recognizer.train import fit_model
-from ml_training.runtime import open_embedder_of
 from ml_training.training import Phase, RunLost
 
 logger = logging.getLogger(__name__)

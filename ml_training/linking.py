@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from catalog.models import Shop
 from ml_training import announcements, artifacts
+from ml_training.backbones.loader import backbone_id_for, open_embedder_of
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.events import COMPLETED
@@ -22,7 +23,6 @@ from ml_training.provenance import note_learned
 from ml_training.pruning import prune_on_commit
 from ml_training.publishing import CHECK_PHOTOS, publish
 from ml_training.recognizer.export import ExportDiffers
-from ml_training.runtime import backbone_id_for, open_embedder_of
 from ml_training.training import Phase, Status
 
 

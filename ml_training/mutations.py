@@ -13,10 +13,10 @@ from catalog.access import TRAIN
 from catalog.models import Shop
 from catalog.photo_files import PhotoLimits, PhotoRefused, check_size
 from ml_training import versions
+from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion
 from ml_training.queueing import prepare_training_data
 from ml_training.recognition_schema import Explained, RecognitionCandidate
-from ml_training.runtime import BackboneMissing
 from ml_training.schema_types import (
     MAY_READ_MODELS,
     MAY_READ_TRAINING,

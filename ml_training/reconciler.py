@@ -16,9 +16,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from ml_training import artifacts, queueing, training
+from ml_training.backbones.loader import chosen_backbone
 from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
 from ml_training.pruning import prune_all
-from ml_training.runtime import chosen_backbone
 from ml_training.training import Kind, Status
 
 logger = logging.getLogger(__name__)

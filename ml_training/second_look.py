@@ -12,10 +12,10 @@ from django.contrib import messages
 
 from catalog.models import Product, ProductImage
 from catalog.photo_files import open_upright
+from ml_training.backbones.loader import backbone_is_ready, open_embedder_of
 from ml_training.dataset.embeddings import stored_vectors
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.preprocess import to_pixels
-from ml_training.runtime import backbone_is_ready, open_embedder_of
 from ml_training.serving import LoadedModel, NoActiveModel, Recognition, active_model, rank
 
 logger = logging.getLogger(__name__)

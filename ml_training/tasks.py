@@ -19,7 +19,7 @@ def train_deep(run_id: int) -> None:
 
 
 def reconcile() -> None:
-    from ml_training import tuned
+    from ml_training.backbones import tuned
     from ml_training.deep.promise import reconcile_deep
     from ml_training.reconciler import reconcile
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from ml_training import artifacts
 from ml_training.announcements import announce
+from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
 from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED
 from ml_training.gate import what_got_worse
@@ -25,7 +26,6 @@ from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.provenance import note_learned
 from ml_training.pruning import prune_on_commit
 from ml_training.queueing import queue_or_wake, tries, waiting, wake_worker
-from ml_training.runtime import backbone_id_for
 from ml_training.wording import trigger_in_words
 
 Status, Phase, Kind = TrainingRun.Status, TrainingRun.Phase, TrainingRun.Kind

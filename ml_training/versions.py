@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from catalog.models import Shop
 from ml_training import announcements, artifacts, pruning
+from ml_training.backbones.loader import open_embedder_of
 from ml_training.events import CHANGED
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.export import FILES
-from ml_training.runtime import open_embedder_of
 
 
 def activate_version(version: ModelVersion) -> bool:

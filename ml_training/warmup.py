@@ -23,7 +23,7 @@ def warm_up(**kwargs):
         import torch
 
         from ml_training import job  # noqa: F401
-        from ml_training.runtime import open_embedder
+        from ml_training.backbones.loader import open_embedder
 
         torch.linalg.cholesky(torch.eye(2))
         open_embedder()

@@ -20,7 +20,9 @@ import numpy as np
 from django.conf import settings
 from django.db import Error
 
-from ml_training import artifacts, training, tuned
+from ml_training import artifacts, training
+from ml_training.backbones import tuned
+from ml_training.backbones.loader import backbone_id_for, find_backbone
 from ml_training.dataset.embeddings import load_embeddings, read_original
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.deep import process, runs
@@ -38,7 +40,6 @@ from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choo
 from ml_training.recognizer.finetune.loop import save_start
 from ml_training.recognizer.finetune.photos import keep_small_copy
 from ml_training.recognizer.train import fit_model
-from ml_training.runtime import backbone_id_for, find_backbone
 from ml_training.training import Phase, RunLost
 
 logger = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from catalog.models import Shop
 from ml_training import announcements, artifacts, queueing, training
+from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
 from ml_training.deep.hours import shops_open
 from ml_training.events import CHANGED, COMPLETED, STARTED
@@ -21,7 +22,6 @@ from ml_training.gate import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.provenance import note_learned
 from ml_training.pruning import prune_on_commit
-from ml_training.runtime import backbone_id_for
 from ml_training.training import Kind, Phase, RunLost, Status
 
 GOING = [Status.QUEUED, Status.TRAINING]

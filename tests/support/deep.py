@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from catalog.models import Shop
-from ml_training import tuned
+from ml_training.backbones import tuned
 from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
 from ml_training.recognizer.backbone import packaged_backbone
 from ml_training.recognizer.finetune.hyperparameters import Recipe

@@ -6,10 +6,10 @@ import pytest
 
 from config.demo import BASE_DIR
 from ml_training import run_tokens
+from ml_training.backbones.loader import open_embedder
 from ml_training.callbacks import KINDS, PHASES
 from ml_training.handover import describe_job
 from ml_training.models import RunToken, TrainingRun
-from ml_training.runtime import open_embedder
 
 TEXT = (BASE_DIR / "docs" / "external-trainer.md").read_text()
 

@@ -5,10 +5,10 @@ import pytest
 from django.core.files.storage import default_storage
 
 from catalog.models import ProductImage
+from ml_training.backbones.loader import open_embedder
 from ml_training.dataset.embeddings import CHUNK, load_embeddings, read_pixels, read_some, stored_vectors
 from ml_training.dataset.manifest import read_manifest
 from ml_training.models import ImageEmbedding
-from ml_training.runtime import open_embedder
 from tests.factories import make_shop, stock
 
 

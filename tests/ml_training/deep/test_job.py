@@ -14,12 +14,12 @@ from django.db import connections
 from catalog.importing import find_product_folders
 from catalog.models import Product, ProductImage
 from ml_training import versions
+from ml_training.backbones.loader import chosen_backbone
 from ml_training.deep import job, process, runs
 from ml_training.deep.job import run_deep_job
 from ml_training.models import ImageEmbedding, TrainingRun, TunedBackbone
 from ml_training.recognizer.finetune import comparison
 from ml_training.recognizer.finetune.hyperparameters import Recipe
-from ml_training.runtime import chosen_backbone
 from ml_training.serving import recognize
 from tests.factories import add_photo, photo_bytes
 from tests.support.deep import SHORT, deep_runs, state_of

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from ml_training import tuned
+from ml_training.backbones import tuned
 from ml_training.models import ShopTraining, TunedBackbone
 from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
 from ml_training.recognizer.custom_backbone import OwnBackbone, open_own_backbone, read_own_backbone

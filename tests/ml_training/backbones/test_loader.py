@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from ml_training.backbones.loader import BackboneMissing, chosen_backbone, open_embedder, open_embedder_of
 from ml_training.recognizer.backbone import PACKAGED
-from ml_training.runtime import BackboneMissing, chosen_backbone, open_embedder, open_embedder_of
 from ml_training.warmup import warm_up
 
 
