@@ -7,10 +7,10 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ml_training import artifacts
-from ml_training.artifacts import ModelFileDamaged
 from ml_training.dataset.manifest import Manifest
 from ml_training.models import ModelVersion
+from ml_training.versions import files as artifacts
+from ml_training.versions.files import ModelFileDamaged
 
 MOST_PHOTOS = 3  # remembered of each pair
 LIKE_THE_SHOP = 30  # photos, each as the shop's are on average, in a product's figure; docs/advice.md has why

@@ -15,8 +15,8 @@ from ml_training.lately import best_lately, numbers_lately
 from ml_training.misplaced import what_is_misplaced
 from ml_training.models import ModelVersion
 from ml_training.newcomers import what_is_copied, what_is_doubtful, what_is_taken_over
-from ml_training.provenance import learned_by
 from ml_training.verdict import GOOD, Verdict, surest_first, together
+from ml_training.versions.provenance import learned_by
 
 CHANCE = 0.001  # of taking noise for a loss
 LEAST_LOST = 3  # photos

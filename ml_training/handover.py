@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
-from ml_training import artifacts, run_tokens, training
+from ml_training import run_tokens, training
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import find_backbone
 from ml_training.dataset import ndjson as manifest_file
@@ -21,6 +21,7 @@ from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.models import RunToken, TrainingRun
 from ml_training.recognizer.backbone import Backbone
 from ml_training.training import Phase, RunLost
+from ml_training.versions import files as artifacts
 
 logger = logging.getLogger(__name__)
 FORMAT = "shelfsight-train/1"

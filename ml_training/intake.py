@@ -12,10 +12,10 @@ import numpy as np
 from safetensors import SafetensorError
 
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
-from ml_training.publishing import TrainedModel
 from ml_training.recognizer.backbone import Backbone
 from ml_training.recognizer.export import FILES, FORMAT, read_head
 from ml_training.recognizer.head import Head
+from ml_training.versions.publish import TrainedModel
 
 MOST_MODEL_JSON = 1024 * 1024  # bytes
 SLACK = 256 * 1024  # bytes that the other files may have beside their content

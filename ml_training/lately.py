@@ -4,8 +4,8 @@ active one. Called by `gate` and `doubts`.
 
 from django.db.models import Q, QuerySet
 
-from ml_training.figures import accuracy_of
 from ml_training.models import ModelVersion
+from ml_training.versions.metrics import accuracy_of
 
 LATELY, LIKE_IT = 50, 2 / 3  # versions that served, and how many photos at least, of the one or the other
 

@@ -12,18 +12,19 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training import announcements, artifacts
+from ml_training import announcements
 from ml_training.backbones.loader import backbone_id_for, open_embedder_of
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.events import COMPLETED
 from ml_training.intake import ModelRefused, check_sizes, read_model
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.provenance import note_learned
-from ml_training.pruning import prune_on_commit
-from ml_training.publishing import CHECK_PHOTOS, publish
 from ml_training.recognizer.export import ExportDiffers
 from ml_training.training import Phase, Status
+from ml_training.versions import files as artifacts
+from ml_training.versions.provenance import note_learned
+from ml_training.versions.prune import prune_on_commit
+from ml_training.versions.publish import CHECK_PHOTOS, publish
 
 
 @dataclass(frozen=True)

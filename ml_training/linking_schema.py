@@ -11,11 +11,11 @@ from api.fields import called_by, shop_id_argument
 from api.uploads import Upload
 from catalog.access import TRAIN
 from catalog.models import Shop
-from ml_training import artifacts
 from ml_training.intake import ModelRefused
 from ml_training.linking import ModelAsset, link_model
 from ml_training.schema_types import MLModelInfo, ModelVersionType
 from ml_training.status import training_info
+from ml_training.versions import files as artifacts
 
 MAY_LINK = ("ml_training.add_modelversion", TRAIN)
 

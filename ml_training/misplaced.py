@@ -13,8 +13,8 @@ import numpy as np
 from catalog.models import Product, ProductImage
 from ml_training.chance import at_least
 from ml_training.models import ModelVersion
-from ml_training.provenance import learned_by
 from ml_training.verdict import GOOD, Verdict, surest_first
+from ml_training.versions.provenance import learned_by
 
 # Share of good photos that look like another product, measured; the shop's own where that is higher.
 USUAL = 0.03

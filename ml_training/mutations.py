@@ -12,7 +12,6 @@ from api.uploads import Upload
 from catalog.access import TRAIN
 from catalog.models import Shop
 from catalog.photo_files import PhotoLimits, PhotoRefused, check_size
-from ml_training import versions
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion
 from ml_training.queueing import prepare_training_data
@@ -28,6 +27,7 @@ from ml_training.schema_types import (
 )
 from ml_training.serving import NO_MODEL, ModelFileDamaged, recognize
 from ml_training.status import training_info
+from ml_training.versions import activate as versions
 
 MAY_PREPARE = ("ml_training.prepare_training", TRAIN)
 MAY_CHOOSE = ("ml_training.change_modelversion", TRAIN)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.products import PhotoInline, ProductAdmin
 from catalog.models import Product, ProductImage
-from ml_training.provenance import in_words, spans_of, taught
+from ml_training.versions.provenance import in_words, spans_of, taught
 
 VIEW, VIEW_TRAINING = "ml_training.view_modelversion", "ml_training.view_trainingrun"
 

@@ -13,7 +13,7 @@ from catalog.access import READ, TRAIN
 from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType, most_needed
 from catalog.models import ProductImage
 from ml_training.models import LearnedPhoto, ModelVersion
-from ml_training.provenance import Span, first_learned, spans_of, with_whereabouts
+from ml_training.versions.provenance import Span, first_learned, spans_of, with_whereabouts
 
 MAY_READ_MODELS = ("ml_training.view_modelversion", READ, TRAIN)
 

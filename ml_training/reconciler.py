@@ -15,11 +15,12 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from ml_training import artifacts, queueing, training
+from ml_training import queueing, training
 from ml_training.backbones.loader import chosen_backbone
 from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
-from ml_training.pruning import prune_all
 from ml_training.training import Kind, Status
+from ml_training.versions import files as artifacts
+from ml_training.versions.prune import prune_all
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 30  # doubled with every failed try

@@ -14,14 +14,14 @@ from django.conf import settings
 
 from catalog.models import Product, Shop
 from catalog.photo_files import open_upright
-from ml_training import artifacts
-from ml_training.artifacts import ModelFileDamaged
 from ml_training.backbones.loader import BackboneMissing, open_embedder_of
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.export import read_head
 from ml_training.recognizer.head import Head
 from ml_training.recognizer.preprocess import to_pixels
+from ml_training.versions import files as artifacts
+from ml_training.versions.files import ModelFileDamaged
 
 MOST_LOADED = 16  # models kept in memory
 

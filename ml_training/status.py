@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage, Shop
-from ml_training import artifacts
 from ml_training.deep.status import DeepInfo, deep_info, how_it_ended
-from ml_training.figures import accuracy_in_words, coverage_in_words
 from ml_training.gate import was_held_back_for
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
+from ml_training.versions import files as artifacts
+from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 
 Kind = TrainingRun.Kind
 IDLE, QUEUED, TRAINING, ACTIVE, FAILED = "idle", "queued", "training", "active", "failed"

@@ -16,16 +16,16 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from ml_training import artifacts
 from ml_training.announcements import announce
 from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
 from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED
 from ml_training.gate import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.provenance import note_learned
-from ml_training.pruning import prune_on_commit
 from ml_training.queueing import queue_or_wake, tries, waiting, wake_worker
+from ml_training.versions import files as artifacts
+from ml_training.versions.provenance import note_learned
+from ml_training.versions.prune import prune_on_commit
 from ml_training.wording import trigger_in_words
 
 Status, Phase, Kind = TrainingRun.Status, TrainingRun.Phase, TrainingRun.Kind

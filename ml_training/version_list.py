@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.models import Shop
-from ml_training.changes import changes_in_words
-from ml_training.figures import accuracy_in_words, coverage_in_words
 from ml_training.gate import why_held_back
 from ml_training.models import ModelVersion, ShopTraining
+from ml_training.versions.diff import changes_in_words
+from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 
 VIEW, CHOOSE = "ml_training.view_modelversion", "ml_training.change_modelversion"
 VIEW_PHOTOS = "catalog.view_productimage"

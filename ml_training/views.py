@@ -8,9 +8,9 @@ from django.http import FileResponse, Http404, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from catalog.access import READ, TRAIN, access_required
-from ml_training import artifacts
 from ml_training.dataset.stream import in_steps, manifest_chunks
 from ml_training.models import ModelVersion
+from ml_training.versions import files as artifacts
 
 
 @require_safe

@@ -17,9 +17,7 @@ from catalog.tokens import ApiToken
 from ml_training.dataset.manifest import read_manifest
 from ml_training.events import QUEUED, MLStatusEvent
 from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining, TrainingRun
-from ml_training.provenance import (
-    note_learned,
-)
+from ml_training.versions.provenance import note_learned
 
 PHOTOS = 10
 

@@ -15,10 +15,10 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from ml_training import artifacts
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
 from ml_training.recognizer.backbone import Backbone, file_sha256
 from ml_training.recognizer.preprocess import preprocessing_from_json
+from ml_training.versions import files as artifacts
 
 logger = logging.getLogger(__name__)
 KEPT_UNUSED = timedelta(hours=1)  # a backbone without a version may be about to get one

@@ -20,7 +20,7 @@ import numpy as np
 from django.conf import settings
 from django.db import Error
 
-from ml_training import artifacts, training
+from ml_training import training
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import backbone_id_for, find_backbone
 from ml_training.dataset.embeddings import load_embeddings, read_original
@@ -31,7 +31,6 @@ from ml_training.heartbeat import Heartbeat
 from ml_training.job import sentence
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun, TunedBackbone
 from ml_training.progress import Progress
-from ml_training.publishing import CHECK_PHOTOS, TrainedModel, publish
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.finetune.__main__ import HISTORY
@@ -41,6 +40,8 @@ from ml_training.recognizer.finetune.loop import save_start
 from ml_training.recognizer.finetune.photos import keep_small_copy
 from ml_training.recognizer.train import fit_model
 from ml_training.training import Phase, RunLost
+from ml_training.versions import files as artifacts
+from ml_training.versions.publish import CHECK_PHOTOS, TrainedModel, publish
 
 logger = logging.getLogger(__name__)
 BEGINS = {Phase.PREPARING: 0.0, Phase.LEARNING: 0.03, Phase.EMBEDDING: 0.88, Phase.EVALUATING: 0.96,

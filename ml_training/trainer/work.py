@@ -11,10 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from catalog.photo_files import open_upright
-from ml_training import artifacts
 from ml_training.dataset import ndjson as manifest_file
 from ml_training.dataset.embeddings import load_embeddings
-from ml_training.publishing import TrainedModel
 from ml_training.recognizer.backbone import Backbone, file_sha256
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import build_files
@@ -26,6 +24,8 @@ from ml_training.trainer.project import Project, ProjectFailed, RunGone
 from ml_training.trainer.reporter import Reporter
 from ml_training.trainer.vectors import FolderOfVectors, write_whole
 from ml_training.training import Phase
+from ml_training.versions import files as artifacts
+from ml_training.versions.publish import TrainedModel
 
 logger = logging.getLogger(__name__)
 MOST_PIXELS = 300 * 1000**2  # the project has its own, lower limit; this one saves the trainer's memory

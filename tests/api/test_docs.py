@@ -13,7 +13,7 @@ from api import errors, limits
 from api.execution import GraphQLRequest, prepare
 from catalog.models import ProductImage, Shop
 from config.schema import schema
-from ml_training import artifacts
+from ml_training.versions import files as artifacts
 from tests.factories import bearer, make_staff, photo_bytes
 from tests.support.api import Server, ask, data
 from tests.support.training import active_version, no_model_files_left, trained

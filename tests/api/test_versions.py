@@ -8,9 +8,9 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from ml_training import artifacts
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.queueing import Change, request_training
+from ml_training.versions import files as artifacts
 from tests.factories import bearer, photo_bytes
 from tests.support.api import ask, code, data, recognize
 from tests.support.training import events, model_files, no_model_files_left, trained, work

@@ -4,10 +4,11 @@ import pytest
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage
-from ml_training import queueing, versions
+from ml_training import queueing
 from ml_training.gate import best_lately, known_to, what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.status import training_info
+from ml_training.versions import activate as versions
 from notifications.models import Notification
 from tests.factories import add_photo, make_staff, serve, stock
 from tests.support.gate import judged, verdict

@@ -3,10 +3,10 @@
 import pytest
 
 from catalog.models import Product, ProductImage
-from ml_training import versions
 from ml_training.doubts import find_doubts
 from ml_training.gate import what_got_worse
 from ml_training.models import LearnedPhoto, ModelVersion
+from ml_training.versions import activate as versions
 from tests.factories import add_photo, stock
 from tests.support.gate import judged, verdict
 from tests.support.training import active_version, trained, work

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage
 from ml_training import queueing, training
-from ml_training.figures import accuracy_in_words
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.status import training_info, training_infos
+from ml_training.versions.metrics import accuracy_in_words
 from tests.factories import make_shop
 from tests.support.training import claimed, queued_run, trained
 

@@ -5,9 +5,9 @@ import hashlib
 import pytest
 from django.urls import reverse
 
-from ml_training import artifacts
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.export import ModelFile
+from ml_training.versions import files as artifacts
 from tests.factories import make_staff
 
 CONTENT = b"some weights"

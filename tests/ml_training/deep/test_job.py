@@ -13,7 +13,6 @@ from django.db import connections
 
 from catalog.importing import find_product_folders
 from catalog.models import Product, ProductImage
-from ml_training import versions
 from ml_training.backbones.loader import chosen_backbone
 from ml_training.deep import job, process, runs
 from ml_training.deep.job import run_deep_job
@@ -21,6 +20,7 @@ from ml_training.models import ImageEmbedding, TrainingRun, TunedBackbone
 from ml_training.recognizer.finetune import comparison
 from ml_training.recognizer.finetune.hyperparameters import Recipe
 from ml_training.serving import recognize
+from ml_training.versions import activate as versions
 from tests.factories import add_photo, photo_bytes
 from tests.support.deep import SHORT, deep_runs, state_of
 from tests.support.training import model_files, trained, work

@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from ml_training import artifacts, training, versions
+from ml_training import training
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import BackboneMissing, backbone_id_for, chosen_backbone, open_embedder_of
 from ml_training.deep import runs
@@ -15,6 +15,8 @@ from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedB
 from ml_training.recognizer.export import FILES
 from ml_training.reconciler import reconcile
 from ml_training.status import training_info
+from ml_training.versions import activate as versions
+from ml_training.versions import files as artifacts
 from tests.factories import add_photo, stock
 from tests.support.deep import deep_runs, give_tuned, state_of
 from tests.support.training import queued_run, trained, work

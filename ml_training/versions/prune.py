@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from ml_training import artifacts
 from ml_training.models import ModelVersion, ShopTraining
+from ml_training.versions import files as artifacts
 
 logger = logging.getLogger(__name__)
 BATCH = 20  # versions at once: the rest waits for the reconciler

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_training import artifacts
 from ml_training.dataset.embeddings import read_some
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import build_files, check_output
 from ml_training.recognizer.head import Head
+from ml_training.versions import files as artifacts
 
 if TYPE_CHECKING:  # it loads torch, which whoever takes a model from elsewhere does without
     from ml_training.recognizer.train import Fitted

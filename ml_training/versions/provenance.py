@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from catalog.models import Product, ProductImage
-from ml_training.changes import FIRST, UNKNOWN, Learned, what_changed
 from ml_training.dataset.manifest import Manifest
 from ml_training.models import LearnedPhoto, ModelVersion
+from ml_training.versions.diff import FIRST, UNKNOWN, Learned, what_changed
 
 CHUNK = 2000  # rows in one statement
 

@@ -8,11 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training import announcements, artifacts, pruning
+from ml_training import announcements
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.events import CHANGED
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.export import FILES
+from ml_training.versions import files as artifacts
+from ml_training.versions import prune as pruning
 
 
 def activate_version(version: ModelVersion) -> bool:

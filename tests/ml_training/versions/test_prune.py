@@ -8,13 +8,16 @@ from django.core.files.storage import FileSystemStorage
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from ml_training import artifacts, pruning, queueing, versions
-from ml_training.artifacts import ModelFileDamaged
+from ml_training import queueing
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.pruning import prune, superfluous
 from ml_training.reconciler import reconcile
 from ml_training.serving import recognize
 from ml_training.status import version_files
+from ml_training.versions import activate as versions
+from ml_training.versions import files as artifacts
+from ml_training.versions import prune as pruning
+from ml_training.versions.files import ModelFileDamaged
+from ml_training.versions.prune import prune, superfluous
 from tests.factories import photo_bytes
 from tests.support.training import active_version, model_files, trained, work
 

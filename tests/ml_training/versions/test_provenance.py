@@ -6,10 +6,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product, ProductImage
-from ml_training.changes import NOT_RECORDED, changes_in_words
 from ml_training.dataset.manifest import read_manifest
 from ml_training.models import LearnedPhoto, ModelVersion
-from ml_training.provenance import (
+from ml_training.versions.diff import NOT_RECORDED, changes_in_words
+from ml_training.versions.provenance import (
     Span,
     first_learned,
     in_words,

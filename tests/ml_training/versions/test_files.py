@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from ml_training import artifacts
-from ml_training.artifacts import ModelFileDamaged
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.export import FILES, ModelFile
+from ml_training.versions import files as artifacts
+from ml_training.versions.files import ModelFileDamaged
 from tests.support.training import model_files, trained
 
 KINDS = ["model_json", "weights", "metadata", "onnx"]
