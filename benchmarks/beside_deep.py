@@ -20,7 +20,7 @@ from benchmarks.one_photo import save_and_wait
 from catalog.importing import find_product_folders
 from catalog.models import Product, Shop
 from ml_training.models import TrainingRun
-from ml_training.serving import recognize
+from ml_training.recognition.recognize import recognize
 
 MOST_TIMES, START_SECONDS = 2, 300
 STEPS = ("recognise a photo", "save() to active")

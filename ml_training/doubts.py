@@ -14,8 +14,8 @@ from catalog.models import Product
 from ml_training.dataset.manifest import Manifest
 from ml_training.lately import numbers_lately
 from ml_training.models import ModelVersion, ShopTraining
+from ml_training.recognition.recognize import NO_MODEL, loaded_model
 from ml_training.recognizer.calibration import softmax
-from ml_training.serving import NO_MODEL, loaded_model
 from ml_training.versions.provenance import learned_by
 
 logger = logging.getLogger(__name__)

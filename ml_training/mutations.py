@@ -15,6 +15,7 @@ from catalog.photo_files import PhotoLimits, PhotoRefused, check_size
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion
 from ml_training.queueing import prepare_training_data
+from ml_training.recognition.recognize import NO_MODEL, ModelFileDamaged, recognize
 from ml_training.recognition_schema import Explained, RecognitionCandidate
 from ml_training.schema_types import (
     MAY_READ_MODELS,
@@ -25,7 +26,6 @@ from ml_training.schema_types import (
     MLTrainingInfo,
     TrainingRunType,
 )
-from ml_training.serving import NO_MODEL, ModelFileDamaged, recognize
 from ml_training.status import training_info
 from ml_training.versions import activate as versions
 

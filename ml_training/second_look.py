@@ -14,9 +14,9 @@ from catalog.models import Product, ProductImage
 from catalog.photo_files import open_upright
 from ml_training.backbones.loader import backbone_is_ready, open_embedder_of
 from ml_training.dataset.embeddings import stored_vectors
+from ml_training.recognition.recognize import LoadedModel, NoActiveModel, Recognition, active_model, rank
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.preprocess import to_pixels
-from ml_training.serving import LoadedModel, NoActiveModel, Recognition, active_model, rank
 
 logger = logging.getLogger(__name__)
 MOST_PHOTOS = 8  # looked at of one upload

@@ -8,7 +8,7 @@ from ml_training import queueing
 from ml_training.events import COMPLETED, ml_status_changed
 from ml_training.job import run_job
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun
-from ml_training.serving import recognize
+from ml_training.recognition.recognize import recognize
 from tests.factories import add_photo, photo_bytes, stock
 from tests.support.training import (
     active_version,

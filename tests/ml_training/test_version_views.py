@@ -14,7 +14,7 @@ from catalog.models import Product, ProductImage
 from ml_training.gate import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.queueing import Change, request_training
-from ml_training.serving import recognize
+from ml_training.recognition.recognize import recognize
 from ml_training.status import training_info
 from ml_training.training import claim
 from ml_training.version_list import MOST, SHOWN

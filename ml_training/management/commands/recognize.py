@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from catalog.management.shop_command import ShopCommand
 from catalog.photo_files import PhotoRefused
-from ml_training.explain import nearest_photos
-from ml_training.serving import NO_MODEL, Recognition, recognize
+from ml_training.recognition.explain import nearest_photos
+from ml_training.recognition.recognize import NO_MODEL, Recognition, recognize
 
 
 class Command(ShopCommand):

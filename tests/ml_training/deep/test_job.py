@@ -17,9 +17,9 @@ from ml_training.backbones.loader import chosen_backbone
 from ml_training.deep import job, process, runs
 from ml_training.deep.job import run_deep_job
 from ml_training.models import ImageEmbedding, TrainingRun, TunedBackbone
+from ml_training.recognition.recognize import recognize
 from ml_training.recognizer.finetune import comparison
 from ml_training.recognizer.finetune.hyperparameters import Recipe
-from ml_training.serving import recognize
 from ml_training.versions import activate as versions
 from tests.factories import add_photo, photo_bytes
 from tests.support.deep import SHORT, deep_runs, state_of

@@ -6,8 +6,8 @@ import pytest
 from django.core.management import call_command
 
 from catalog.models import Product, Shop
+from ml_training.recognition.recognize import recognize
 from ml_training.recognizer.open_set import RATES
-from ml_training.serving import recognize
 from tests.factories import draw, encode, photo_bytes
 from tests.support.training import trained
 

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import ProductImage
-from ml_training.explain import nearest_photos
 from ml_training.models import ImageEmbedding, ModelVersion
+from ml_training.recognition.explain import nearest_photos
 from tests.factories import add_photo, bearer, photo_bytes
 from tests.support.training import trained
 
