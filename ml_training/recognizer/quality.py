@@ -1,6 +1,6 @@
 """Measures whether a photo can teach anything: is it sharp, is it bright, does the product fill it?
 
-Called by `ml_training.dataset.embeddings` while the pixels are at hand, and by `ml_training.suspects`, which puts the
+Embedding measures it while the pixels are at hand, and the list of suspect photos puts the
 faults into words. docs/advice.md says how the limits were chosen and how often they are wrong.
 """
 

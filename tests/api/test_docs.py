@@ -4,9 +4,9 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from api import errors, limits
@@ -19,7 +19,7 @@ from tests.support.api import Server, ask, data
 from tests.support.training import active_version, no_model_files_left, trained
 
 __all__ = ["no_model_files_left"]
-TEXT = (Path(__file__).resolve().parent.parent.parent / "docs" / "api.md").read_text()
+TEXT = (settings.BASE_DIR / "docs" / "api.md").read_text()
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

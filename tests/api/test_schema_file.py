@@ -1,14 +1,13 @@
 """schema.graphql is the schema, and every field says what it is and for whom."""
 
-from pathlib import Path
-
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from graphql import GraphQLInputObjectType, GraphQLObjectType
 
 from config.schema import schema
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = settings.BASE_DIR
 TYPES = [
     kind
     for kind in schema.graphql_schema.type_map.values()

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from channels.db import database_sync_to_async
@@ -18,7 +17,7 @@ from tests.factories import bearer, make_shop, make_staff
 from tests.support.api import PATIENCE
 from tests.support.talk import MLSTATUS, Talk, mutate, subscribe
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = settings.BASE_DIR
 
 
 @pytest.fixture

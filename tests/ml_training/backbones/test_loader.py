@@ -43,7 +43,8 @@ def test_no_process_loads_torch_or_onnxruntime_before_it_computes(settings):
     """Workers fork: what a parent used hangs its child. And a web server need not wait for it, or hold it."""
     code = (
         "import sys, django; django.setup();"
-        "import config.urls, config.asgi, ml_training.tasks, ml_training.reconciler, ml_training.recognition.recognize;"
+        "import config.urls, config.asgi, ml_training.tasks;"
+        "import ml_training.reconciler, ml_training.recognition.recognize;"
         "print(*{'torch', 'onnxruntime', 'django', 'ml_training.receivers'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code]

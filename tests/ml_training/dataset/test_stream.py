@@ -4,16 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
+from django.conf import settings
 from django.test import Client
 
 from ml_training.dataset.manifest import read_manifest
 from ml_training.dataset.stream import AT_ONCE, manifest_chunks
 from tests.factories import add_photo, bearer, expired, fill, make_staff
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = settings.BASE_DIR
 URL = "/api/manifest/default.ndjson"
 
 

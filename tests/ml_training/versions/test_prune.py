@@ -268,7 +268,7 @@ def test_photo_is_answered_when_the_active_version_changes_and_is_pruned_at_that
     work()
     ShopTraining.objects.update(active_version=first)
     models = settings.STORAGES["models"]
-    late = {"BACKEND": "tests.ml_training.test_pruning.LateStorage", "OPTIONS": models["OPTIONS"]}
+    late = {"BACKEND": f"{__name__}.LateStorage", "OPTIONS": models["OPTIONS"]}
     settings.STORAGES = settings.STORAGES | {"models": late}
     assert recognize(shop, photo_bytes(0, seed=9)).version == 2
 
