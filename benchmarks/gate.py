@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, read
-from ml_training.doubts import DOUBTED, FEWEST, taken_for
-from ml_training.newcomers import TAKEN
+from ml_training.gate.evidence import DOUBTED, FEWEST, taken_for
+from ml_training.gate.new_data import TAKEN
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.head import Head
 from ml_training.recognizer.train import fit_model

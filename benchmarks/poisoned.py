@@ -17,9 +17,9 @@ import numpy as np
 
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, read
-from ml_training.gate import is_worse
-from ml_training.lately import LIKE_IT
-from ml_training.misplaced import find_misplaced
+from ml_training.gate.baselines import LIKE_IT
+from ml_training.gate.judge import is_worse
+from ml_training.gate.mislabelled import find_misplaced
 from ml_training.models import ModelVersion
 from ml_training.recognizer.train import fit_model
 

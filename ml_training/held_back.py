@@ -6,7 +6,7 @@ Called by `page`, for the whole page, and by `version_views`, for this part of i
 from dataclasses import dataclass
 
 from catalog.models import ProductImage, Shop
-from ml_training.gate import photos_to_blame
+from ml_training.gate.judge import photos_to_blame
 from ml_training.models import ModelVersion
 from ml_training.status import TrainingInfo
 from ml_training.version_list import VIEW, VIEW_PHOTOS

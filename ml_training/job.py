@@ -18,7 +18,7 @@ from ml_training.backbones import tuned
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import read_manifest
-from ml_training.doubts import copies_in, find_doubts
+from ml_training.gate.evidence import copies_in, find_doubts
 from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
 from ml_training.progress import Progress

@@ -20,7 +20,7 @@ from ml_training.announcements import announce
 from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
 from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED
-from ml_training.gate import what_got_worse
+from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.queueing import queue_or_wake, tries, waiting, wake_worker
 from ml_training.versions import files as artifacts

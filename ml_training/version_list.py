@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.models import Shop
-from ml_training.gate import why_held_back
+from ml_training.gate.judge import why_held_back
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.versions.diff import changes_in_words
 from ml_training.versions.metrics import accuracy_in_words, coverage_in_words

@@ -18,7 +18,7 @@ from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
 from ml_training.deep.hours import shops_open
 from ml_training.events import CHANGED, COMPLETED, STARTED
-from ml_training.gate import what_got_worse
+from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.training import Kind, Phase, RunLost, Status
 from ml_training.versions import files as artifacts

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from ml_training.gate import what_got_worse
+from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.status import training_info
 from ml_training.versions import activate as versions

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from ml_training.gate import what_got_worse
+from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.queueing import Change, request_training
 from ml_training.recognition.recognize import recognize

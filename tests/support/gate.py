@@ -1,6 +1,6 @@
 """Versions as the quality gate sees them, made from answers alone."""
 
-from ml_training.gate import what_got_worse
+from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion
 
 

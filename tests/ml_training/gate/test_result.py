@@ -2,9 +2,9 @@
 
 import pytest
 
-from ml_training.gate import judge
+from ml_training.gate.judge import judge
+from ml_training.gate.result import GOOD, Verdict, surest_first, together
 from ml_training.models import LearnedPhoto, ModelVersion
-from ml_training.verdict import GOOD, Verdict, surest_first, together
 from tests.factories import add_photo, serve, stock
 
 

@@ -8,9 +8,9 @@ purpose. Called by `gate`.
 from collections import Counter
 
 from catalog.models import Product
-from ml_training.chance import at_least
+from ml_training.gate.binomial import at_least
+from ml_training.gate.result import GOOD, Verdict, surest_first
 from ml_training.models import ModelVersion
-from ml_training.verdict import GOOD, Verdict, surest_first
 
 # Shares of products with good photos that are doubted, or surely so, all the same; of photos taken elsewhere
 # 0.029 and 0.0008 were measured. And the chance of holding such ones back.

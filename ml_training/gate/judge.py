@@ -10,12 +10,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 from catalog.models import Product, ProductImage
-from ml_training.chance import at_least
-from ml_training.lately import best_lately, numbers_lately
-from ml_training.misplaced import what_is_misplaced
+from ml_training.gate.baselines import best_lately, numbers_lately
+from ml_training.gate.binomial import at_least
+from ml_training.gate.mislabelled import what_is_misplaced
+from ml_training.gate.new_data import what_is_copied, what_is_doubtful, what_is_taken_over
+from ml_training.gate.result import GOOD, Verdict, surest_first, together
 from ml_training.models import ModelVersion
-from ml_training.newcomers import what_is_copied, what_is_doubtful, what_is_taken_over
-from ml_training.verdict import GOOD, Verdict, surest_first, together
 from ml_training.versions.provenance import learned_by
 
 CHANCE = 0.001  # of taking noise for a loss

@@ -12,7 +12,7 @@ import numpy as np
 
 from catalog.models import Product
 from ml_training.dataset.manifest import Manifest
-from ml_training.lately import numbers_lately
+from ml_training.gate.baselines import numbers_lately
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognition.recognize import NO_MODEL, loaded_model
 from ml_training.recognizer.calibration import softmax

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalog.models import Product, ProductImage
-from ml_training.chance import at_least
+from ml_training.gate.binomial import at_least
+from ml_training.gate.result import GOOD, Verdict, surest_first
 from ml_training.models import ModelVersion
-from ml_training.verdict import GOOD, Verdict, surest_first
 from ml_training.versions.provenance import learned_by
 
 # Share of good photos that look like another product, measured; the shop's own where that is higher.

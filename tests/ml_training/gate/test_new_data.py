@@ -3,8 +3,8 @@
 import pytest
 
 from catalog.models import Product, ProductImage
-from ml_training.doubts import find_doubts
-from ml_training.gate import what_got_worse
+from ml_training.gate.evidence import find_doubts
+from ml_training.gate.judge import what_got_worse
 from ml_training.models import LearnedPhoto, ModelVersion
 from ml_training.versions import activate as versions
 from tests.factories import add_photo, stock

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from ml_training.chance import at_least
+from ml_training.gate.binomial import at_least
 
 
 def exact(wrong: int, count: int, usual: Fraction) -> float:

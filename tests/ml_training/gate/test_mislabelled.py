@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from ml_training.gate import photos_to_blame, what_got_worse
-from ml_training.misplaced import find_misplaced
+from ml_training.gate.judge import photos_to_blame, what_got_worse
+from ml_training.gate.mislabelled import find_misplaced
 from ml_training.models import LearnedPhoto, ModelVersion, ShopTraining
 from tests.factories import add_photo, serve, stock
 from tests.support.training import active_version
