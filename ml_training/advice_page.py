@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Product, ProductImage, Shop
 from catalog.moving import MoveRefused, move_photos
-from ml_training.advice import shop_advice
-from ml_training.charts import shop_charts
+from ml_training.advice.charts import shop_charts
+from ml_training.advice.shop import shop_advice
 from ml_training.page import chosen_shop
 
 CATALOGUE = ("catalog.view_product", "catalog.view_productimage")  # both sections name products

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.models import Shop
-from ml_training import findings
+from ml_training.advice import analysis as findings
 from tests.factories import make_shop, make_staff
 
 pytest_plugins = [

@@ -3,11 +3,11 @@
 from django import template
 
 from catalog.models import Product, Shop
-from ml_training.advice import shop_advice
+from ml_training.advice.charts import shop_charts
+from ml_training.advice.product import ProductAdvice, product_advice
+from ml_training.advice.shop import shop_advice
 from ml_training.advice_page import CATALOGUE
-from ml_training.charts import shop_charts
 from ml_training.page import VIEW
-from ml_training.product_advice import ProductAdvice, product_advice
 
 register = template.Library()
 KEPT = "_shelfsight_product_advice"

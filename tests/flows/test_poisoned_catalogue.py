@@ -7,7 +7,7 @@ import pytest
 
 from catalog.importing import find_product_folders, import_photos
 from catalog.models import Product, ProductImage
-from ml_training.findings import findings_of
+from ml_training.advice.analysis import findings_of
 from ml_training.gate.judge import photos_to_blame
 from ml_training.models import ModelVersion
 from ml_training.versions import activate as versions

@@ -9,11 +9,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from catalog.models import Shop
+from ml_training.advice.confusion import Confusion, confusion_of
+from ml_training.advice.suspects import Suspect, find_suspects
 from ml_training.backbones.loader import chosen_backbone
-from ml_training.confusion import Confusion, confusion_of
 from ml_training.dataset.manifest import read_manifest
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.suspects import Suspect, find_suspects
 
 MOST_KEPT = 16  # shops' findings in memory
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from catalog.models import Product
-from ml_training.advice import LEAST_GAIN, gains, photo_counts, photo_views
-from ml_training.findings import findings_of
+from ml_training.advice.analysis import findings_of
+from ml_training.advice.shop import LEAST_GAIN, gains, photo_counts, photo_views
+from ml_training.advice.suspects import Suspect
 from ml_training.recognizer.learning_curve import MORE
-from ml_training.suspects import Suspect
 
 MOST_ANSWERS = 3
 LEAST_SHARE = 0.02  # of the photos; rarer mix-ups are not worth a line

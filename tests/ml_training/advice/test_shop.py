@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from ml_training.advice import shop_advice
+from ml_training.advice.product import product_advice
+from ml_training.advice.shop import shop_advice
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.product_advice import product_advice
 from ml_training.versions import files as artifacts
 from tests.factories import add_photo, backed, judge, make_staff, serve, shelf, shelf_more
 

@@ -11,10 +11,10 @@ import numpy as np
 from django.db.models import Count, OuterRef, Subquery
 
 from catalog.models import Product, ProductImage, Shop
-from ml_training.confusion import Confusion
-from ml_training.findings import findings_of
+from ml_training.advice.analysis import findings_of
+from ml_training.advice.confusion import Confusion
+from ml_training.advice.suspects import MODEL, STRANGER, Suspect
 from ml_training.recognizer.learning_curve import expected_gains
-from ml_training.suspects import MODEL, STRANGER, Suspect
 
 FEW = 5  # photos: with fewer, any more photo helps much
 NEXT, MOST_PAIRS, MOST_WANTING, MOST_SUSPECTS = 5, 8, 20, 24

@@ -10,9 +10,9 @@ from PIL import Image, ImageEnhance, ImageFilter
 from catalog.demo.products import DEMO_PRODUCTS
 from catalog.demo.scenes import draw_photo
 from catalog.models import Product, ProductImage
-from ml_training.findings import findings_of
+from ml_training.advice.analysis import findings_of
+from ml_training.advice.suspects import COPY, MODEL, SAME_FILE, STRANGER, Suspect
 from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining
-from ml_training.suspects import COPY, MODEL, SAME_FILE, STRANGER, Suspect
 from tests.factories import add_photo, draw, encode, stock
 from tests.support.training import active_version, trained, work
 

@@ -9,10 +9,10 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from catalog.models import Product, Shop
-from ml_training.confusion import Confusion
-from ml_training.findings import findings_of
+from ml_training.advice.analysis import findings_of
+from ml_training.advice.confusion import Confusion
+from ml_training.advice.svg import CELL, LABEL, RIGHT, ROW, TOP, WIDTH, Drawing, percent
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.svg import CELL, LABEL, RIGHT, ROW, TOP, WIDTH, Drawing, percent
 
 MOST_VERSIONS, MOST_PRODUCTS, MOST_IN_MATRIX = 30, 20, 10
 LEAST_SHARE = 0.05  # of a product's photos: rarer mix-ups are left out of the matrix

@@ -4,8 +4,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from ml_training.charts import MOST_PRODUCTS, by_product, by_version, matrix, reliability
-from ml_training.confusion import Confusion
+from ml_training.advice.charts import MOST_PRODUCTS, by_product, by_version, matrix, reliability
+from ml_training.advice.confusion import Confusion
 
 EVIL = '<b>&"</b>\x00\x0b\ud800' + "long name " * 20
 
