@@ -35,7 +35,8 @@ WATCH = """() => {
 def send_events(kind: str, count: int, every: float, path: str) -> None:
     """The task: send events, then write down when each was sent."""
     from catalog.models import Shop
-    from ml_training import queueing, training
+    from ml_training.runs import lifecycle as training
+    from ml_training.runs import queue as queueing
     from notifications.models import Notification
 
     shop = Shop.default()
@@ -52,7 +53,7 @@ def send_events(kind: str, count: int, every: float, path: str) -> None:
 
 
 def _send_progress(run, number, count, unread) -> dict:
-    from ml_training import training
+    from ml_training.runs import lifecycle as training
 
     run.progress = number / (count + 1)
     started = time.time()

@@ -1,6 +1,6 @@
 """News of training. Whoever wants to know connects to `ml_status_changed`; training knows nobody.
 
-Sent by `ml_training.training` and `versions` after the transaction it tells of has committed.
+Sent by `ml_training.runs.lifecycle` and `versions` after the transaction it tells of has committed.
 """
 
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ from ml_training.events import COMPLETED
 from ml_training.intake import ModelRefused, check_sizes, read_model
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import ExportDiffers
-from ml_training.training import Phase, Status
+from ml_training.runs.lifecycle import Phase, Status
 from ml_training.versions import files as artifacts
 from ml_training.versions.provenance import note_learned
 from ml_training.versions.prune import prune_on_commit

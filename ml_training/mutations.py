@@ -14,9 +14,9 @@ from catalog.models import Shop
 from catalog.photo_files import PhotoLimits, PhotoRefused, check_size
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion
-from ml_training.queueing import prepare_training_data
 from ml_training.recognition.recognize import NO_MODEL, ModelFileDamaged, recognize
 from ml_training.recognition_schema import Explained, RecognitionCandidate
+from ml_training.runs.queue import prepare_training_data
 from ml_training.schema_types import (
     MAY_READ_MODELS,
     MAY_READ_TRAINING,

@@ -4,7 +4,8 @@
 def train(run_id: int) -> None:
     from django.conf import settings
 
-    from ml_training import handover, job
+    from ml_training import handover
+    from ml_training.runs import quick as job
 
     if settings.ML_TRAINER_URL:
         handover.hand_over(run_id)
@@ -13,15 +14,15 @@ def train(run_id: int) -> None:
 
 
 def train_deep(run_id: int) -> None:
-    from ml_training.deep.job import run_deep_job
+    from ml_training.runs.deep.job import run_deep_job
 
     run_deep_job(run_id, gives_way=True)
 
 
 def reconcile() -> None:
     from ml_training.backbones import tuned
-    from ml_training.deep.promise import reconcile_deep
-    from ml_training.reconciler import reconcile
+    from ml_training.runs.deep.schedule import reconcile_deep
+    from ml_training.runs.reconcile import reconcile
 
     reconcile()
     reconcile_deep()

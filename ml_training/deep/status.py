@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from catalog.models import Shop
-from ml_training.deep.hours import is_shop_open
 from ml_training.models import TrainingRun
+from ml_training.runs.deep.hours import is_shop_open
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import logging
 import threading
 
-from ml_training.progress import BEGINS, ORDER
+from ml_training.runs.lifecycle import Phase
+from ml_training.runs.progress import BEGINS, ORDER
 from ml_training.trainer.project import Project, ProjectFailed, RunGone
-from ml_training.training import Phase
 
 logger = logging.getLogger(__name__)
 REPORT_SECONDS = 1.0

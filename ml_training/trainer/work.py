@@ -1,6 +1,6 @@
 """Trains one job: started → manifest, backbone, photos → fit → completeTraining, or a failure that says why.
 
-Called by `app` in a thread of its own; the recogniser's code is that of `ml_training.job`.
+Called by `app` in a thread of its own; the recogniser's code is that of `ml_training.runs.quick`.
 """
 
 import logging
@@ -18,12 +18,12 @@ from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import build_files
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.recognizer.train import fit_model
+from ml_training.runs.lifecycle import Phase
 from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.jobs import Job
 from ml_training.trainer.project import Project, ProjectFailed, RunGone
 from ml_training.trainer.reporter import Reporter
 from ml_training.trainer.vectors import FolderOfVectors, write_whole
-from ml_training.training import Phase
 from ml_training.versions import files as artifacts
 from ml_training.versions.publish import TrainedModel
 

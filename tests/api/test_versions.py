@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.queueing import Change, request_training
+from ml_training.runs.queue import Change, request_training
 from ml_training.versions import files as artifacts
 from tests.factories import bearer, photo_bytes
 from tests.support.api import ask, code, data, recognize

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from ml_training.queueing import prepare_training_data
+from ml_training.runs.queue import prepare_training_data
 from tests.factories import add_photo
 
 

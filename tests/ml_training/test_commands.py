@@ -7,8 +7,8 @@ from django.core.management import load_command_class
 from PIL import Image
 
 from catalog.models import Product
-from ml_training import training
 from ml_training.models import ShopTraining, TrainingRun
+from ml_training.runs import lifecycle as training
 from tests.factories import add_photo, make_shop, photo_bytes, stock
 from tests.support.training import active_version, last_run, queued_run, statuses, trained, work
 

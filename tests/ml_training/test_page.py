@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import Product, Shop
-from ml_training import queueing, training
 from ml_training.models import ModelVersion, TrainingRun
+from ml_training.runs import lifecycle as training
+from ml_training.runs import queue as queueing
 from tests.factories import make_staff
 from tests.support.training import claimed, queued_run, statuses, trained
 

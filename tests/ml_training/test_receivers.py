@@ -7,8 +7,8 @@ from django.db import transaction
 from django_q.models import OrmQ
 
 from catalog.models import Product, ProductImage, Shop
-from ml_training import training
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.runs import lifecycle as training
 from tests.factories import add_photo, draw, encode, make_shop, photo_bytes, stock
 from tests.support.training import claimed, counters, last_run, model_files, statuses, trained, work
 

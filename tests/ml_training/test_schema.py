@@ -5,7 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product
-from ml_training import queueing, training
+from ml_training.runs import lifecycle as training
+from ml_training.runs import queue as queueing
 from tests.factories import add_photo, make_staff
 from tests.support.training import claimed, queued_run, trained
 

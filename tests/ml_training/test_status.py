@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage
-from ml_training import queueing, training
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.runs import lifecycle as training
+from ml_training.runs import queue as queueing
 from ml_training.status import training_info, training_infos
 from ml_training.versions.metrics import accuracy_in_words
 from tests.factories import make_shop

@@ -13,10 +13,10 @@ from django.urls import reverse
 from catalog.models import Product, ProductImage
 from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.queueing import Change, request_training
 from ml_training.recognition.recognize import recognize
+from ml_training.runs.lifecycle import claim
+from ml_training.runs.queue import Change, request_training
 from ml_training.status import training_info
-from ml_training.training import claim
 from ml_training.version_list import MOST, SHOWN
 from ml_training.versions.prune import prune
 from tests.factories import add_version, fill, learn, make_staff, photo_bytes, stock

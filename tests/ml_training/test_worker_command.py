@@ -12,10 +12,10 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from ml_training import training
 from ml_training.management.commands.worker import TaskQueue
 from ml_training.models import TrainingRun
-from ml_training.queueing import Change, request_training
+from ml_training.runs import lifecycle as training
+from ml_training.runs.queue import Change, request_training
 from tests.support.training import claimed, queued_run, statuses
 
 ADDED = Change("photo_added", "Oat milk")

@@ -14,7 +14,7 @@ from django.test import Client
 from config.asgi import application
 from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED, MLStatusEvent
 from ml_training.models import TrainingRun
-from ml_training.queueing import Change, request_training
+from ml_training.runs.queue import Change, request_training
 from notifications import consumers, push
 from notifications.inbox import unread_count
 from notifications.receivers import tell_staff

@@ -7,9 +7,10 @@ from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
 from catalog.models import Shop
-from ml_training import queueing, training
 from ml_training.events import ml_status_changed
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.runs import lifecycle as training
+from ml_training.runs import queue as queueing
 from tests.factories import stock
 
 

@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from ml_training import training
 from ml_training.models import RunToken, TrainingRun
-from ml_training.progress import PUSH_SECONDS
 from ml_training.run_tokens import issue
+from ml_training.runs import lifecycle as training
+from ml_training.runs.progress import PUSH_SECONDS
 from ml_training.status import training_info
 from tests.factories import stock
 from tests.support.handing import code_of, complete, files_of, handed_over, report

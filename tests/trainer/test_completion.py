@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from ml_training import queueing
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.runs import queue as queueing
 from tests.factories import make_shop
 from tests.support.handing import code_of, complete, files_of, handed_over, report
 from tests.support.training import active_version, model_files, queued_run

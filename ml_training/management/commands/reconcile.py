@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from django.core.management.base import BaseCommand
 
-from ml_training.reconciler import reconcile
+from ml_training.runs.reconcile import reconcile
 
 
 class Command(BaseCommand):

@@ -4,12 +4,12 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from catalog.management.shop_command import ShopCommand
-from ml_training import queueing
-from ml_training.deep.job import run_deep_job
-from ml_training.deep.runs import queue_deep
-from ml_training.job import run_job
 from ml_training.models import TrainingRun
-from ml_training.reconciler import reconcile
+from ml_training.runs import queue as queueing
+from ml_training.runs.deep.job import run_deep_job
+from ml_training.runs.deep.lifecycle import queue_deep
+from ml_training.runs.quick import run_job
+from ml_training.runs.reconcile import reconcile
 from ml_training.status import training_info
 
 INTERRUPTED = "Interrupted. What is owed stays owed: a worker trains it, or this command the next time."

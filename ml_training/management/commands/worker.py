@@ -19,11 +19,12 @@ from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
 from django.utils import timezone
 
-from ml_training import queueing, training
-from ml_training.deep.hours import shops_open
 from ml_training.management.commands.taskqueue import STOP_SECONDS
 from ml_training.models import TrainingRun
-from ml_training.reconciler import reconcile
+from ml_training.runs import lifecycle as training
+from ml_training.runs import queue as queueing
+from ml_training.runs.deep.hours import shops_open
+from ml_training.runs.reconcile import reconcile
 from ml_training.versions import files as artifacts
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Decides whether a tuned backbone is better than the one before, by photos that neither has learned from.
 
-Called by `ml_training.deep.job` and by the benchmark.
+Called by `ml_training.runs.deep.job` and by the benchmark.
 """
 
 import math

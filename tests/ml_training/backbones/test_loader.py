@@ -7,7 +7,7 @@ import pytest
 
 from ml_training.backbones.loader import BackboneMissing, chosen_backbone, open_embedder, open_embedder_of
 from ml_training.recognizer.backbone import PACKAGED
-from ml_training.warmup import warm_up
+from ml_training.runs.warmup import warm_up
 
 
 def test_backbone_is_opened_once(settings):
@@ -44,7 +44,7 @@ def test_no_process_loads_torch_or_onnxruntime_before_it_computes(settings):
     code = (
         "import sys, django; django.setup();"
         "import config.urls, config.asgi, ml_training.tasks;"
-        "import ml_training.reconciler, ml_training.recognition.recognize;"
+        "import ml_training.runs.reconcile, ml_training.recognition.recognize;"
         "print(*{'torch', 'onnxruntime', 'django', 'ml_training.receivers'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code]

@@ -10,11 +10,11 @@ from PIL import Image
 
 from catalog.models import Product
 from catalog.photo_files import PhotoRefused
-from ml_training import queueing
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognition.recognize import MOST_LOADED, NoActiveModel, active_model, recognize
-from ml_training.reconciler import reconcile
+from ml_training.runs import queue as queueing
+from ml_training.runs.reconcile import reconcile
 from ml_training.versions import files as artifacts
 from ml_training.versions.files import ModelFileDamaged
 from tests.factories import add_photo, make_shop, photo_bytes

@@ -8,10 +8,10 @@ from django.core.files.storage import FileSystemStorage
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from ml_training import queueing
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognition.recognize import recognize
-from ml_training.reconciler import reconcile
+from ml_training.runs import queue as queueing
+from ml_training.runs.reconcile import reconcile
 from ml_training.status import version_files
 from ml_training.versions import activate as versions
 from ml_training.versions import files as artifacts

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import Error, connection
 
 from ml_training.models import TrainingRun
-from ml_training.training import RunLost, beat
+from ml_training.runs.lifecycle import RunLost, beat
 
 logger = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage
-from ml_training import queueing
-from ml_training.deep.hours import shops_open
-from ml_training.deep.runs import GOING, TURNED_OFF, call_off, queue_deep
 from ml_training.models import ShopTraining, TrainingRun
-from ml_training.reconciler import may_try_again
-from ml_training.training import Kind, Status
+from ml_training.runs import queue as queueing
+from ml_training.runs.deep.hours import shops_open
+from ml_training.runs.deep.lifecycle import GOING, TURNED_OFF, call_off, queue_deep
+from ml_training.runs.lifecycle import Kind, Status
+from ml_training.runs.reconcile import may_try_again
 
 logger = logging.getLogger(__name__)
 WAKE_AFTER = timedelta(minutes=2)  # a queued run this old whose shop has none in training has lost its task

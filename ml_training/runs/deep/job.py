@@ -20,17 +20,11 @@ import numpy as np
 from django.conf import settings
 from django.db import Error
 
-from ml_training import training
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import backbone_id_for, find_backbone
 from ml_training.dataset.embeddings import load_embeddings, read_original
 from ml_training.dataset.manifest import Manifest, read_manifest
-from ml_training.deep import process, runs
-from ml_training.deep.hours import shops_open
-from ml_training.heartbeat import Heartbeat
-from ml_training.job import sentence
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun, TunedBackbone
-from ml_training.progress import Progress
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.finetune.__main__ import HISTORY
@@ -39,7 +33,14 @@ from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choo
 from ml_training.recognizer.finetune.loop import save_start
 from ml_training.recognizer.finetune.photos import keep_small_copy
 from ml_training.recognizer.train import fit_model
-from ml_training.training import Phase, RunLost
+from ml_training.runs import lifecycle as training
+from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs.deep import process
+from ml_training.runs.deep.hours import shops_open
+from ml_training.runs.heartbeat import Heartbeat
+from ml_training.runs.lifecycle import Phase, RunLost
+from ml_training.runs.progress import Progress
+from ml_training.runs.quick import sentence
 from ml_training.versions import files as artifacts
 from ml_training.versions.publish import CHECK_PHOTOS, TrainedModel, publish
 

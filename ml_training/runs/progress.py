@@ -10,9 +10,9 @@ from collections import deque
 from django.db import Error, connection
 
 from ml_training.announcements import emit_progress
-from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
-from ml_training.training import Phase, beat
+from ml_training.runs.heartbeat import Heartbeat
+from ml_training.runs.lifecycle import Phase, beat
 
 logger = logging.getLogger(__name__)
 MOST_PUSHES = 4  # in any second, phases included

@@ -5,15 +5,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from ml_training import training
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import BackboneMissing, backbone_id_for, chosen_backbone, open_embedder_of
-from ml_training.deep import runs
 from ml_training.events import ml_status_changed
-from ml_training.job import run_job
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
 from ml_training.recognizer.export import FILES
-from ml_training.reconciler import reconcile
+from ml_training.runs import lifecycle as training
+from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs.quick import run_job
+from ml_training.runs.reconcile import reconcile
 from ml_training.status import training_info
 from ml_training.versions import activate as versions
 from ml_training.versions import files as artifacts

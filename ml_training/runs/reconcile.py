@@ -15,10 +15,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from ml_training import queueing, training
 from ml_training.backbones.loader import chosen_backbone
 from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
-from ml_training.training import Kind, Status
+from ml_training.runs import lifecycle as training
+from ml_training.runs import queue as queueing
+from ml_training.runs.lifecycle import Kind, Status
 from ml_training.versions import files as artifacts
 from ml_training.versions.prune import prune_all
 

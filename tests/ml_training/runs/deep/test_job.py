@@ -14,12 +14,13 @@ from django.db import connections
 from catalog.importing import find_product_folders
 from catalog.models import Product, ProductImage
 from ml_training.backbones.loader import chosen_backbone
-from ml_training.deep import job, process, runs
-from ml_training.deep.job import run_deep_job
 from ml_training.models import ImageEmbedding, TrainingRun, TunedBackbone
 from ml_training.recognition.recognize import recognize
 from ml_training.recognizer.finetune import comparison
 from ml_training.recognizer.finetune.hyperparameters import Recipe
+from ml_training.runs.deep import job, process
+from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs.deep.job import run_deep_job
 from ml_training.versions import activate as versions
 from tests.factories import add_photo, photo_bytes
 from tests.support.deep import SHORT, deep_runs, state_of

@@ -7,10 +7,11 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from ml_training import queueing, training
-from ml_training.deep import runs
 from ml_training.management.commands import worker
 from ml_training.models import TrainingRun
+from ml_training.runs import lifecycle as training
+from ml_training.runs import queue as queueing
+from ml_training.runs.deep import lifecycle as runs
 from tests.factories import stock
 from tests.support.deep import deep_runs
 from tests.support.training import trained

@@ -12,12 +12,13 @@ from django_q.brokers.orm import ORM
 from django_q.models import OrmQ
 
 from catalog.models import Product, ProductImage
-from ml_training import queueing, training
 from ml_training.events import ml_status_changed
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.queueing import Change, request_training
-from ml_training.reconciler import reconcile
-from ml_training.training import RunLost
+from ml_training.runs import lifecycle as training
+from ml_training.runs import queue as queueing
+from ml_training.runs.lifecycle import RunLost
+from ml_training.runs.queue import Change, request_training
+from ml_training.runs.reconcile import reconcile
 from tests.factories import add_photo, make_shop, stock
 from tests.support.training import (
     active_version,

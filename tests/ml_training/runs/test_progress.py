@@ -4,10 +4,10 @@ import pytest
 from django.db import OperationalError, connection
 
 from ml_training.events import ml_status_changed
-from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
-from ml_training.progress import MOST_PUSHES, PUSH_SECONDS, WRITE_SECONDS, Progress
-from ml_training.training import Phase, RunLost
+from ml_training.runs.heartbeat import Heartbeat
+from ml_training.runs.lifecycle import Phase, RunLost
+from ml_training.runs.progress import MOST_PUSHES, PUSH_SECONDS, WRITE_SECONDS, Progress
 from tests.support.training import claimed, last_run
 
 PHASES = [Phase.PREPARING, Phase.EMBEDDING, Phase.FITTING, Phase.EVALUATING, Phase.PUBLISHING]
@@ -37,7 +37,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("ml_training.progress.time", clock)
+    monkeypatch.setattr("ml_training.runs.progress.time", clock)
     return clock
 
 

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
-from ml_training.training import RunLost
+from ml_training.runs.heartbeat import Heartbeat
+from ml_training.runs.lifecycle import RunLost
 from tests.support.training import claimed, last_run
 
 pytestmark = pytest.mark.django_db(transaction=True)

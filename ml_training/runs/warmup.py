@@ -22,8 +22,8 @@ def warm_up(**kwargs):
     try:
         import torch
 
-        from ml_training import job  # noqa: F401
         from ml_training.backbones.loader import open_embedder
+        from ml_training.runs import quick as job  # noqa: F401
 
         torch.linalg.cholesky(torch.eye(2))
         open_embedder()

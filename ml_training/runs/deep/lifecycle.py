@@ -13,14 +13,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training import announcements, queueing, training
+from ml_training import announcements
 from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
-from ml_training.deep.hours import shops_open
 from ml_training.events import CHANGED, COMPLETED, STARTED
 from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.training import Kind, Phase, RunLost, Status
+from ml_training.runs import lifecycle as training
+from ml_training.runs import queue as queueing
+from ml_training.runs.deep.hours import shops_open
+from ml_training.runs.lifecycle import Kind, Phase, RunLost, Status
 from ml_training.versions import files as artifacts
 from ml_training.versions.provenance import note_learned
 from ml_training.versions.prune import prune_on_commit

@@ -13,17 +13,17 @@ from functools import partial
 
 import numpy as np
 
-from ml_training import training
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import read_manifest
 from ml_training.gate.evidence import copies_in, find_doubts
-from ml_training.heartbeat import Heartbeat
 from ml_training.models import TrainingRun
-from ml_training.progress import Progress
 from ml_training.recognizer.train import fit_model
-from ml_training.training import Phase, RunLost
+from ml_training.runs import lifecycle as training
+from ml_training.runs.heartbeat import Heartbeat
+from ml_training.runs.lifecycle import Phase, RunLost
+from ml_training.runs.progress import Progress
 from ml_training.versions import files as artifacts
 from ml_training.versions.publish import CHECK_PHOTOS, TrainedModel, publish
 

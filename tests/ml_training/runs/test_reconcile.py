@@ -9,11 +9,12 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from ml_training import tasks, training
+from ml_training import tasks
 from ml_training.models import ShopTraining, TrainingRun
-from ml_training.queueing import Change, request_training
 from ml_training.recognizer.export import ModelFile
-from ml_training.reconciler import RETRY_AFTER_SECONDS, WAKE_AFTER_SECONDS, reconcile
+from ml_training.runs import lifecycle as training
+from ml_training.runs.queue import Change, request_training
+from ml_training.runs.reconcile import RETRY_AFTER_SECONDS, WAKE_AFTER_SECONDS, reconcile
 from ml_training.versions import files as artifacts
 from tests.support.training import claimed, counters, last_run, queued_run, statuses
 

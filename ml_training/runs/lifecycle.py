@@ -22,7 +22,7 @@ from ml_training.dataset.manifest import Manifest
 from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED
 from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.queueing import queue_or_wake, tries, waiting, wake_worker
+from ml_training.runs.queue import queue_or_wake, tries, waiting, wake_worker
 from ml_training.versions import files as artifacts
 from ml_training.versions.provenance import note_learned
 from ml_training.versions.prune import prune_on_commit

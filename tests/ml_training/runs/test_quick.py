@@ -4,11 +4,11 @@ import pytest
 from django.core.files.storage import default_storage
 
 from catalog.models import Product, ProductImage
-from ml_training import queueing
 from ml_training.events import COMPLETED, ml_status_changed
-from ml_training.job import run_job
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun
 from ml_training.recognition.recognize import recognize
+from ml_training.runs import queue as queueing
+from ml_training.runs.quick import run_job
 from tests.factories import add_photo, photo_bytes, stock
 from tests.support.training import (
     active_version,

@@ -7,10 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from catalog.hours import HoursUnreadable, is_open, read_hours
-from ml_training import training
-from ml_training.deep.promise import reconcile_deep
-from ml_training.deep.runs import cancel, claim, queue_deep
 from ml_training.models import TrainingRun
+from ml_training.runs import lifecycle as training
+from ml_training.runs.deep.lifecycle import cancel, claim, queue_deep
+from ml_training.runs.deep.schedule import reconcile_deep
 from tests.factories import add_photo, stock
 from tests.support.deep import deep_runs
 from tests.support.training import trained, work
