@@ -4,7 +4,7 @@
 def train(run_id: int) -> None:
     from django.conf import settings
 
-    from ml_training import handover
+    from ml_training.remote import handover
     from ml_training.runs import quick as job
 
     if settings.ML_TRAINER_URL:

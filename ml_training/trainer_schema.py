@@ -5,10 +5,10 @@ import graphene
 from api.errors import ApiError
 from api.fields import CALLED_BY, READ_BY
 from api.uploads import Upload
-from ml_training.callbacks import KINDS, PHASES, Report, take_model, take_report
-from ml_training.intake import ModelRefused
 from ml_training.models import TrainingRun
-from ml_training.run_tokens import CallbackRefused, run_of
+from ml_training.remote.callbacks import KINDS, PHASES, Report, take_model, take_report
+from ml_training.remote.tokens import CallbackRefused, run_of
+from ml_training.remote.verify import ModelRefused
 
 TrainerReportKind = graphene.Enum(
     "TrainerReportKind", [(kind.upper(), kind) for kind in KINDS], description="What a trainer reports."

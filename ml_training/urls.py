@@ -1,6 +1,7 @@
 from django.urls import path
 
-from ml_training import trainer_views, views
+from ml_training import views
+from ml_training.remote import views as trainer_views
 
 urlpatterns = [
     path("api/manifest/<slug:slug>.ndjson", views.manifest, name="manifest"),

@@ -6,13 +6,14 @@ import numpy as np
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from ml_training import handover, run_tokens
-from ml_training.callbacks import run_manifest
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.models import TrainingRun
 from ml_training.recognizer.backbone import Backbone
 from ml_training.recognizer.export import build_files
 from ml_training.recognizer.head import Head
+from ml_training.remote import handover
+from ml_training.remote import tokens as run_tokens
+from ml_training.remote.callbacks import run_manifest
 from ml_training.runs import lifecycle as training
 from ml_training.versions import files as artifacts
 from tests.factories import stock

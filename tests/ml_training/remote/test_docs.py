@@ -5,11 +5,11 @@ import re
 import pytest
 
 from config.demo import BASE_DIR
-from ml_training import run_tokens
 from ml_training.backbones.loader import open_embedder
-from ml_training.callbacks import KINDS, PHASES
-from ml_training.handover import describe_job
 from ml_training.models import RunToken, TrainingRun
+from ml_training.remote import tokens as run_tokens
+from ml_training.remote.callbacks import KINDS, PHASES
+from ml_training.remote.handover import describe_job
 
 TEXT = (BASE_DIR / "docs" / "external-trainer.md").read_text()
 

@@ -11,10 +11,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from catalog.models import ProductImage
-from ml_training import handover
 from ml_training.backbones.loader import find_backbone
-from ml_training.callbacks import Report, take_report
-from ml_training.run_tokens import BAD_INPUT, PREFIX, TOKEN_UNKNOWN, CallbackRefused, run_of
+from ml_training.remote import handover
+from ml_training.remote.callbacks import Report, take_report
+from ml_training.remote.tokens import BAD_INPUT, PREFIX, TOKEN_UNKNOWN, CallbackRefused, run_of
 from ml_training.versions import files as artifacts
 
 MOST_REPORT = 16 * 1024  # bytes

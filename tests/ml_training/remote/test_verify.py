@@ -11,7 +11,7 @@ from safetensors.numpy import load, save
 
 from ml_training.backbones.loader import open_embedder
 from ml_training.dataset.manifest import Manifest, ManifestPhoto, ManifestProduct
-from ml_training.intake import ModelRefused, check_sizes, read_model
+from ml_training.remote.verify import ModelRefused, check_sizes, read_model
 from tests.support.handing import make_files
 
 PRODUCTS = tuple(ManifestProduct(pk, f"sku-{pk}", f"Product {pk}") for pk in (11, 12, 13))

@@ -11,16 +11,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import ProductImage
-from ml_training import announcements, handover
+from ml_training import announcements
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.dataset import ndjson as manifest_file
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.events import STARTED
-from ml_training.intake import ModelRefused, check_sizes, clean_text, read_model
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.recognizer.export import ExportDiffers
-from ml_training.run_tokens import BAD_INPUT, RUN_FINISHED, CallbackRefused
+from ml_training.remote import handover
+from ml_training.remote.tokens import BAD_INPUT, RUN_FINISHED, CallbackRefused
+from ml_training.remote.verify import ModelRefused, check_sizes, clean_text, read_model
 from ml_training.runs import lifecycle as training
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, RunLost

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from ml_training.handover import hand_over
 from ml_training.models import RunToken, TrainingRun
+from ml_training.remote.handover import hand_over
 from ml_training.runs.reconcile import reconcile
 from ml_training.status import training_info
 from tests.factories import stock

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from config.demo import BASE_DIR
 from ml_training.backbones.loader import open_embedder
-from ml_training.handover import describe_job
 from ml_training.models import RunToken, TrainingRun
+from ml_training.remote.handover import describe_job
 from tests.support.outside import Outside
 from tests.support.processes import TOKEN
 from tests.support.waiting import wait_until

@@ -17,9 +17,9 @@ from ml_training.backbones.loader import backbone_id_for, open_embedder_of
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.events import COMPLETED
-from ml_training.intake import ModelRefused, check_sizes, read_model
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import ExportDiffers
+from ml_training.remote.verify import ModelRefused, check_sizes, read_model
 from ml_training.runs.lifecycle import Phase, Status
 from ml_training.versions import files as artifacts
 from ml_training.versions.provenance import note_learned

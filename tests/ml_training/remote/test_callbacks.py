@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from ml_training.models import RunToken, TrainingRun
-from ml_training.run_tokens import issue
+from ml_training.remote.tokens import issue
 from ml_training.runs import lifecycle as training
 from ml_training.runs.progress import PUSH_SECONDS
 from ml_training.status import training_info

@@ -13,13 +13,13 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
-from ml_training import run_tokens
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import find_backbone
 from ml_training.dataset import ndjson as manifest_file
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.models import RunToken, TrainingRun
 from ml_training.recognizer.backbone import Backbone
+from ml_training.remote import tokens as run_tokens
 from ml_training.runs import lifecycle as training
 from ml_training.runs.lifecycle import Phase, RunLost
 from ml_training.versions import files as artifacts

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.test import Client
 from websockets.sync.client import connect
 
-from ml_training.handover import hand_over
 from ml_training.models import TrainingRun
 from ml_training.recognition.recognize import recognize
+from ml_training.remote.handover import hand_over
 from ml_training.runs.reconcile import reconcile
 from ml_training.status import training_info
 from tests.factories import add_photo, make_staff, photo_bytes, stock
