@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from catalog.access import READ, access_required
 from catalog.models import Product, ProductImage
 from config.urls import urlpatterns as own
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 
 settings.ROOT_URLCONF = __name__
 

@@ -14,7 +14,7 @@ from catalog.models import Shop
 from ml_training.remote.link import ModelAsset, link_model
 from ml_training.remote.verify import ModelRefused
 from ml_training.schema_types import MLModelInfo, ModelVersionType
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 from ml_training.versions import files as artifacts
 
 MAY_LINK = ("ml_training.add_modelversion", TRAIN)

@@ -26,7 +26,7 @@ from ml_training.schema_types import (
     MLTrainingInfo,
     TrainingRunType,
 )
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 from ml_training.versions import activate as versions
 
 MAY_PREPARE = ("ml_training.prepare_training", TRAIN)

@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Shop
-from ml_training.held_back import held_back_for
-from ml_training.history import training_history
 from ml_training.runs.queue import prepare_training_data
-from ml_training.status import training_info
-from ml_training.version_list import versions_for
+from ml_training.status.held_back import held_back_for
+from ml_training.status.runs import training_history
+from ml_training.status.shop import training_info
+from ml_training.status.versions import versions_for
 
 VIEW, PREPARE = "ml_training.view_trainingrun", "ml_training.prepare_training"
 

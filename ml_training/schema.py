@@ -17,7 +17,7 @@ from ml_training.schema_types import (
     ModelVersionType,
     TrainingRunType,
 )
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 
 
 class MLTrainingManifest(graphene.ObjectType):

@@ -10,7 +10,7 @@ from catalog.access import READ, RECOGNIZE, TRAIN
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.provenance_schema import MAY_READ_MODELS, learned_photos_field
 from ml_training.recognizer.export import FILES
-from ml_training.status import LABELS, version_files
+from ml_training.status.shop import LABELS, version_files
 from ml_training.versions.diff import changes_in_words
 from ml_training.versions.metrics import accuracy_of, accuracy_range_of, coverage_of
 from ml_training.wording import trigger_in_words

@@ -21,7 +21,7 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest
 
 from catalog.models import Shop
-from ml_training.status import training_infos
+from ml_training.status.shop import training_infos
 from notifications.inbox import PERMISSION, inbox, mark_read, unread_count
 from notifications.push import push_read, session_hash, shop_group, user_group
 

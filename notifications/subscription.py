@@ -15,7 +15,7 @@ from api.fields import read_by, shop_id_argument
 from catalog.models import Shop
 from ml_training.events import CHANGED, COMPLETED, FAILED, PROGRESS, QUEUED, STARTED
 from ml_training.schema_types import MAY_READ_TRAINING, MLTrainingInfo
-from ml_training.status import TRAINING, TrainingInfo, training_info
+from ml_training.status.shop import TRAINING, TrainingInfo, training_info
 from notifications.push import shop_group
 
 SNAPSHOT = "snapshot"

@@ -16,8 +16,8 @@ from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognition.recognize import recognize
 from ml_training.runs.lifecycle import claim
 from ml_training.runs.queue import Change, request_training
-from ml_training.status import training_info
-from ml_training.version_list import MOST, SHOWN
+from ml_training.status.shop import training_info
+from ml_training.status.versions import MOST, SHOWN
 from ml_training.versions.prune import prune
 from tests.factories import add_version, fill, learn, make_staff, photo_bytes, stock
 from tests.support.training import active_version, no_model_files_left, trained, work

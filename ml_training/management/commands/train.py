@@ -10,7 +10,7 @@ from ml_training.runs.deep.job import run_deep_job
 from ml_training.runs.deep.lifecycle import queue_deep
 from ml_training.runs.quick import run_job
 from ml_training.runs.reconcile import reconcile
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 
 INTERRUPTED = "Interrupted. What is owed stays owed: a worker trains it, or this command the next time."
 DEEP_INTERRUPTED = (

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from ml_training.models import TrainingRun
 from ml_training.runs import lifecycle as training
 from ml_training.runs.deep import lifecycle as runs
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 from tests.factories import make_staff
 from tests.support.deep import deep_runs
 from tests.support.training import trained

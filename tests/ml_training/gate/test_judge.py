@@ -7,7 +7,7 @@ from catalog.models import Product, ProductImage
 from ml_training.gate.judge import best_lately, known_to, what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.runs import queue as queueing
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 from ml_training.versions import activate as versions
 from notifications.models import Notification
 from tests.factories import add_photo, make_staff, serve, stock

@@ -12,7 +12,7 @@ from ml_training.models import RunToken, TrainingRun
 from ml_training.remote.tokens import issue
 from ml_training.runs import lifecycle as training
 from ml_training.runs.progress import PUSH_SECONDS
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 from tests.factories import stock
 from tests.support.handing import code_of, complete, files_of, handed_over, report
 from tests.support.training import model_files

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ml_training.models import RunToken, TrainingRun
 from ml_training.remote.handover import hand_over
 from ml_training.runs.reconcile import reconcile
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 from tests.factories import stock
 from tests.support.outside import Outside
 from tests.support.processes import TOKEN

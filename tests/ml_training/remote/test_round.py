@@ -13,7 +13,7 @@ from ml_training.models import TrainingRun
 from ml_training.recognition.recognize import recognize
 from ml_training.remote.handover import hand_over
 from ml_training.runs.reconcile import reconcile
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 from tests.factories import add_photo, make_staff, photo_bytes, stock
 from tests.support.outside import Outside
 from tests.support.training import active_version, last_run, model_files, queued_run, statuses, work

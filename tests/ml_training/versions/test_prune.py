@@ -12,7 +12,7 @@ from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognition.recognize import recognize
 from ml_training.runs import queue as queueing
 from ml_training.runs.reconcile import reconcile
-from ml_training.status import version_files
+from ml_training.status.shop import version_files
 from ml_training.versions import activate as versions
 from ml_training.versions import files as artifacts
 from ml_training.versions import prune as pruning

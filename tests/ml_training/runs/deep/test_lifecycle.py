@@ -14,7 +14,7 @@ from ml_training.runs import lifecycle as training
 from ml_training.runs.deep import lifecycle as runs
 from ml_training.runs.quick import run_job
 from ml_training.runs.reconcile import reconcile
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 from ml_training.versions import activate as versions
 from ml_training.versions import files as artifacts
 from tests.factories import add_photo, stock

@@ -12,7 +12,7 @@ from catalog.models import Product, ProductImage
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.runs import lifecycle as training
 from ml_training.runs import queue as queueing
-from ml_training.status import training_info, training_infos
+from ml_training.status.shop import training_info, training_infos
 from ml_training.versions.metrics import accuracy_in_words
 from tests.factories import make_shop
 from tests.support.training import claimed, queued_run, trained

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage, Shop
-from ml_training.deep.status import DeepInfo, deep_info, how_it_ended
 from ml_training.gate.judge import was_held_back_for
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
+from ml_training.status.deep import DeepInfo, deep_info, how_it_ended
 from ml_training.versions import files as artifacts
 from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from catalog.models import ProductImage, Shop
 from ml_training.gate.judge import photos_to_blame
 from ml_training.models import ModelVersion
-from ml_training.status import TrainingInfo
-from ml_training.version_list import VIEW, VIEW_PHOTOS
+from ml_training.status.shop import TrainingInfo
+from ml_training.status.versions import VIEW, VIEW_PHOTOS
 
 MOST_SHOWN = 8  # photos; the sentence names the first of them
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.models import Product, ProductImage
 from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, TrainingRun
-from ml_training.status import training_info
+from ml_training.status.shop import training_info
 from ml_training.versions import activate as versions
 from tests.factories import add_photo, make_staff, serve
 from tests.support.training import active_version
