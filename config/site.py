@@ -14,8 +14,10 @@ class ShelfsightAdminSite(AdminSite):
     site_url = None
 
     def get_urls(self):
-        from ml_training import advice_page, page, version_views
-        from ml_training.deep.page import cancel_deep
+        from ml_training.web import advice as advice_page
+        from ml_training.web import page
+        from ml_training.web import versions as version_views
+        from ml_training.web.deep import cancel_deep
 
         return [
             path("settings/ml-model/", self.admin_view(page.ml_model_page), name="ml_model"),

@@ -6,7 +6,7 @@ Products show what was learned from their photos.
 from django.contrib import admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from ml_training import product_admin
+from ml_training.web import product_admin
 
 admin.site.unregister([Failure, OrmQ, Schedule, Success])
 product_admin.connect()

@@ -9,8 +9,8 @@ from django.db.models.signals import post_delete, post_save, pre_delete, pre_sav
 from catalog.models import Product, ProductImage, Shop
 from catalog.signals import photos_added_in_form
 from ml_training.runs.queue import Change, request_training
-from ml_training.second_look import warn_of_others
 from ml_training.versions import files as artifacts
+from ml_training.web.upload_warnings import warn_of_others
 
 
 def connect():

@@ -1,7 +1,7 @@
 from django.urls import path
 
-from ml_training import views
 from ml_training.remote import views as trainer_views
+from ml_training.web import downloads as views
 
 urlpatterns = [
     path("api/manifest/<slug:slug>.ndjson", views.manifest, name="manifest"),

@@ -16,7 +16,7 @@ from channels.layers import get_channel_layer
 
 from catalog.models import Shop
 from ml_training.events import MLStatusEvent
-from ml_training.page import page_data
+from ml_training.web.page import page_data
 from notifications.inbox import unread_count
 
 logger = logging.getLogger(__name__)

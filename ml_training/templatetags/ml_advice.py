@@ -6,8 +6,8 @@ from catalog.models import Product, Shop
 from ml_training.advice.charts import shop_charts
 from ml_training.advice.product import ProductAdvice, product_advice
 from ml_training.advice.shop import shop_advice
-from ml_training.advice_page import CATALOGUE
-from ml_training.page import VIEW
+from ml_training.web.advice import CATALOGUE
+from ml_training.web.page import VIEW
 
 register = template.Library()
 KEPT = "_shelfsight_product_advice"

@@ -15,13 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog.models import Shop
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion, TrainingRun
-from ml_training.page import chosen_shop
 from ml_training.status.held_back import held_back_for
 from ml_training.status.shop import training_info
 from ml_training.status.versions import CHOOSE, VIEW, VIEW_PHOTOS, versions_for
 from ml_training.versions.activate import activate_version
 from ml_training.versions.files import ModelFileDamaged
 from ml_training.versions.provenance import learned_by_versions
+from ml_training.web.page import chosen_shop
 
 PHOTOS_A_PAGE = 100
 

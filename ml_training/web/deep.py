@@ -7,8 +7,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from ml_training.page import PREPARE, chosen_shop
 from ml_training.runs.deep import lifecycle as runs
+from ml_training.web.page import PREPARE, chosen_shop
 
 
 @require_POST

@@ -16,7 +16,7 @@ from catalog.models import Product, ProductImage, Shop
 from catalog.moving import MoveRefused, move_photos
 from ml_training.advice.charts import shop_charts
 from ml_training.advice.shop import shop_advice
-from ml_training.page import chosen_shop
+from ml_training.web.page import chosen_shop
 
 CATALOGUE = ("catalog.view_product", "catalog.view_productimage")  # both sections name products
 MOVE = "catalog.change_productimage"

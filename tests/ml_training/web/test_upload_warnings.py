@@ -6,11 +6,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from ml_training import second_look
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognition import recognize as serving
 from ml_training.recognition.recognize import recognize
 from ml_training.versions import files as artifacts
+from ml_training.web import upload_warnings as second_look
 from tests.factories import photo_bytes
 from tests.support.forms import form_fields
 from tests.support.training import trained, work
