@@ -6,12 +6,12 @@ from graphql_relay import from_global_id
 
 import catalog.graphql.mutations
 import catalog.graphql.queries
-import ml_training.advice_schema
-import ml_training.deep.schema
-import ml_training.linking_schema
-import ml_training.mutations
-import ml_training.schema
-import ml_training.trainer_schema
+import ml_training.graphql.advice
+import ml_training.graphql.deep
+import ml_training.graphql.link
+import ml_training.graphql.mutations
+import ml_training.graphql.queries
+import ml_training.graphql.trainer
 import notifications.schema
 import notifications.subscription
 from api.errors import ApiError
@@ -20,8 +20,8 @@ from api.fields import READ_BY, state_readers
 
 class Query(
     catalog.graphql.queries.Query,
-    ml_training.schema.Query,
-    ml_training.advice_schema.Query,
+    ml_training.graphql.queries.Query,
+    ml_training.graphql.advice.Query,
     notifications.schema.Query,
     graphene.ObjectType,
 ):
@@ -47,10 +47,10 @@ class Query(
 
 class Mutation(
     catalog.graphql.mutations.Mutation,
-    ml_training.mutations.Mutation,
-    ml_training.deep.schema.Mutation,
-    ml_training.linking_schema.Mutation,
-    ml_training.trainer_schema.Mutation,
+    ml_training.graphql.mutations.Mutation,
+    ml_training.graphql.deep.Mutation,
+    ml_training.graphql.link.Mutation,
+    ml_training.graphql.trainer.Mutation,
     notifications.schema.Mutation,
     graphene.ObjectType,
 ):

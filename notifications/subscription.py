@@ -14,7 +14,7 @@ from channels.db import database_sync_to_async
 from api.fields import read_by, shop_id_argument
 from catalog.models import Shop
 from ml_training.events import CHANGED, COMPLETED, FAILED, PROGRESS, QUEUED, STARTED
-from ml_training.schema_types import MAY_READ_TRAINING, MLTrainingInfo
+from ml_training.graphql.types import MAY_READ_TRAINING, MLTrainingInfo
 from ml_training.status.shop import TRAINING, TrainingInfo, training_info
 from notifications.push import shop_group
 

@@ -7,7 +7,9 @@ from django.urls import reverse
 from catalog.admin.tokens import NEEDED
 from catalog.graphql import queries as schema
 from catalog.tokens import ApiToken
-from ml_training import linking_schema, mutations, schema_types
+from ml_training.graphql import link as linking_schema
+from ml_training.graphql import mutations
+from ml_training.graphql import types as schema_types
 from tests.factories import bearer, make_staff
 from tests.support.api import ask, code, data
 

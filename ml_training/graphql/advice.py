@@ -8,8 +8,8 @@ from catalog.access import READ, TRAIN
 from catalog.graphql.queries import MAY_READ_PHOTOS, MAY_READ_PRODUCTS
 from ml_training.advice.shop import MOST_PAIRS, MOST_SUSPECTS, MOST_WANTING, NEXT, SCANS, shop_advice
 from ml_training.advice.suspects import KINDS
+from ml_training.graphql.types import MAY_READ_TRAINING
 from ml_training.recognizer.learning_curve import MORE
-from ml_training.schema_types import MAY_READ_TRAINING
 
 MAY_READ_ADVICE = (
     "ml_training.view_trainingrun, catalog.view_product and catalog.view_productimage",

@@ -3,9 +3,9 @@
 import graphene
 
 from api.fields import called_by, shop_id_argument
-from ml_training.mutations import MAY_PREPARE
+from ml_training.graphql.mutations import MAY_PREPARE
+from ml_training.graphql.types import MAY_READ_TRAINING, MLTrainingInfo
 from ml_training.runs.deep import lifecycle as runs
-from ml_training.schema_types import MAY_READ_TRAINING, MLTrainingInfo
 from ml_training.status.shop import training_info
 
 

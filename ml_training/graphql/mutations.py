@@ -13,11 +13,8 @@ from catalog.access import TRAIN
 from catalog.models import Shop
 from catalog.photo_files import PhotoLimits, PhotoRefused, check_size
 from ml_training.backbones.loader import BackboneMissing
-from ml_training.models import ModelVersion
-from ml_training.recognition.recognize import NO_MODEL, ModelFileDamaged, recognize
-from ml_training.recognition_schema import Explained, RecognitionCandidate
-from ml_training.runs.queue import prepare_training_data
-from ml_training.schema_types import (
+from ml_training.graphql.recognition import Explained, RecognitionCandidate
+from ml_training.graphql.types import (
     MAY_READ_MODELS,
     MAY_READ_TRAINING,
     MAY_RECOGNIZE,
@@ -26,6 +23,9 @@ from ml_training.schema_types import (
     MLTrainingInfo,
     TrainingRunType,
 )
+from ml_training.models import ModelVersion
+from ml_training.recognition.recognize import NO_MODEL, ModelFileDamaged, recognize
+from ml_training.runs.queue import prepare_training_data
 from ml_training.status.shop import training_info
 from ml_training.versions import activate as versions
 

@@ -11,9 +11,9 @@ from api.fields import called_by, shop_id_argument
 from api.uploads import Upload
 from catalog.access import TRAIN
 from catalog.models import Shop
+from ml_training.graphql.types import MLModelInfo, ModelVersionType
 from ml_training.remote.link import ModelAsset, link_model
 from ml_training.remote.verify import ModelRefused
-from ml_training.schema_types import MLModelInfo, ModelVersionType
 from ml_training.status.shop import training_info
 from ml_training.versions import files as artifacts
 

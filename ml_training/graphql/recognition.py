@@ -8,9 +8,9 @@ import graphene
 from api.fields import read_by
 from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType
 from catalog.models import ProductImage
+from ml_training.graphql.types import MAY_RECOGNIZE
 from ml_training.recognition.explain import nearest_photos
 from ml_training.recognition.recognize import Recognition
-from ml_training.schema_types import MAY_RECOGNIZE
 
 
 class RecognitionCandidate(graphene.ObjectType):

@@ -8,8 +8,7 @@ from django.utils import timezone
 from api.fields import PagedField, read_by, shop_id_argument
 from catalog.graphql.queries import MAY_READ_PHOTOS, ProductType
 from catalog.models import Product, ProductImage
-from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.schema_types import (
+from ml_training.graphql.types import (
     MAY_READ_MODELS,
     MAY_READ_TRAINING,
     MLModelInfo,
@@ -17,6 +16,7 @@ from ml_training.schema_types import (
     ModelVersionType,
     TrainingRunType,
 )
+from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.status.shop import training_info
 
 

@@ -7,8 +7,8 @@ from graphene_django import DjangoObjectType
 
 from api.fields import CountedConnection, page_of, read_by
 from catalog.access import READ, RECOGNIZE, TRAIN
+from ml_training.graphql.provenance import MAY_READ_MODELS, learned_photos_field
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.provenance_schema import MAY_READ_MODELS, learned_photos_field
 from ml_training.recognizer.export import FILES
 from ml_training.status.shop import LABELS, version_files
 from ml_training.versions.diff import changes_in_words
