@@ -13,8 +13,8 @@ from django.urls import path, re_path  # noqa: E402
 
 from api.websocket import GraphQLSocket  # noqa: E402
 from catalog.access import Access  # noqa: E402
-from config.body_limit import BodyLimit  # noqa: E402
-from config.origin import SameOrigin, SessionOfOwnPages  # noqa: E402
+from config.asgi_middleware.body_limit import BodyLimit  # noqa: E402
+from config.asgi_middleware.origin import SameOrigin, SessionOfOwnPages  # noqa: E402
 from config.schema import schema  # noqa: E402
 from notifications.routing import websocket_urlpatterns  # noqa: E402
 

@@ -8,7 +8,7 @@ class NotificationsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_out
 
         from ml_training.events import ml_status_changed
-        from notifications.receivers import close_pages, tell_staff
+        from notifications.signal_handlers import close_pages, tell_staff
 
         ml_status_changed.connect(tell_staff, dispatch_uid="notifications.tell_staff")
         user_logged_out.connect(close_pages, dispatch_uid="notifications.close_pages")

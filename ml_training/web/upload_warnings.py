@@ -1,6 +1,6 @@
 """Warns whoever adds photos to a product that look like another one. It only warns: the photos are saved.
 
-Connected by `ml_training.receivers` to the catalogue's form; asks the version that serves.
+Connected by `ml_training.signal_handlers` to the catalogue's form; asks the version that serves.
 """
 
 import logging

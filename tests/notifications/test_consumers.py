@@ -17,7 +17,7 @@ from ml_training.models import TrainingRun
 from ml_training.runs.queue import Change, request_training
 from notifications import consumers, push
 from notifications.inbox import unread_count
-from notifications.receivers import tell_staff
+from notifications.signal_handlers import tell_staff
 from tests.factories import add_photo, make_shop, make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 
 from catalog.models import Product
 from ml_training.models import TrainingRun
-from notifications.receivers import tell_staff
+from notifications.signal_handlers import tell_staff
 from tests.factories import add_photo, event, make_staff
 
 PAGE, STATUS = "/admin/settings/ml-model/", "/admin/settings/ml-model/status.json"

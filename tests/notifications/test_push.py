@@ -10,7 +10,7 @@ from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_la
 from ml_training.events import COMPLETED, PROGRESS, QUEUED, MLStatusEvent, ml_status_changed
 from notifications import push
 from notifications.models import Notification
-from notifications.receivers import tell_staff
+from notifications.signal_handlers import tell_staff
 from tests.factories import make_staff
 
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

@@ -45,8 +45,8 @@ def test_no_process_loads_torch_or_onnxruntime_before_it_computes(settings):
         "import sys, django; django.setup();"
         "import config.urls, config.asgi, ml_training.tasks;"
         "import ml_training.runs.reconcile, ml_training.recognition.recognize;"
-        "print(*{'torch', 'onnxruntime', 'django', 'ml_training.receivers'} & set(sys.modules))"
+        "print(*{'torch', 'onnxruntime', 'django', 'ml_training.signal_handlers'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) == {"django", "ml_training.receivers"}
+    assert set(done.stdout.split()) == {"django", "ml_training.signal_handlers"}

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from config.body_limit import MEGABYTE, REPORT_BYTES, BodyLimit
+from config.asgi_middleware.body_limit import MEGABYTE, REPORT_BYTES, BodyLimit
 
 CHUNK = 32 * 1024
 SESSION = [(b"cookie", b"theme=dark; sessionid=abc")]
