@@ -1,7 +1,4 @@
-"""Errors of the API: a sentence for a person, and a code for a program.
-
-Called by every resolver; `public_error` is called by whoever answers a request.
-"""
+"""Errors of the API: a sentence for a person, and a code for a program."""
 
 import logging
 

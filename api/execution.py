@@ -1,7 +1,4 @@
-"""Runs GraphQL requests: reads, checks, executes, and puts errors in the form that callers see.
-
-Called by the HTTP endpoint and by the websocket; both give a context that has `access`.
-"""
+"""Runs GraphQL requests: reads, checks, executes, and puts errors in the form that callers see."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache

@@ -1,7 +1,4 @@
-"""Fields that every schema uses: the shop's id, pages of a list, and who may read what.
-
-Called by the schemas of all apps; `state_readers` by `config.schema`.
-"""
+"""Fields that every schema uses: the shop's id, pages of a list, and who may read what."""
 
 import graphene
 from graphene import relay

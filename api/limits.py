@@ -1,4 +1,4 @@
-"""What one GraphQL document may ask for: size, depth, aliases, fields and cost. Called by `execution`.
+"""What one GraphQL document may ask for: size, depth, aliases, fields and cost.
 
 All of it is judged before the document is validated, since validating a hostile one is itself expensive.
 """

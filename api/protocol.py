@@ -1,6 +1,6 @@
 """The messages and close codes of the websocket protocol `graphql-transport-ws`.
 
-https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. Called by `socket`.
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md.
 """
 
 import json

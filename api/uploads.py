@@ -1,7 +1,7 @@
 """Uploads by the GraphQL multipart request specification: `operations`, `map`, and the files they name.
 
-https://github.com/jaydenseric/graphql-multipart-request-spec. Called by the endpoint; resolvers get Django's
-UploadedFile. Whatever is wrong with a request is refused with a sentence, and nothing is read into memory.
+https://github.com/jaydenseric/graphql-multipart-request-spec. Whatever is wrong with a request is refused
+with a sentence, and nothing is read into memory.
 """
 
 import json

@@ -35,12 +35,11 @@ WATCH = """() => {
 def send_events(kind: str, count: int, every: float, path: str) -> None:
     """The task: send events, then write down when each was sent."""
     from catalog.models import Shop
-    from ml_training.runs import lifecycle as training
-    from ml_training.runs import queue as queueing
+    from ml_training.runs import lifecycle, queue
     from notifications.models import Notification
 
     shop = Shop.default()
-    run = training.claim(queueing.request_training(shop.pk, queueing.Change("asked")).pk)
+    run = lifecycle.claim(queue.request_training(shop.pk, queue.Change("asked")).pk)
     time.sleep(1)  # the page hears of the run first
     send = {"progress": _send_progress, "status": _send_status}[kind]
     unread = Notification.objects.filter(read_at=None).count()
@@ -48,16 +47,16 @@ def send_events(kind: str, count: int, every: float, path: str) -> None:
     for number in range(1, count + 1):
         sent.update(send(run, number, count, unread))
         time.sleep(every)
-    training.complete(run, None, "The benchmark is done.")
+    lifecycle.complete(run, None, "The benchmark is done.")
     Path(path).write_text(json.dumps(sent))
 
 
 def _send_progress(run, number, count, unread) -> dict:
-    from ml_training.runs import lifecycle as training
+    from ml_training.runs import lifecycle
 
     run.progress = number / (count + 1)
     started = time.time()
-    training.emit_progress(run, number)
+    lifecycle.emit_progress(run, number)
     return {f"{100 * run.progress:.4f}": started}
 
 

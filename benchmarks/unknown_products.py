@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.estimates import first_photos
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, draw, read
-from ml_training.recognition.recognize import LoadedModel
 from ml_training.recognizer.train import Fitted, fit_model
+from ml_training.versions.load import LoadedModel
 
 SHOPS = (
     (4, 20),

@@ -5,6 +5,6 @@ class CatalogConfig(AppConfig):
     name = "catalog"
 
     def ready(self):
-        from catalog import signal_handlers as receivers
+        from catalog import signal_handlers
 
-        receivers.connect()
+        signal_handlers.connect()

@@ -1,7 +1,4 @@
-"""Brings folders of photos into a shop's catalogue.
-
-Called by the command `import_photos`; every folder that directly holds image files is a product.
-"""
+"""Brings folders of photos into a shop's catalogue."""
 
 import os
 import stat

@@ -1,7 +1,4 @@
-"""Moves photos to another product of the same shop: what was put on the wrong one need not be added again.
-
-Called by the product form, the list of photos that look wrong and the API.
-"""
+"""Moves photos to another product of the same shop: what was put on the wrong one need not be added again."""
 
 from collections.abc import Iterable
 

@@ -1,6 +1,6 @@
 """Reads photo files as people send them: checks them for real, and opens them upright in RGB.
 
-Called by `catalog.models` on upload and by whoever needs pixels. Pure Pillow, no Django.
+Pure Pillow, no Django.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Removes a photo's file once its row is gone for good.
 
-Connected by `catalog.apps`. Files go only after the transaction has committed: a rollback keeps them.
+Files go only after the transaction has committed: a rollback keeps them.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""Runs Shelfsight on one machine in one terminal. Called by `script/demo`.
+"""Runs Shelfsight on one machine in one terminal.
 
 Web server, worker and channel server are separate processes, as in production; honcho starts them and stops
 them together.

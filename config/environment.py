@@ -1,7 +1,4 @@
-"""Reads the environment variables that configure an installation, and fails with a sentence.
-
-Called by `config.settings` only.
-"""
+"""Reads the environment variables that configure an installation, and fails with a sentence."""
 
 import os
 import secrets

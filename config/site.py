@@ -1,7 +1,4 @@
-"""The admin site: Django's own, with a "Settings" section on its index.
-
-Called by Django through `config.apps`; calls the page views of `ml_training.admin`.
-"""
+"""The admin site: Django's own, with a "Settings" section on its index."""
 
 from django.contrib.admin import AdminSite
 from django.urls import path, reverse

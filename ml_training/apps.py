@@ -6,9 +6,11 @@ class MlTrainingConfig(AppConfig):
     verbose_name = "Training"
 
     def ready(self):
-        from ml_training import checks  # noqa: F401
-        from ml_training import signal_handlers as receivers
-        from ml_training.runs import warmup  # noqa: F401
+        from ml_training import (
+            checks,  # noqa: F401 (registers them)
+            signal_handlers,
+        )
+        from ml_training.runs import warmup
 
-        receivers.connect()
+        signal_handlers.connect()
         warmup.connect()

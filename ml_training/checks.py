@@ -8,8 +8,8 @@ from django.core.checks import Error, Tags, Warning, register
 from django.http.request import validate_host
 
 from catalog.hours import HoursUnreadable, read_hours
+from ml_training.remote.tokens import LEAST_TOKEN, is_sound_token
 
-LEAST_TOKEN = 16  # characters of ML_TRAINER_TOKEN
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -38,11 +38,6 @@ def check_channel_layer(app_configs, **kwargs):
             hint="Set REDIS_URL to a Redis or Valkey server that all processes reach.",
             id="ml_training.W001",
         )
-
-
-def is_sound_token(token: str) -> bool:
-    """Whether a secret can be sent in a header and is not easily guessed."""
-    return len(token) >= LEAST_TOKEN and token.isascii() and token.isprintable() and " " not in token
 
 
 @register(Tags.compatibility)

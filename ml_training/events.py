@@ -3,9 +3,40 @@
 Sent by `ml_training.runs.lifecycle` and `versions` after the transaction it tells of has committed.
 """
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
+from functools import partial
 
+from django.db import transaction
+from django.db.models import F
 from django.dispatch import Signal
+
+from ml_training.models import ShopTraining, TrainingRun
+
+_PHOTOS = {
+    "photo_added": "added to",
+    "photo_removed": "removed from",
+    "photo_replaced": "replaced on",
+    "photo_moved": "moved to",
+}
+_PRODUCTS = {
+    "product_switched_on": "switched on",
+    "product_switched_off": "switched off",
+    "product_deleted": "deleted",
+    "product_moved": "moved between shops",
+}
+_OTHERS = {
+    "asked": "Everything trained afresh on request",
+    "prepare": "Training data prepared on request",
+    "linked": "Model files linked",
+    "asked_deep": "Deep training asked for",
+    "promises": "Enough new photos for a deep training",
+    "owed": "Photos changed while nothing could train",
+    "backbone_changed": "The recogniser's backbone was changed",
+    "changed_meanwhile": "Photos changed during the last run",
+}
+
+logger = logging.getLogger(__name__)
 
 QUEUED, STARTED, PROGRESS, COMPLETED, FAILED = "queued", "started", "progress", "completed", "failed"
 CHANGED = "changed"  # a person or program chose which version serves; the run is that of the version
@@ -32,3 +63,47 @@ def emit(event: MLStatusEvent) -> None:
     from ml_training.models import TrainingRun
 
     ml_status_changed.send_robust(sender=TrainingRun, event=event)
+
+
+def announce(run: TrainingRun, kind: str, message: str, is_warning: bool = False) -> int:
+    """Number a change of state within its transaction, and tell of it once that has committed."""
+    ShopTraining.objects.filter(shop_id=run.shop_id).update(sequence=F("sequence") + 1)
+    sequence = ShopTraining.objects.values_list("sequence", flat=True).get(shop_id=run.shop_id)
+    event = MLStatusEvent(
+        run.shop_id, run.pk, kind, run.progress, run.phase, message, sequence, 0, is_warning
+    )
+    transaction.on_commit(partial(_tell, event), robust=True)
+    return sequence
+
+
+def _tell(event: MLStatusEvent) -> None:
+    if event.kind == QUEUED and not event.message:  # by now all changes of the transaction are known
+        run = TrainingRun.objects.filter(pk=event.run_id).first()
+        event = replace(event, message=trigger_in_words(run) if run else "")
+    logger.info("Shop %s, run %s %s: %s", event.shop_id, event.run_id, event.kind, event.message)
+    emit(event)
+
+
+def emit_progress(run: TrainingRun, step: int) -> None:
+    """Tell how far a run is; nothing is written."""
+    phase = str(TrainingRun.Phase(run.phase).label)
+    emit(MLStatusEvent(run.shop_id, run.pk, PROGRESS, run.progress, phase, "", run.sequence, step))
+
+
+def trigger_in_words(run: TrainingRun, most: int = 3) -> str:
+    """Such as "3 photos added to Oat milk"; the rest is counted."""
+    parts = [_change_in_words(item) for item in run.trigger if item["kind"] != "other"]
+    hidden = len(parts) - most + sum(item["count"] for item in run.trigger if item["kind"] == "other")
+    words = "; ".join(parts[:most])
+    if hidden > 0:
+        words += f"; and {hidden} more change{'s' if hidden > 1 else ''}"
+    return words or "Unknown"
+
+
+def _change_in_words(item: dict) -> str:
+    kind, product, count = item["kind"], item["product"], item["count"]
+    if kind in _PHOTOS:
+        return f"{count} photo{'s' if count > 1 else ''} {_PHOTOS[kind]} {product}"
+    if kind in _PRODUCTS:
+        return f"{product} {_PRODUCTS[kind]}"
+    return _OTHERS.get(kind, kind)

@@ -1,7 +1,4 @@
-"""Listens to the catalogue and asks for training when what the recogniser learns from has changed.
-
-Connected by `ml_training.apps`; calls `queueing.request_training`.
-"""
+"""Listens to the catalogue and asks for training when what the recogniser learns from has changed."""
 
 from django.db.models import QuerySet
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
@@ -9,7 +6,7 @@ from django.db.models.signals import post_delete, post_save, pre_delete, pre_sav
 from catalog.models import Product, ProductImage, Shop
 from catalog.signals import photos_added_in_form
 from ml_training.runs.queue import Change, request_training
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.web.upload_warnings import warn_of_others
 
 
@@ -86,7 +83,7 @@ def product_deleted(instance, **kwargs):
 
 
 def shop_deleted(instance, **kwargs):
-    artifacts.remove_shop_on_commit(instance.pk)
+    version_files.remove_shop_on_commit(instance.pk)
 
 
 def _comes_from(origin, model) -> bool:

@@ -5,12 +5,12 @@ def train(run_id: int) -> None:
     from django.conf import settings
 
     from ml_training.remote import handover
-    from ml_training.runs import quick as job
+    from ml_training.runs import quick
 
     if settings.ML_TRAINER_URL:
         handover.hand_over(run_id)
     else:
-        job.run_job(run_id)
+        quick.run_job(run_id)
 
 
 def train_deep(run_id: int) -> None:

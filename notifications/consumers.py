@@ -1,6 +1,6 @@
 """The websocket of the admin: a snapshot on connect, pushes after that, marking notifications read.
 
-Called by `config.asgi`. docs/live-updates.md lists the messages.
+docs/live-updates.md lists the messages.
 """
 
 import asyncio

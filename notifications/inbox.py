@@ -1,4 +1,4 @@
-"""Keeps what staff are told, and what they have read. Called by receivers, the consumer and the API."""
+"""Keeps what staff are told, and what they have read."""
 
 from dataclasses import asdict
 from datetime import timedelta

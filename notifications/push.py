@@ -1,7 +1,7 @@
 """Pushes news to open pages over the channel layer. A push is a hint: the row is the truth.
 
-Called by receivers and the consumer. Whatever is wrong with the channel layer, nothing here raises and
-nothing waits for long: after a failure pushes are left out for a while, and pages poll.
+Whatever is wrong with the channel layer, nothing here raises and nothing waits for long: after a failure
+pushes are left out for a while, and pages poll.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from channels.layers import get_channel_layer
 
 from catalog.models import Shop
 from ml_training.events import MLStatusEvent
-from ml_training.web.page import page_data
+from ml_training.status.shop import page_data
 from notifications.inbox import unread_count
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""GraphQL of notifications: a person's inbox, and marking it read. Called by `config.schema`.
+"""GraphQL of notifications: a person's inbox, and marking it read.
 
 Notifications are a person's, so tokens have none.
 """

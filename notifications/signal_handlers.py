@@ -1,4 +1,4 @@
-"""Listens to training and tells staff; listens to logouts. Connected by `notifications.apps`."""
+"""Listens to training and tells staff; listens to logouts."""
 
 from ml_training.events import CHANGED, PROGRESS
 from notifications.inbox import store_status

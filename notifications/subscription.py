@@ -1,7 +1,6 @@
 """The GraphQL subscription `mlStatus`: how a shop's recogniser is, at once and whenever that changes.
 
-Called by `config.schema`, served by `api.websocket`. A push is a hint: the row is read again with every
-change of state, and now and then without one.
+A push is a hint: the row is read again with every change of state, and now and then without one.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.models import Shop
-from ml_training.advice import analysis as findings
+from ml_training.advice import analysis
 from tests.factories import make_shop, make_staff
 
 pytest_plugins = [
@@ -43,7 +43,7 @@ def own_storage(settings, tmp_path):
 @pytest.fixture(autouse=True)
 def own_findings():
     """What was found out about a shop of another test is of no use: its rows had the same numbers."""
-    findings._kept.clear()
+    analysis._kept.clear()
 
 
 @pytest.fixture

@@ -1,7 +1,4 @@
-"""The part of the product form that moves photos: a mark on each one, and the product that they go to.
-
-Called by `catalog.admin.products` and `catalog.admin.forms`; `moving` does it.
-"""
+"""The part of the product form that moves photos: a mark on each one, and the product that they go to."""
 
 from django import forms
 from django.core.exceptions import ValidationError

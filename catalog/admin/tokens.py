@@ -1,4 +1,4 @@
-"""API tokens in the admin: made there, shown once, revoked there. Registered by `catalog.admin.products`."""
+"""API tokens in the admin: made there, shown once, revoked there."""
 
 from django import forms
 from django.contrib import admin, messages

@@ -1,4 +1,4 @@
-"""GraphQL mutations of the catalogue. Called by `config.schema`."""
+"""GraphQL mutations of the catalogue."""
 
 import graphene
 

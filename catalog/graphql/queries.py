@@ -1,4 +1,4 @@
-"""GraphQL types and queries of the catalogue. Called by `config.schema`.
+"""GraphQL types and queries of the catalogue.
 
 Every query shows only shops that the caller may see; lists cost the same number of queries at any length.
 """

@@ -1,4 +1,4 @@
-"""Refuses requests that are larger than anyone may send, while they come in. Called by `config.asgi`.
+"""Refuses requests that are larger than anyone may send, while they come in.
 
 Django's ASGI handler stores a request's whole body before any view is asked.
 """

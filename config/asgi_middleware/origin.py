@@ -1,4 +1,4 @@
-"""Refuses websockets that another site's page opens. Called by `config.asgi`.
+"""Refuses websockets that another site's page opens.
 
 Browsers say which site a page is of, and send our cookies along whichever it is; other programs say nothing.
 """

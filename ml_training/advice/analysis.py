@@ -1,7 +1,7 @@
 """What can be found out from a shop's photos and its version's trials, worked out once for each state.
 
-Called by `advice`, `product_advice` and `charts`. Nothing of this is done in a run: it is worked out when
-first asked for, and kept in memory until photos, products or the version change.
+Nothing of this is done in a run: it is worked out when first asked for, and kept in memory until photos,
+products or the version change.
 """
 
 import threading

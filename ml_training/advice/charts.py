@@ -1,6 +1,6 @@
 """How good a shop's recogniser is, as pictures: by version, by product, what is mixed up, how truthful it is.
 
-Called by the ML Model page. Each chart comes with the same figures as a table, for whoever cannot see it.
+Each chart comes with the same figures as a table, for whoever cannot see it.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""What a version takes for what: read from the photos that were held out when it was made.
-
-Called by `findings` and `charts`; `advice` puts it into words.
-"""
+"""What a version takes for what: read from the photos that were held out when it was made."""
 
 import json
 from collections import Counter
@@ -9,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ml_training.dataset.manifest import Manifest
 from ml_training.models import ModelVersion
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions.files import ModelFileDamaged
 
 MOST_PHOTOS = 3  # remembered of each pair
@@ -77,7 +74,7 @@ def _of_metrics(version: ModelVersion, manifest: Manifest) -> Confusion:
     if not shares:
         return Confusion()
     try:
-        labels = json.loads(artifacts.read(version, "metadata"))["labels"]
+        labels = json.loads(version_files.read(version, "metadata"))["labels"]
         pks = [label["id"] for label in labels]
         accuracy = {pks[int(index)]: _share(share) for index, share in shares.items()}
         pairs = {(pks[shown], pks[answer]): _share(share) for shown, answer, share in mix_ups}

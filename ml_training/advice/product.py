@@ -1,4 +1,4 @@
-"""How well one product is recognised, for its form in the admin. Called by the template tags `ml_advice`."""
+"""How well one product is recognised, for its form in the admin."""
 
 from dataclasses import dataclass, field
 

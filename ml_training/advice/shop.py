@@ -1,7 +1,4 @@
-"""What to do next so that a shop's products are recognised better, the cheapest first.
-
-Called by the ML Model page and the API; puts `findings` into words, with names and prices as they are now.
-"""
+"""What to do next so that a shop's products are recognised better, the cheapest first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -1,8 +1,7 @@
 """Photos of a shop that look wrong, each with its reason: wrong product, same picture twice, bad picture.
 
-Called by `findings`, which keeps the result until something changes. The numbers come from
-`recognizer.outliers` and `recognizer.quality`; nothing is embedded here: photos without a stored vector are
-not judged.
+The numbers come from `recognizer.outliers` and `recognizer.quality`; nothing is embedded here: photos without
+a stored vector are not judged.
 """
 
 import logging
@@ -15,11 +14,11 @@ from catalog.models import ProductImage, Shop
 from ml_training.dataset.embeddings import QUALITY
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ImageEmbedding, ModelVersion
-from ml_training.recognition.recognize import NO_MODEL, active_model
 from ml_training.recognizer import quality
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.outliers import find_copies, find_strangers
 from ml_training.recognizer.quality import Quality
+from ml_training.versions.load import NO_MODEL, active_model
 
 logger = logging.getLogger(__name__)
 MODEL, STRANGER, SAME_FILE, COPY = "model", "stranger", "same_file", "copy"

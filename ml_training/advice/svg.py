@@ -1,6 +1,6 @@
 """Draws charts as SVG. Colours are classes (advice.css), so dark mode follows; nothing is loaded or run.
 
-Called by `charts`. Built as a tree: whatever a product is called, the result is well-formed.
+Built as a tree: whatever a product is called, the result is well-formed.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""Opens the recogniser's heavy parts inside the process that computes, once each.
-
-Called by `job`, `serving` and `warmup`, never at import and never before a fork.
-"""
+"""Opens the recogniser's heavy parts inside the process that computes, once each."""
 
 import os
 import threading

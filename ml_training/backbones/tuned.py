@@ -1,7 +1,6 @@
 """Keeps backbones that were tuned for a shop: their files in the model storage, their rows, their vectors.
 
-A process that computes with one fetches its file into the cache once. Called by `runtime`, `deep` and the
-reconciler.
+A process that computes with one fetches its file into the cache once.
 """
 
 import hashlib
@@ -18,7 +17,7 @@ from django.utils import timezone
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
 from ml_training.recognizer.backbone import Backbone, file_sha256
 from ml_training.recognizer.preprocess import preprocessing_from_json
-from ml_training.versions import files as artifacts
+from ml_training.storage import storage
 
 logger = logging.getLogger(__name__)
 KEPT_UNUSED = timedelta(hours=1)  # a backbone without a version may be about to get one
@@ -38,8 +37,8 @@ def keep(shop_id: int, base: Backbone, file: Path, learned: list[str]) -> TunedB
     sha256 = hashlib.sha256(content).hexdigest()
     name = f"{base.id}-shop{shop_id}-{sha256[:12]}"
     path = f"{shop_id}/backbone-{sha256[:16]}/backbone.onnx"
-    if not artifacts.storage().exists(path):
-        artifacts.storage().save(path, ContentFile(content))
+    if not storage().exists(path):
+        storage().save(path, ContentFile(content))
     row, _ = TunedBackbone.objects.update_or_create(
         backbone=name,
         defaults={
@@ -66,7 +65,7 @@ def fetch(row: TunedBackbone) -> Backbone:
     if not path.exists() or file_sha256(path) != row.sha256:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with artifacts.storage().open(row.path, "rb") as file:
+            with storage().open(row.path, "rb") as file:
                 content = file.read()
         except OSError as error:
             raise TunedFileMissing(f"The file of the backbone {row.backbone} is missing.") from error
@@ -114,6 +113,6 @@ def forget(row: TunedBackbone) -> None:
 
 
 def remove_file(row: TunedBackbone) -> None:
-    artifacts.storage().delete(row.path)
-    artifacts.storage().delete(row.path.rpartition("/")[0])
+    storage().delete(row.path)
+    storage().delete(row.path.rpartition("/")[0])
     (settings.CACHE_DIR / "backbones" / f"{row.sha256}.onnx").unlink(missing_ok=True)

@@ -1,7 +1,4 @@
-"""The vectors of a shop's photos: read from the table, computed where they are missing.
-
-Called by `job` and `serving`; a photo's bytes are embedded once for each backbone, whoever asks.
-"""
+"""The vectors of a shop's photos: read from the table, computed where they are missing."""
 
 import contextlib
 import hashlib

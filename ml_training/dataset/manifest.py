@@ -1,7 +1,4 @@
-"""What a run learns from: a shop's products and photos, read once at its beginning.
-
-Called by `job` and the API; product order is the class order of the model.
-"""
+"""What a run learns from: a shop's products and photos, read once at its beginning."""
 
 from dataclasses import dataclass
 from functools import cached_property

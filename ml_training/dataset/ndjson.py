@@ -1,7 +1,7 @@
 """A run's manifest as lines of JSON: a header, then one product with its photos on each line.
 
 It is kept beside the run's model files for as long as an external trainer has the run: what comes back is
-judged by what was given. Called by `handover`, `callbacks` and the trainer.
+judged by what was given.
 """
 
 import json

@@ -1,7 +1,6 @@
 """The manifest of a shop as a stream of lines, in bounded memory however many photos there are.
 
-Called by the view; the lines are those that `manifest_file` describes, read from the database in steps. A
-product with very many photos has several lines, one after another.
+A product with very many photos has several lines, one after another.
 """
 
 import json

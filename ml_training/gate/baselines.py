@@ -1,5 +1,5 @@
 """Which versions served lately, since a person last chose one: what a new version is measured by besides the
-active one. Called by `gate` and `doubts`.
+active one.
 """
 
 from django.db.models import Q, QuerySet

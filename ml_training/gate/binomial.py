@@ -1,4 +1,4 @@
-"""How likely it is that chance alone makes so many of some photos wrong. Called by the gate's rules."""
+"""How likely it is that chance alone makes so many of some photos wrong."""
 
 import math
 

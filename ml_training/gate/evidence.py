@@ -1,8 +1,8 @@
 """Notes what about a run's photos a person should look at.
 
 New photos are shown to the active version and to an earlier one, which have not learned them, where they know
-their product: they may show another one. And photos that are copies of others are noted.
-docs/recognizer.md has the measurements. Called by `job`; `newcomers` says what follows.
+their product: they may show another one. And photos that are copies of others are noted. docs/recognizer.md
+has the measurements.
 """
 
 import logging
@@ -14,8 +14,8 @@ from catalog.models import Product
 from ml_training.dataset.manifest import Manifest
 from ml_training.gate.baselines import numbers_lately
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.recognition.recognize import NO_MODEL, loaded_model
 from ml_training.recognizer.calibration import softmax
+from ml_training.versions.load import NO_MODEL, loaded_model
 from ml_training.versions.provenance import learned_by
 
 logger = logging.getLogger(__name__)

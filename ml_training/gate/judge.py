@@ -1,8 +1,8 @@
 """Keeps a new version from serving if it is worse than the one that serves, or than the best one lately.
 
 Both were judged on photos that they had not seen (`recognizer.cross_validation`); the photos that both
-judged, and that show the same product to both, are compared one by one. Many small losses, each of them chance, would add
-up: so an earlier version is asked too. Called by `training.complete`.
+judged, and that show the same product to both, are compared one by one. Many small losses, each of them
+chance, would add up: so an earlier version is asked too.
 """
 
 import re

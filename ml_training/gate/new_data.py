@@ -2,7 +2,7 @@
 
 New photos of a product may be on the wrong one: `doubts` asked the active version, and an earlier one. A new
 product that takes another's photos away may be the same one twice. Many copies of one photo are nobody's
-purpose. Called by `gate`.
+purpose.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What speaks against a new version: the words, and the photos to look at. Called by `gate` and its parts."""
+"""What speaks against a new version: the words, and the photos to look at."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""GraphQL query `mlAdvice`: what to do next. Called by `config.schema`; what it says comes from `advice`."""
+"""GraphQL query `mlAdvice`: what to do next."""
 
 import graphene
 from django.urls import reverse

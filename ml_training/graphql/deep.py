@@ -1,11 +1,11 @@
-"""The GraphQL mutation of deep training: cancel it. None starts it: photos do. Called by `config.schema`."""
+"""The GraphQL mutation of deep training: cancel it. None starts it: photos do."""
 
 import graphene
 
 from api.fields import called_by, shop_id_argument
 from ml_training.graphql.mutations import MAY_PREPARE
 from ml_training.graphql.types import MAY_READ_TRAINING, MLTrainingInfo
-from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.status.shop import training_info
 
 
@@ -25,7 +25,7 @@ class CancelDeepTraining(graphene.Mutation):
     def mutate(self, info, shop_id=None):
         info.context.access.require(*MAY_PREPARE)
         shop = info.context.access.shop(shop_id)
-        return CancelDeepTraining(changed=runs.cancel(shop), ml_training_info=training_info(shop))
+        return CancelDeepTraining(changed=deep_lifecycle.cancel(shop), ml_training_info=training_info(shop))
 
     def resolve_ml_training_info(self, info):
         info.context.access.require(*MAY_READ_TRAINING)

@@ -1,4 +1,4 @@
-"""The GraphQL mutation that links model files as a version. Called by `config.schema`; calls `linking`."""
+"""The GraphQL mutation that links model files as a version."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ from ml_training.graphql.types import MLModelInfo, ModelVersionType
 from ml_training.remote.link import ModelAsset, link_model
 from ml_training.remote.verify import ModelRefused
 from ml_training.status.shop import training_info
-from ml_training.versions import files as artifacts
+from ml_training.storage import storage
 
 MAY_LINK = ("ml_training.add_modelversion", TRAIN)
 
@@ -79,20 +79,20 @@ def find_asset(shop: Shop, kind: str, asset) -> ModelAsset:
         return ModelAsset(upload.size, lambda: _checked(kind, upload.read(), asset.get("sha256")))
     if not re.fullmatch(rf"{shop.pk}(/[A-Za-z0-9_-][A-Za-z0-9._-]*){{1,5}}", path) or len(path) > 200:
         raise ApiError(f"{kind}: path is below the shop's own folder {shop.pk}/.", BAD_INPUT)
-    storage = artifacts.storage()
+    models = storage()
 
     missing = ApiError(f"{kind}: there is no file {path} in the model storage.", NOT_FOUND)
 
     def read() -> bytes:
         try:
-            with storage.open(path, "rb") as file:
+            with models.open(path, "rb") as file:
                 content = file.read()
         except OSError as error:  # a folder, or gone meanwhile
             raise missing from error
         return _checked(kind, content, asset.get("sha256"))
 
     try:
-        return ModelAsset(storage.size(path), read)
+        return ModelAsset(models.size(path), read)
     except (OSError, SuspiciousFileOperation) as error:
         raise missing from error
 

@@ -1,6 +1,6 @@
 """GraphQL mutations of training: prepare its data, choose the version that serves, recognise a photo.
 
-Called by `config.schema`; `linking` has the one that brings a version. None starts training: photos do.
+None starts training: photos do.
 """
 
 import graphene
@@ -24,10 +24,12 @@ from ml_training.graphql.types import (
     TrainingRunType,
 )
 from ml_training.models import ModelVersion
-from ml_training.recognition.recognize import NO_MODEL, ModelFileDamaged, recognize
+from ml_training.recognition.recognize import recognize
 from ml_training.runs.queue import prepare_training_data
 from ml_training.status.shop import training_info
-from ml_training.versions import activate as versions
+from ml_training.versions import activate
+from ml_training.versions.files import ModelFileDamaged
+from ml_training.versions.load import NO_MODEL
 
 MAY_PREPARE = ("ml_training.prepare_training", TRAIN)
 MAY_CHOOSE = ("ml_training.change_modelversion", TRAIN)
@@ -73,7 +75,7 @@ class ShowsModel:
 def choose(version: ModelVersion) -> bool:
     """Activate a version; raises ApiError (CONFLICT) when it cannot serve."""
     try:
-        return versions.activate_version(version)
+        return activate.activate_version(version)
     except (ModelFileDamaged, BackboneMissing) as error:
         raise ApiError(str(error), CONFLICT) from error
 
@@ -132,7 +134,7 @@ class SetMlModelStatus(ShowsModel, graphene.Mutation):
         if status.value == "idle":
             if version is not None:
                 raise ApiError("With IDLE no version serves: leave version out.", BAD_INPUT)
-            changed = versions.deactivate(shop)
+            changed = activate.deactivate(shop)
         else:
             changed = _activate(shop, version)
         return SetMlModelStatus(changed=changed, ml_model_info=training_info(shop))
@@ -143,7 +145,7 @@ def _activate(shop: Shop, number: int | None) -> bool:
         return choose(version_of(shop, number))
     if training_info(shop).has_active_model:
         return False
-    newest = versions.newest_version(shop)
+    newest = activate.newest_version(shop)
     if newest is None:
         text = f"{shop.name} has no version yet. Add photos of at least two products; it trains by itself."
         raise ApiError(text, CONFLICT)
@@ -166,7 +168,7 @@ class ClearMlModel(ShowsModel, graphene.Mutation):
     def mutate(self, info, shop_id=None):
         info.context.access.require(*MAY_CHOOSE)
         shop = info.context.access.shop(shop_id)
-        changed = versions.deactivate(shop)
+        changed = activate.deactivate(shop)
         return ClearMlModel(changed=changed, ml_model_info=training_info(shop))
 
 

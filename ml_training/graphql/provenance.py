@@ -1,6 +1,6 @@
 """GraphQL: what a version learned, and which versions learned a photo.
 
-Called by `schema_types`; what it says comes from `provenance`. The catalogue's photos get a field here.
+The catalogue's photos get a field here.
 """
 
 import graphene

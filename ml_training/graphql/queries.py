@@ -1,4 +1,4 @@
-"""GraphQL queries of training. Called by `config.schema`; what they say comes from `status`."""
+"""GraphQL queries of training."""
 
 import graphene
 from django.db.models import Exists, OuterRef

@@ -1,4 +1,4 @@
-"""GraphQL types of an answer: candidates, and the catalogue photo each rests on. Called by `mutations`."""
+"""GraphQL types of an answer: candidates, and the catalogue photo each rests on."""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property

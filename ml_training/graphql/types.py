@@ -1,5 +1,4 @@
-"""GraphQL types of training: how a recogniser is, its runs, its versions and their files. Called by `schema`
-and `mutations`; what they say comes from `status` and `history`."""
+"""GraphQL types of training: how a recogniser is, its runs, its versions and their files."""
 
 import graphene
 from graphene import relay
@@ -7,13 +6,13 @@ from graphene_django import DjangoObjectType
 
 from api.fields import CountedConnection, page_of, read_by
 from catalog.access import READ, RECOGNIZE, TRAIN
+from ml_training.events import trigger_in_words
 from ml_training.graphql.provenance import MAY_READ_MODELS, learned_photos_field
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
-from ml_training.status.shop import LABELS, version_files
+from ml_training.status.shop import LABELS, describe_files
 from ml_training.versions.diff import changes_in_words
 from ml_training.versions.metrics import accuracy_of, accuracy_range_of, coverage_of
-from ml_training.wording import trigger_in_words
 
 MAY_READ_TRAINING = ("ml_training.view_trainingrun", READ, TRAIN)
 MAY_RECOGNIZE = ("catalog.view_product", RECOGNIZE)
@@ -293,4 +292,4 @@ class ModelVersionType(DjangoObjectType):
         return self._is_active
 
     def resolve_files(self, info):
-        return version_files(self)
+        return describe_files(self)

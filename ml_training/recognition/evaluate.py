@@ -1,4 +1,4 @@
-"""Measures the active version on labelled photos in folders. Called by the command `evaluate`."""
+"""Measures the active version on labelled photos in folders."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +10,10 @@ from catalog.importing import find_product_folders, sku_of
 from catalog.models import Shop
 from catalog.photo_files import PhotoRefused, open_upright
 from ml_training.backbones.loader import open_embedder_of
-from ml_training.recognition.recognize import Recognition, active_model, rank
+from ml_training.recognition.recognize import Recognition, rank
 from ml_training.recognizer.embedder import embed_all
 from ml_training.recognizer.preprocess import to_pixels
+from ml_training.versions.load import active_model
 
 TOP = 3
 

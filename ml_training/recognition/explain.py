@@ -1,7 +1,4 @@
-"""Shows what an answer rests on: of each product named, the catalogue photo nearest to the photo asked about.
-
-Called by the API and the command `recognize`, and only where somebody asks for it.
-"""
+"""Shows what an answer rests on: for each product named, the catalogue photo nearest to the one asked of."""
 
 from collections.abc import Iterable
 

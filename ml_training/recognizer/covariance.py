@@ -1,9 +1,8 @@
 """How photos scatter around their products' means: of all photos, and of those that each trial leaves.
 
-Photos that the same trials leave out are summed once, so that some trials cost hardly more than one fit.
-Sums are symmetric: only their lower triangles are computed, and a block of rows at a time, which stays in the
+Photos that the same trials leave out are summed once, so that some trials cost hardly more than one fit. Sums
+are symmetric: only their lower triangles are computed, and a block of rows at a time, which stays in the
 processor's cache.
-Called by `head` and `evaluation`.
 """
 
 from __future__ import annotations

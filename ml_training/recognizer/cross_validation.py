@@ -3,7 +3,6 @@
 Every photo is judged by a head that did not see it, and is moved away from its product first: photos of one
 product are taken in bursts, so the photos left resemble it more than a customer's photo will. Whole products
 are hidden too, and play unknown ones. docs/recognizer.md has the method, its measurements and where it fails.
-Called by `fitting`.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,6 @@
 """Computes the vector of a photo with ONNX Runtime.
 
-Called by training and serving. A session starts threads, so it is opened inside the process that computes,
-never before a fork.
+A session starts threads, so it is opened inside the process that computes, never before a fork.
 """
 
 from collections import deque

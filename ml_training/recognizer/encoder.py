@@ -1,4 +1,4 @@
-"""The torch side of a packaged backbone: from a photo's views to one vector. Called by `backbone`.
+"""The torch side of a packaged backbone: from a photo's views to one vector.
 
 Source: several depths of one network, Hariharan et al. 2015 ("hypercolumns"), pooled here; square root and L2
 normalisation of the last layer, Arandjelović & Zisserman 2012 ("RootSIFT").

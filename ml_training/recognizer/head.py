@@ -1,8 +1,8 @@
 """The head: a linear layer on a backbone's vectors, fitted in closed form.
 
-Linear discriminant analysis with shrinkage: the same photos always give the same head, one photo a product
-is enough, and 2,640 photos of 81 products take a fraction of a second.
-Called by training and evaluation. torch is imported only while fitting: whoever serves does without.
+Linear discriminant analysis with shrinkage: the same photos always give the same head, one photo a product is
+enough, and 2,640 photos of 81 products take a fraction of a second. torch is imported only while fitting:
+whoever serves does without.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Says how much more would be right of a product's photos, were more of them taken.
 
-Called by `ml_training.advice.shop` and by benchmarks. docs/advice.md says how well the ranking it makes does.
+docs/advice.md says how well the ranking it makes does.
 """
 
 import numpy as np

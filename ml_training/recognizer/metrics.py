@@ -1,4 +1,4 @@
-"""Puts what the trials showed into figures for people. Called by `fitting`."""
+"""Puts what the trials showed into figures for people."""
 
 import numpy as np
 

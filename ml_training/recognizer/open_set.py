@@ -1,7 +1,4 @@
-"""Decides whether a photo shows one of the products at all, or the answer should be "not sure".
-
-Called by training, which fits it on trials with products hidden, and by serving.
-"""
+"""Decides whether a photo shows one of the products at all, or the answer should be "not sure"."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -1,8 +1,8 @@
 """Finds photos that look wrong among a shop's vectors: nearer to another product than to their own, or nearly
 the same picture as another.
 
-Called by `ml_training.advice.suspects` and by benchmarks. No model is needed and nothing is fitted: class means and
-nearest neighbours, each photo left out of its own. docs/advice.md has the measurements.
+No model is needed and nothing is fitted: class means and nearest neighbours, each photo left out of its own.
+docs/advice.md has the measurements.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,4 @@
-"""Turns an upright photo into the pixels that a backbone sees. The only place where this is done.
-
-Called by training, serving and benchmarks; `model.json` carries the same numbers for devices.
-"""
+"""Turns an upright photo into the pixels that a backbone sees. The only place where this is done."""
 
 from dataclasses import asdict, dataclass
 

@@ -1,7 +1,7 @@
 """From which score on an answer is given, so that few photos of unknown products are named.
 
 The products that were hidden are a small sample of those that a shop does not have: what counts is how many
-products there were, not how many photos. Called by `fitting`.
+products there were, not how many photos.
 """
 
 from statistics import NormalDist

@@ -1,7 +1,4 @@
-"""From vectors to a model whose probabilities can be trusted, and what is known of it.
-
-Called by `job` and by the external trainer: both train alike.
-"""
+"""From vectors to a model whose probabilities can be trusted, and what is known of it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

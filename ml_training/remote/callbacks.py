@@ -1,7 +1,6 @@
 """Takes what an external trainer reports of a run, and the model it ends with.
 
-Called by `trainer_views` (the webhook) and `trainer_schema` (GraphQL) with a run that `run_tokens.run_of` has
-opened. Status is written through `training` only.
+Status is written through `training` only.
 """
 
 import logging
@@ -11,24 +10,23 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import ProductImage
-from ml_training import announcements
 from ml_training.backbones.loader import open_embedder_of
-from ml_training.dataset import ndjson as manifest_file
+from ml_training.dataset import ndjson
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
-from ml_training.events import STARTED
+from ml_training.events import STARTED, announce, emit_progress, trigger_in_words
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.recognizer.export import ExportDiffers
 from ml_training.remote import handover
 from ml_training.remote.tokens import BAD_INPUT, RUN_FINISHED, CallbackRefused
 from ml_training.remote.verify import ModelRefused, check_sizes, clean_text, read_model
-from ml_training.runs import lifecycle as training
+from ml_training.runs import lifecycle
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, RunLost
 from ml_training.runs.progress import BEGINS, PUSH_SECONDS
-from ml_training.versions import files as artifacts
+from ml_training.storage import storage
+from ml_training.versions import files as version_files
 from ml_training.versions.publish import CHECK_PHOTOS, publish
-from ml_training.wording import trigger_in_words
 
 logger = logging.getLogger(__name__)
 KINDS = ("started", "progress", "failed")
@@ -91,8 +89,8 @@ def _begin(run: TrainingRun) -> None:
         if run.phase != Phase.WAITING:
             return
         run.phase, run.started_at = Phase.PREPARING, timezone.now()
-        training.beat(run, phase=run.phase, message="", started_at=run.started_at, worker_pid=None)
-        announcements.announce(run, STARTED, trigger_in_words(run))
+        lifecycle.beat(run, phase=run.phase, message="", started_at=run.started_at, worker_pid=None)
+        announce(run, STARTED, trigger_in_words(run))
 
 
 def _lock(run: TrainingRun) -> None:
@@ -112,24 +110,24 @@ def _note_progress(run: TrainingRun, report: Report) -> None:
     with transaction.atomic():
         _lock(run)
         if run.phase == Phase.PUBLISHING:  # the model has overtaken this report
-            training.beat(run)
+            lifecycle.beat(run)
             return
         run.phase = report.phase or run.phase
         run.progress = max(run.progress, report.percent / 100 * BEGINS[Phase.PUBLISHING])
-        training.beat(run, phase=run.phase, progress=run.progress, message=report.text)
+        lifecycle.beat(run, phase=run.phase, progress=run.progress, message=report.text)
     _push(run)
 
 
 def _push(run: TrainingRun) -> None:
     """Tell open pages. Reports reach any web process, so their order is told by the time since the start."""
     run.sequence = ShopTraining.objects.filter(shop_id=run.shop_id).values_list("sequence", flat=True).first()
-    announcements.emit_progress(run, step=int((timezone.now() - run.started_at).total_seconds() * 1000))
+    emit_progress(run, step=int((timezone.now() - run.started_at).total_seconds() * 1000))
 
 
 def _fail(run: TrainingRun, error: str) -> bool:
-    failed = training.fail(run, error)
+    failed = lifecycle.fail(run, error)
     if failed:
-        artifacts.discard(artifacts.folder_of(run))
+        version_files.discard(version_files.folder_of(run))
     return failed
 
 
@@ -143,7 +141,7 @@ def take_model(run: TrainingRun, files: dict) -> TrainingRun:
         CallbackRefused: the run has ended or is being completed already.
         ModelRefused: what came is not used; says why.
     """
-    folder = artifacts.folder_of(run)
+    folder = version_files.folder_of(run)
     try:
         _enter_publishing(run)
     except RunLost as lost:
@@ -152,7 +150,7 @@ def take_model(run: TrainingRun, files: dict) -> TrainingRun:
         with Heartbeat(run):
             _publish(run, files)
     except RunLost as lost:
-        artifacts.discard(folder)
+        version_files.discard(folder)
         raise CallbackRefused(RUN_FINISHED, f"Run {run.pk} has ended meanwhile.") from lost
     except ModelRefused as refused:
         logger.warning("The model of run %s was refused (%s): %s", run.pk, refused.code, refused)
@@ -172,7 +170,7 @@ def _enter_publishing(run: TrainingRun) -> None:
         if run.phase == Phase.PUBLISHING:
             raise CallbackRefused(RUN_FINISHED, f"The model of run {run.pk} was taken already.")
         run.phase, run.progress = Phase.PUBLISHING, BEGINS[Phase.PUBLISHING]
-        training.beat(run, phase=run.phase, progress=run.progress, worker_pid=None)
+        lifecycle.beat(run, phase=run.phase, progress=run.progress, worker_pid=None)
     _push(run)
 
 
@@ -190,18 +188,18 @@ def _publish(run: TrainingRun, files: dict) -> None:
         raise ModelRefused(
             "OUTPUT_DIFFERS", f"model.onnx does not say what the head says: {error}"
         ) from error
-    artifacts.discard_file(handover.manifest_path(run))
+    version_files.discard_file(handover.manifest_path(run))
     run.products, run.photos = version.products, version.photos
     run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
     seconds = (timezone.now() - (run.started_at or timezone.now())).total_seconds()
     run.metrics = {"trainer": run.trainer, "seconds": round(seconds, 3)}
-    training.complete(run, version, f"It was trained at {run.trainer}.", model.usable)
+    lifecycle.complete(run, version, f"It was trained at {run.trainer}.", model.usable)
 
 
 def run_manifest(run: TrainingRun) -> Manifest:
     """What the trainer was given to learn from."""
-    with artifacts.storage().open(handover.manifest_path(run), "rb") as file:
-        return manifest_file.read_lines(file)
+    with storage().open(handover.manifest_path(run), "rb") as file:
+        return ndjson.read_lines(file)
 
 
 def still_stored(photos: list[ManifestPhoto]) -> list[ManifestPhoto]:

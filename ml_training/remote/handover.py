@@ -1,7 +1,6 @@
 """Hands a run to the external trainer of the settings instead of training it here.
 
-Called by `tasks.train` when ML_TRAINER_URL is set; `callbacks` takes what comes back. The protocol is in
-docs/external-trainer.md.
+The protocol is in docs/external-trainer.md.
 """
 
 import logging
@@ -15,14 +14,15 @@ from django.utils import timezone
 
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import find_backbone
-from ml_training.dataset import ndjson as manifest_file
+from ml_training.dataset import ndjson
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.models import RunToken, TrainingRun
 from ml_training.recognizer.backbone import Backbone
 from ml_training.remote import tokens as run_tokens
-from ml_training.runs import lifecycle as training
+from ml_training.runs import lifecycle
 from ml_training.runs.lifecycle import Phase, RunLost
-from ml_training.versions import files as artifacts
+from ml_training.storage import storage
+from ml_training.versions import files as version_files
 
 logger = logging.getLogger(__name__)
 FORMAT = "shelfsight-train/1"
@@ -45,7 +45,7 @@ def hand_over(run_id: int) -> TrainingRun | None:
                   queued again, or failed with what the trainer said.
     Repeatable:   yes; only one caller can claim a run.
     """
-    run = training.claim(run_id, announced=False)
+    run = lifecycle.claim(run_id, announced=False)
     if run is None:
         return None
     try:
@@ -55,8 +55,8 @@ def hand_over(run_id: int) -> TrainingRun | None:
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Run %s could not be handed over.", run.pk)
         text = str(error) if isinstance(error, TrainerRefused) else f"The run was not handed over: {error}."
-        if training.fail(run, text):
-            artifacts.discard(artifacts.folder_of(run))
+        if lifecycle.fail(run, text):
+            version_files.discard(version_files.folder_of(run))
         if not isinstance(error, Exception):
             raise
     run.refresh_from_db()
@@ -65,11 +65,11 @@ def hand_over(run_id: int) -> TrainingRun | None:
 
 def _offer(run: TrainingRun) -> None:
     run.trainer, run.phase = urlsplit(settings.ML_TRAINER_URL).netloc, Phase.WAITING
-    training.beat(run, trainer=run.trainer, phase=run.phase)
+    lifecycle.beat(run, trainer=run.trainer, phase=run.phase)
     manifest = read_manifest(run.shop_id)
     if len(manifest.products) < 2:
         run.products, run.photos = len(manifest.products), len(manifest.photos)
-        training.complete(run, None, manifest.what_is_missing())
+        lifecycle.complete(run, None, manifest.what_is_missing())
         return
     keep_manifest(run, manifest)
     backbone = find_backbone(run.backbone)
@@ -86,7 +86,7 @@ def _offer(run: TrainingRun) -> None:
         hand_back(run, f"The trainer at {run.trainer} cannot be reached ({error}). It is asked again.")
         return
     if answer.status_code == 202:
-        training.beat(run, worker_pid=None)  # from here on the trainer's reports are the heartbeat
+        lifecycle.beat(run, worker_pid=None)  # from here on the trainer's reports are the heartbeat
         logger.info("Run %s was handed to the trainer at %s.", run.pk, run.trainer)
     elif answer.status_code in NO_ROOM:
         busy = "is still training this shop" if answer.status_code == 409 else "has no room for the run now"
@@ -134,18 +134,18 @@ def keep_manifest(run: TrainingRun, manifest: Manifest) -> None:
         return public_url("run-photo", run.pk, photo.pk)
 
     learned = tuned.learned_by(run.backbone)
-    content = b"".join(manifest_file.write_lines(manifest, about, url_of, learned))
-    artifacts.storage().save(manifest_path(run), ContentFile(content))
+    content = b"".join(ndjson.write_lines(manifest, about, url_of, learned))
+    storage().save(manifest_path(run), ContentFile(content))
 
 
 def manifest_path(run: TrainingRun) -> str:
-    return f"{artifacts.folder_of(run)}/{manifest_file.NAME}"
+    return f"{version_files.folder_of(run)}/{ndjson.NAME}"
 
 
 def hand_back(run: TrainingRun, why: str) -> None:
     """Queue a run again that the trainer did not take. The reconciler wakes a worker for it in a while."""
-    now, folder = timezone.now(), artifacts.folder_of(run)
-    training.release(
+    now, folder = timezone.now(), version_files.folder_of(run)
+    lifecycle.release(
         run,
         why,
         message=why,
@@ -157,4 +157,4 @@ def hand_back(run: TrainingRun, why: str) -> None:
     )
     RunToken.objects.filter(run=run).delete()  # whoever kept it has no run any more
     logger.warning("Run %s: %s", run.pk, why)
-    artifacts.discard(folder)
+    version_files.discard(folder)

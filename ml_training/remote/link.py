@@ -1,7 +1,7 @@
 """Makes a version of model files that exist already: in the model storage, or sent along.
 
-Called by the API. The files are judged by `intake` as those of an external trainer, against the photos of the
-shop as they are now; nothing that is refused leaves a trace.
+The files are judged by `intake` as those of an external trainer, against the photos of the shop as they are
+now; nothing that is refused leaves a trace.
 """
 
 import uuid
@@ -12,16 +12,15 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training import announcements
 from ml_training.backbones.loader import backbone_id_for, open_embedder_of
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, read_manifest
-from ml_training.events import COMPLETED
+from ml_training.events import COMPLETED, announce
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import ExportDiffers
 from ml_training.remote.verify import ModelRefused, check_sizes, read_model
 from ml_training.runs.lifecycle import Phase, Status
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions.provenance import note_learned
 from ml_training.versions.prune import prune_on_commit
 from ml_training.versions.publish import CHECK_PHOTOS, publish
@@ -101,9 +100,9 @@ def _finish(run: TrainingRun, version: ModelVersion, learned: Manifest, activate
         prune_on_commit(run.shop_id)
         if activate:
             ShopTraining.objects.filter(shop_id=state.pk).update(active_version=version)
-        announcements.announce(run, COMPLETED, run.message)
+        announce(run, COMPLETED, run.message)
 
 
 def _forget(run: TrainingRun) -> None:
-    artifacts.discard(artifacts.folder_of(run))
+    version_files.discard(version_files.folder_of(run))
     TrainingRun.objects.filter(pk=run.pk).delete()

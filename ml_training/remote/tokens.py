@@ -1,7 +1,6 @@
 """Tokens that open one run to the external trainer that has it, and nothing else.
 
 A token is made when the run is handed over, shown to the trainer once, kept as a hash, and dies with the run.
-Called by `handover` (`issue`) and by everything a trainer calls (`run_of`).
 """
 
 import hashlib
@@ -13,6 +12,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from ml_training.models import RunToken, TrainingRun
+
+LEAST_TOKEN = 16  # characters of ML_TRAINER_TOKEN
 
 logger = logging.getLogger(__name__)
 PREFIX = "shr_"
@@ -81,3 +82,8 @@ def _refused(code: str, run_id: int | None, text: str) -> CallbackRefused:
 
 def _digest(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
+
+
+def is_sound_token(token: str) -> bool:
+    """Whether a secret can be sent in a header and is not easily guessed."""
+    return len(token) >= LEAST_TOKEN and token.isascii() and token.isprintable() and " " not in token

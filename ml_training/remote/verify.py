@@ -1,7 +1,7 @@
 """Judges a model that was trained elsewhere before anything of it is used.
 
 Nothing is unpickled or executed, and none of the files that came is kept: what is published is written anew
-from the values found here. Called by `callbacks` for external trainers, and by whoever links model files.
+from the values found here.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""What an external trainer fetches of its run, and where it reports. Each asks for the run's token.
-
-Called by urls; calls `run_tokens` and `callbacks`.
-"""
+"""What an external trainer fetches of its run, and where it reports. Each asks for the run's token."""
 
 import json
 from functools import wraps
@@ -15,7 +12,7 @@ from ml_training.backbones.loader import find_backbone
 from ml_training.remote import handover
 from ml_training.remote.callbacks import Report, take_report
 from ml_training.remote.tokens import BAD_INPUT, PREFIX, TOKEN_UNKNOWN, CallbackRefused, run_of
-from ml_training.versions import files as artifacts
+from ml_training.storage import storage
 
 MOST_REPORT = 16 * 1024  # bytes
 BINARY = "application/octet-stream"
@@ -68,7 +65,7 @@ def run_status(request, run):
 @require_GET
 @with_run
 def run_manifest(request, run):
-    file = artifacts.storage().open(handover.manifest_path(run), "rb")
+    file = storage().open(handover.manifest_path(run), "rb")
     return FileResponse(file, content_type="application/x-ndjson")
 
 

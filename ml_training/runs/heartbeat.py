@@ -1,6 +1,6 @@
 """Says every few seconds that a run's worker lives, whatever the worker is busy with.
 
-Called by `job`. A thread of its own, so that a long computation does not look like a dead worker.
+A thread of its own, so that a long computation does not look like a dead worker.
 """
 
 import logging

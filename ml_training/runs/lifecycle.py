@@ -1,8 +1,6 @@
 """Brings a run to its end; with `queueing` the only writer of a run's status.
 
-    queued → training → completed | failed | superseded
-
-Called by workers (`claim`, `beat`, `complete`, `fail`), the trainer's callbacks and the reconciler.
+queued → training → completed | failed | superseded
 """
 
 import os
@@ -16,17 +14,15 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from ml_training.announcements import announce
 from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
-from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED
+from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED, announce, trigger_in_words
 from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.runs.queue import queue_or_wake, tries, waiting, wake_worker
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions.provenance import note_learned
 from ml_training.versions.prune import prune_on_commit
-from ml_training.wording import trigger_in_words
 
 Status, Phase, Kind = TrainingRun.Status, TrainingRun.Phase, TrainingRun.Kind
 OTHER_BACKBONE = "It was made while another version took over; what it learned is learned again for that one."
@@ -141,7 +137,7 @@ def _publish(
     run: TrainingRun, version: ModelVersion, state: ShopTraining, learned: Manifest | None
 ) -> dict[str, object]:
     """Save a run's version; returns what of the shop's state follows from it."""
-    artifacts.take_next_number(version)
+    version_files.take_next_number(version)
     new = {}
     if run.backbone not in ("", backbone_id_for(run.shop_id)):
         # Another version was activated meanwhile, on another backbone: what changed is still owed.

@@ -1,7 +1,4 @@
-"""Tells how far a run is, often enough to watch and rarely enough to cost nothing.
-
-Called by `job`; calls `training`.
-"""
+"""Tells how far a run is, often enough to watch and rarely enough to cost nothing."""
 
 import logging
 import time
@@ -9,7 +6,7 @@ from collections import deque
 
 from django.db import Error, connection
 
-from ml_training.announcements import emit_progress
+from ml_training.events import emit_progress
 from ml_training.models import TrainingRun
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, beat

@@ -1,7 +1,6 @@
 """Sees that what changed is trained: counts changes, queues runs, wakes workers up.
 
-Called by receivers (`request_training`), the page, commands, `training` and the reconciler. Calls the queue
-only to wake a worker up: a lost queue loses nothing.
+Calls the queue only to wake a worker up: a lost queue loses nothing.
 """
 
 import logging
@@ -13,8 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training.announcements import announce
-from ml_training.events import QUEUED
+from ml_training.events import QUEUED, announce
 from ml_training.models import ShopTraining, TrainingRun
 
 logger = logging.getLogger(__name__)

@@ -1,9 +1,6 @@
 """Trains a shop's recogniser: one run from claim to active version.
 
-    prepare → embed → fit → evaluate → publish
-
-Called by the task and by the command `train`; calls `training` for every status and `recognizer` for every
-number.
+prepare → embed → fit → evaluate → publish
 """
 
 import logging
@@ -20,11 +17,11 @@ from ml_training.dataset.manifest import read_manifest
 from ml_training.gate.evidence import copies_in, find_doubts
 from ml_training.models import TrainingRun
 from ml_training.recognizer.train import fit_model
-from ml_training.runs import lifecycle as training
+from ml_training.runs import lifecycle
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, RunLost
 from ml_training.runs.progress import Progress
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions.publish import CHECK_PHOTOS, TrainedModel, publish
 
 logger = logging.getLogger(__name__)
@@ -40,29 +37,29 @@ def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None)
     Effects:      see `training.claim`, `training.complete` and `training.fail`; files in the model storage.
     Repeatable:   yes; only one caller can claim a run.
     """
-    run = training.claim(run_id)
+    run = lifecycle.claim(run_id)
     if run is None:
         return None
-    folder = artifacts.folder_of(run)
+    folder = version_files.folder_of(run)
     try:
         with Heartbeat(run) as heartbeat:
             _train(run, Progress(run, heartbeat, on_change))
     except RunLost:
         logger.warning("Run %s was taken from this worker; its result is dropped.", run.pk)
-        artifacts.discard(folder)
+        version_files.discard(folder)
     except KeyboardInterrupt:  # in the foreground; what is owed stays owed
-        if training.release(run):  # if not, it had published already
-            artifacts.discard(folder)
+        if lifecycle.release(run):  # if not, it had published already
+            version_files.discard(folder)
         raise
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Run %s failed.", run.pk)
-        if training.fail(run, sentence(error)):  # if not, it had published already
-            artifacts.discard(folder)
+        if lifecycle.fail(run, sentence(error)):  # if not, it had published already
+            version_files.discard(folder)
         if not isinstance(error, Exception):
             raise
     ended = TrainingRun.objects.filter(pk=run.pk).first()
     if ended is None:  # the shop was deleted, perhaps before this run stored its files
-        artifacts.remove_shop_on_commit(run.shop_id)
+        version_files.remove_shop_on_commit(run.shop_id)
     return ended
 
 
@@ -88,7 +85,7 @@ def _train(run: TrainingRun, progress: Progress) -> None:
     if len(usable.products) < 2:
         run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
         progress.finish()
-        training.complete(run, None, usable.what_is_missing())
+        lifecycle.complete(run, None, usable.what_is_missing())
         return
     progress.enter(Phase.FITTING)
     matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
@@ -102,7 +99,7 @@ def _train(run: TrainingRun, progress: Progress) -> None:
     version.doubts |= copies_in(usable, fitted.copies)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
-    training.complete(run, version, _what_was_found(run), usable)
+    lifecycle.complete(run, version, _what_was_found(run), usable)
 
 
 def _what_was_found(run: TrainingRun) -> str:

@@ -1,7 +1,6 @@
 """Closes every gap that a crash can leave: dead workers, lost tasks, work that is owed, files left behind.
 
-Called by the worker's supervisor every few seconds, by a django-q2 schedule every minute and by the command
-`reconcile`. Safe to call at any time, from any number of places.
+Safe to call at any time, from any number of places.
 """
 
 import logging
@@ -17,10 +16,9 @@ from django.utils import timezone
 
 from ml_training.backbones.loader import chosen_backbone
 from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
-from ml_training.runs import lifecycle as training
-from ml_training.runs import queue as queueing
+from ml_training.runs import lifecycle, queue
 from ml_training.runs.lifecycle import Kind, Status
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions.prune import prune_all
 
 logger = logging.getLogger(__name__)
@@ -44,10 +42,10 @@ def reconcile() -> Reconciled:
     Transaction:  opens one a shop.
     Repeatable:   yes; a second call finds nothing to mend.
     """
-    given_up = [run for run in _dead_runs() if training.give_up(run)]
+    given_up = [run for run in _dead_runs() if lifecycle.give_up(run)]
     for run in given_up:
         logger.warning("The worker of run %s is gone.", run.pk)
-        artifacts.discard(artifacts.folder_of(run))
+        version_files.discard(version_files.folder_of(run))
     _ask_for_models_of_this_backbone()
     owed = ShopTraining.objects.filter(trained__lt=F("wanted")).values_list("shop_id", flat=True)
     queued = [run.pk for shop_id in owed if (run := _queue_owed(shop_id))]
@@ -87,7 +85,7 @@ def _ask_for_models_of_this_backbone() -> None:
         completed = runs.filter(status=Status.COMPLETED).first()
         # A later run than the active version's found too few photos: there is nothing to make.
         if completed and completed.pk <= state.active_version.run_id:
-            queueing.request_training(state.shop_id, queueing.Change("backbone_changed"))
+            queue.request_training(state.shop_id, queue.Change("backbone_changed"))
 
 
 def _queue_owed(shop_id: int) -> TrainingRun | None:
@@ -100,13 +98,13 @@ def _queue_owed(shop_id: int) -> TrainingRun | None:
             return None
         last = runs.exclude(status=Status.SUPERSEDED).first()
         if last is None or last.status != Status.FAILED or last.generation != state.wanted:
-            return queueing.queue_owed(shop_id)
-        return queueing.queue_again(last) if may_try_again(last) else None
+            return queue.queue_owed(shop_id)
+        return queue.queue_again(last) if may_try_again(last) else None
 
 
 def may_try_again(last: TrainingRun) -> bool:
     """Whether a failed run of unchanged photos is tried again now: a few times, ever later."""
-    tries = queueing.tries(last)
+    tries = queue.tries(last)
     if tries >= settings.MAX_ATTEMPTS:
         return False
     wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** max(tries - 1, 0))
@@ -120,5 +118,5 @@ def _wake_waiting() -> list[int]:
     waiting = quick.filter(status=Status.QUEUED).exclude(shop_id__in=busy)
     woken = [run.pk for run in waiting.exclude(woken_at__gte=old)]
     for run_id in woken:
-        queueing.wake_worker(run_id)
+        queue.wake_worker(run_id)
     return woken

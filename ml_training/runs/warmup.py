@@ -1,7 +1,4 @@
-"""Warms up each queue worker when it starts, so that the first photo of the day is as quick as the next.
-
-Connected by `ml_training.apps` to django-q2's signal, which is sent inside the new process.
-"""
+"""Warms up each queue worker when it starts, so that the first photo of the day is as quick as the next."""
 
 import logging
 
@@ -23,7 +20,7 @@ def warm_up(**kwargs):
         import torch
 
         from ml_training.backbones.loader import open_embedder
-        from ml_training.runs import quick as job  # noqa: F401
+        from ml_training.runs import quick  # noqa: F401
 
         torch.linalg.cholesky(torch.eye(2))
         open_embedder()

@@ -1,4 +1,4 @@
-"""What the page, the API and the socket say of a deep run that waits or trains. Called by `status`."""
+"""What the page, the API and the socket say of a deep run that waits or trains."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,4 @@
-"""Where the newest version was held back: which one it is, and the photos that its sentence asks to look at.
-
-Called by `page`, for the whole page, and by `version_views`, for this part of it; asks `gate`.
-"""
+"""Where the newest version was held back: which one it is, and the photos that its sentence asks to check."""
 
 from dataclasses import dataclass
 

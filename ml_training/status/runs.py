@@ -1,11 +1,11 @@
-"""The last runs of a shop, in words. Called by the ML Model page and the API."""
+"""The last runs of a shop, in words."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from catalog.models import Shop
+from ml_training.events import trigger_in_words
 from ml_training.models import TrainingRun
-from ml_training.wording import trigger_in_words
 
 MOST = 10
 

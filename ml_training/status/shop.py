@@ -14,7 +14,8 @@ from ml_training.gate.judge import was_held_back_for
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
 from ml_training.status.deep import DeepInfo, deep_info, how_it_ended
-from ml_training.versions import files as artifacts
+from ml_training.status.runs import training_history
+from ml_training.versions import files as version_files
 from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 
 Kind = TrainingRun.Kind
@@ -168,7 +169,7 @@ def _info(
         deep=deep,
         last_deep=last_deep,
         set_aside=ended.set_aside if ended else [],
-        files=version_files(version),
+        files=describe_files(version),
     )
 
 
@@ -226,7 +227,7 @@ def _held_back(status: str, ended: TrainingRun | None, version: ModelVersion | N
     return made if is_held else None
 
 
-def version_files(version: ModelVersion | None) -> list[FileInfo]:
+def describe_files(version: ModelVersion | None) -> list[FileInfo]:
     """The files of a version, or what they will be called."""
     if version is None:
         return [FileInfo(kind, FILE_NAMES[kind], name, False) for kind, name in FILES.items()]
@@ -238,5 +239,11 @@ def _file(version: ModelVersion, kind: str) -> FileInfo:
     name, sha256 = stored["name"], stored["sha256"]
     url = reverse("model-file", args=[version.pk, sha256, name]) if version.has_files else ""
     return FileInfo(
-        kind, FILE_NAMES[kind], name, artifacts.is_present(version, kind), stored["bytes"], sha256, url
+        kind, FILE_NAMES[kind], name, version_files.is_present(version, kind), stored["bytes"], sha256, url
     )
+
+
+def page_data(shop: Shop) -> dict:
+    """Everything the page shows of a shop, as JSON-serialisable values."""
+    history = [run.as_json() for run in training_history(shop)]
+    return {"info": training_info(shop).as_json(), "history": history}

@@ -1,7 +1,4 @@
-"""A shop's versions in words: how good they are, what changed, which one serves, what can be done.
-
-Called by the ML Model page and the API.
-"""
+"""A shop's versions in words: how good they are, what changed, which one serves, what can be done."""
 
 from dataclasses import dataclass
 from datetime import datetime

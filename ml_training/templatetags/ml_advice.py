@@ -1,4 +1,4 @@
-"""Template tags: what photos and trials say. Used by the ML Model page and the product form."""
+"""Template tags: what photos and trials say."""
 
 from django import template
 

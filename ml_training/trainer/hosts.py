@@ -1,4 +1,4 @@
-"""The projects a trainer works for: nothing else is contacted. Called by `jobs` and `project`."""
+"""The projects a trainer works for: nothing else is contacted."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What a project asks for with `POST /v1/train`, checked. Called by `app`."""
+"""What a project asks for with `POST /v1/train`, checked."""
 
 from dataclasses import dataclass, fields, replace
 

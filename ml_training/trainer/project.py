@@ -1,4 +1,4 @@
-"""Speaks to the project that a job came from, as its run's token allows. Called by `work` and `reporter`.
+"""Speaks to the project that a job came from, as its run's token allows.
 
 Only allowed hosts are contacted, redirects are not followed, and no proxy of the environment is used.
 """

@@ -1,4 +1,4 @@
-"""Tells the project about once a second how far a job is, whatever the job is busy with. Called by `work`."""
+"""Tells the project about once a second how far a job is, whatever the job is busy with."""
 
 import logging
 import threading

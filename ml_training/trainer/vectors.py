@@ -1,7 +1,4 @@
-"""Photos' vectors on the trainer's disk: a photo is fetched and embedded once, whichever project sends it.
-
-Called by `work`; `embeddings.load_embeddings` reads and writes them.
-"""
+"""Photos' vectors on the trainer's disk: a photo is fetched and embedded once, whichever project sends it."""
 
 import os
 import tempfile

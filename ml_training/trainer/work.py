@@ -1,7 +1,4 @@
-"""Trains one job: started → manifest, backbone, photos → fit → completeTraining, or a failure that says why.
-
-Called by `app` in a thread of its own; the recogniser's code is that of `ml_training.runs.quick`.
-"""
+"""Trains one job: started → manifest, backbone, photos → fit → completeTraining, or a failure."""
 
 import logging
 import threading
@@ -11,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from catalog.photo_files import open_upright
-from ml_training.dataset import ndjson as manifest_file
+from ml_training.dataset import ndjson
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.recognizer.backbone import Backbone, file_sha256
 from ml_training.recognizer.embedder import Embedder
@@ -24,7 +21,7 @@ from ml_training.trainer.jobs import Job
 from ml_training.trainer.project import Project, ProjectFailed, RunGone
 from ml_training.trainer.reporter import Reporter
 from ml_training.trainer.vectors import FolderOfVectors, write_whole
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions.publish import TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -58,7 +55,7 @@ class Trainer:
 
     def _train(self, project: Project, reporter: Reporter) -> dict[str, bytes]:
         job = project.job
-        manifest = manifest_file.read_lines(project.manifest_lines())
+        manifest = ndjson.read_lines(project.manifest_lines())
         embedder = self._embedder(project)
         reporter.enter(Phase.EMBEDDING)
         store = FolderOfVectors(self.folder / "vectors", job.backbone_sha256, job.vector_size)
@@ -75,7 +72,7 @@ class Trainer:
         matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
         evaluating, unseen = partial(reporter.enter, Phase.EVALUATING), usable.unseen_by(manifest.learned)
         fitted = fit_model(matrix, usable.labels, evaluating, unseen)
-        metadata = artifacts.metadata(usable, None, fitted.head, fitted.metrics)
+        metadata = version_files.metadata(usable, None, fitted.head, fitted.metrics)
         model = TrainedModel.of(fitted, usable)
         metadata |= {"judged": model.judged, **model.doubts}
         metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]

@@ -1,19 +1,17 @@
 """Chooses which version of a shop's model serves: another one, an earlier one, or none.
 
-Called by the page and the API; `training.complete` activates what a run has made. Versions always stay, their
-files for as long as `pruning` keeps them.
+Versions always stay, their files for as long as `pruning` keeps them.
 """
 
 from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training import announcements
 from ml_training.backbones.loader import open_embedder_of
-from ml_training.events import CHANGED
+from ml_training.events import CHANGED, announce
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.export import FILES
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions import prune as pruning
 
 
@@ -33,7 +31,7 @@ def activate_version(version: ModelVersion) -> bool:
         BackboneMissing: the backbone it was made for is gone.
     """
     for kind in FILES:
-        artifacts.read(version, kind)
+        version_files.read(version, kind)
     open_embedder_of(version.backbone)
     return _choose(version.shop, version)
 
@@ -64,13 +62,13 @@ def _choose(shop: Shop, version: ModelVersion | None) -> bool:
             return False
         if version:  # `pruning` may have marked it meanwhile; it holds the same row
             version.refresh_from_db(fields=["has_files"])
-            artifacts.check_kept(version)
+            version_files.check_kept(version)
         if state is None:
             state = ShopTraining.objects.create(shop=shop)
         ShopTraining.objects.filter(shop=shop).update(active_version=version)
         if version:
             ModelVersion.objects.filter(pk=version.pk).update(chosen_at=timezone.now())
         message = f"Version {version.number} serves." if version else "No version serves."
-        announcements.announce((version or before).run, CHANGED, message)
+        announce((version or before).run, CHANGED, message)
         pruning.prune_on_commit(shop.pk)
     return True

@@ -1,7 +1,4 @@
-"""Compares what two versions learned, and says it in words.
-
-Called by `provenance` when a version is made; the words by the page and the API.
-"""
+"""Compares what two versions learned, and says it in words."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """Keeps the files of model versions in the model storage.
 
-Called by `job`, `reconciler`, `serving`, views and receivers. A version's files are written once, under a
-folder of their own, and never changed.
+A version's files are written once, under a folder of their own, and never changed.
 """
 
 import hashlib
@@ -10,26 +9,22 @@ import logging
 from functools import partial
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import Storage, storages
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from ml_training.dataset import ndjson as manifest_file
+from ml_training.dataset import ndjson
 from ml_training.dataset.manifest import Manifest
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.export import FILES, ModelFile, replace_metadata
 from ml_training.recognizer.head import Head
+from ml_training.storage import storage
 
 logger = logging.getLogger(__name__)
 
 
 class ModelFileDamaged(RuntimeError):
     """Raised when a stored model file is missing or is not what was published; names the file."""
-
-
-def storage() -> Storage:
-    return storages["models"]
 
 
 def folder_of(run: TrainingRun) -> str:
@@ -116,7 +111,7 @@ def is_present(version: ModelVersion, kind: str) -> bool:
 
 def remove(folder: str) -> None:
     """Remove the files of a version that was never published, or that goes."""
-    for name in (*FILES.values(), manifest_file.NAME):
+    for name in (*FILES.values(), ndjson.NAME):
         storage().delete(f"{folder}/{name}")
     storage().delete(folder)
 

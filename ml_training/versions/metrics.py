@@ -1,7 +1,4 @@
-"""What the figures of a version say of it, in numbers and in words, whoever wrote them.
-
-Called by the page and the API.
-"""
+"""What the figures of a version say of it, in numbers and in words, whoever wrote them."""
 
 from math import isfinite
 

@@ -1,7 +1,7 @@
 """Remembers which photos each version learned, for as long as the shop is there.
 
 `LearnedPhoto` has one row for each row of versions that learned a photo alike, so a version writes down only
-what is new or gone. Called by `training.complete` and `linking`; read by the page, the admin and the API.
+what is new or gone.
 """
 
 from collections.abc import Iterable

@@ -15,7 +15,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 
 logger = logging.getLogger(__name__)
 BATCH = 20  # versions at once: the rest waits for the reconciler
@@ -78,7 +78,7 @@ def _is_repeated(version: ModelVersion, newer: ModelVersion | None) -> bool:
 
 def _remove_files(version: ModelVersion) -> bool:
     try:
-        artifacts.remove(version.folder)
+        version_files.remove(version.folder)
     except Exception:
         logger.exception("The files in %s of the model storage could not be removed.", version.folder)
         return False

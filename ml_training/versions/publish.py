@@ -1,7 +1,4 @@
-"""Writes a trained model as the files of a new version, once they have proved themselves.
-
-Called by `job` for what was trained here and by `callbacks` for what a trainer sent.
-"""
+"""Writes a trained model as the files of a new version, once they have proved themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import build_files, check_output
 from ml_training.recognizer.head import Head
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 
 if TYPE_CHECKING:  # it loads torch, which whoever takes a model from elsewhere does without
     from ml_training.recognizer.train import Fitted
@@ -54,18 +51,18 @@ def publish(
     Raises:
         ExportDiffers: `model.onnx` says something else than the head.
     """
-    folder, number = artifacts.folder_of(run), artifacts.next_number(run.shop_id)
-    metadata = artifacts.metadata(model.usable, number, model.head, model.metrics)
+    folder, number = version_files.folder_of(run), version_files.next_number(run.shop_id)
+    metadata = version_files.metadata(model.usable, number, model.head, model.metrics)
     files = build_files(embedder.backbone, model.head, metadata)
     difference = check_output(files["onnx"].content, model.head, *read_some(check, embedder, vectors))
-    artifacts.store(folder, files)
+    version_files.store(folder, files)
     return ModelVersion(
         shop_id=run.shop_id,
         number=number,
         run=run,
         backbone=embedder.backbone.id,
         folder=folder,
-        files=artifacts.describe(files),
+        files=version_files.describe(files),
         products=len(model.usable.products),
         photos=len(model.usable.photos),
         judged=model.judged,

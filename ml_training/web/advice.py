@@ -1,8 +1,4 @@
-"""The sections of Settings > ML Model that say what to do next and how good it is; each can be loaded anew.
-
-Called by `config.site`, for one section and for the button beside a photo that looks wrong; the whole page
-shows both by the template tags `ml_advice`.
-"""
+"""The sections of Settings > ML Model that say what to do next and how good it is; each loads by itself."""
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied

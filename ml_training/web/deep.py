@@ -1,4 +1,4 @@
-"""The button on Settings > ML Model that ends a deep training. Called by `config.site`."""
+"""The button on Settings > ML Model that ends a deep training."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.web.page import PREPARE, chosen_shop
 
 
@@ -18,7 +18,7 @@ def cancel_deep(request):
     if shop is None or not request.user.has_perm(PREPARE):
         raise PermissionDenied
     text = "Deep training is cancelled. The active model stays as it is."
-    if not runs.cancel(shop):
+    if not deep_lifecycle.cancel(shop):
         text = "There is no deep training any more."
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"message": text})

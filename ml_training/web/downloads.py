@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from catalog.access import READ, TRAIN, access_required
 from ml_training.dataset.stream import in_steps, manifest_chunks
 from ml_training.models import ModelVersion
-from ml_training.versions import files as artifacts
+from ml_training.storage import storage
 
 
 @require_safe
@@ -23,7 +23,7 @@ def model_file(request, pk: int, sha256: str, name: str):
     if not version.has_files:
         raise Http404(f"The files of version {version.number} were removed, as newer versions are there.")
     try:
-        file = artifacts.storage().open(f"{version.folder}/{name}", "rb")
+        file = storage().open(f"{version.folder}/{name}", "rb")
     except FileNotFoundError as error:
         raise Http404(f"{name} of version {version.number} is missing from the storage.") from error
     response = FileResponse(file, as_attachment=True, filename=f"v{version.number}-{name}")

@@ -1,7 +1,4 @@
-"""The admin page Settings > ML Model, and what its buttons and its script ask for.
-
-Called by `config.site`; what it shows comes from `status`, `history` and `version_list`.
-"""
+"""The admin page Settings > ML Model, and what its buttons and its script ask for."""
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -15,7 +12,7 @@ from catalog.models import Shop
 from ml_training.runs.queue import prepare_training_data
 from ml_training.status.held_back import held_back_for
 from ml_training.status.runs import training_history
-from ml_training.status.shop import training_info
+from ml_training.status.shop import page_data, training_info
 from ml_training.status.versions import versions_for
 
 VIEW, PREPARE = "ml_training.view_trainingrun", "ml_training.prepare_training"
@@ -69,12 +66,6 @@ def ml_model_status(request):
     if shop is None:
         raise Http404("You are not a member of any shop.")
     return JsonResponse(page_data(shop))
-
-
-def page_data(shop: Shop) -> dict:
-    """Everything the page shows of a shop, as JSON-serialisable values."""
-    history = [run.as_json() for run in training_history(shop)]
-    return {"info": training_info(shop).as_json(), "history": history}
 
 
 @require_POST

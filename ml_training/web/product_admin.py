@@ -1,7 +1,7 @@
 """Products in the admin, with what the recogniser learned from their photos.
 
-Connected by `ml_training.admin`. Each photo says which versions learned it; deleting photos or products says
-the same, before where there is a question, and after.
+Each photo says which versions learned it; deleting photos or products says the same, before where there is a
+question, and after.
 """
 
 import re

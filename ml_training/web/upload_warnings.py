@@ -1,7 +1,4 @@
-"""Warns whoever adds photos to a product that look like another one. It only warns: the photos are saved.
-
-Connected by `ml_training.signal_handlers` to the catalogue's form; asks the version that serves.
-"""
+"""Warns whoever adds photos to a product that look like another one. It only warns: the photos are saved."""
 
 import logging
 import time
@@ -14,9 +11,10 @@ from catalog.models import Product, ProductImage
 from catalog.photo_files import open_upright
 from ml_training.backbones.loader import backbone_is_ready, open_embedder_of
 from ml_training.dataset.embeddings import stored_vectors
-from ml_training.recognition.recognize import LoadedModel, NoActiveModel, Recognition, active_model, rank
+from ml_training.recognition.recognize import Recognition, rank
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.preprocess import to_pixels
+from ml_training.versions.load import LoadedModel, NoActiveModel, active_model
 
 logger = logging.getLogger(__name__)
 MOST_PHOTOS = 8  # looked at of one upload

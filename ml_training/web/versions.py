@@ -1,7 +1,4 @@
-"""The versions on Settings > ML Model: the list, the buttons that choose one, and what a version learned.
-
-Called by `config.site`; what it shows comes from `version_list` and `provenance`.
-"""
+"""The versions on Settings > ML Model: the list, the buttons that choose one, and what a version learned."""
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied

@@ -13,7 +13,7 @@ from api import errors, limits
 from api.execution import GraphQLRequest, prepare
 from catalog.models import ProductImage, Shop
 from config.schema import schema
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from tests.factories import bearer, make_staff, photo_bytes
 from tests.support.api import Server, ask, data
 from tests.support.training import active_version, no_model_files_left, trained
@@ -58,7 +58,7 @@ def test_shell_examples_work_against_a_real_server(transactional_db, tmp_path):
     version = trained(shop)
     (tmp_path / "photo.jpg").write_bytes(photo_bytes(1))
     for kind in ("model_json", "weights", "metadata"):
-        (tmp_path / version.files[kind]["name"]).write_bytes(artifacts.read(version, kind))
+        (tmp_path / version.files[kind]["name"]).write_bytes(version_files.read(version, kind))
     secret = bearer(shop, "read", "recognize", "train")
     with Server() as server:
         site = server.url.removesuffix("/graphql/")

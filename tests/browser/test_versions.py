@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from ml_training.recognition.recognize import active_model
+from ml_training.versions.load import active_model
 from tests.support.pages import expect_status, part, toast
 from tests.support.waiting import is_done, wait_until
 

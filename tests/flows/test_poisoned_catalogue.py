@@ -10,7 +10,7 @@ from catalog.models import Product, ProductImage
 from ml_training.advice.analysis import findings_of
 from ml_training.gate.judge import photos_to_blame
 from ml_training.models import ModelVersion
-from ml_training.versions import activate as versions
+from ml_training.versions import activate
 from tests.factories import add_photo
 from tests.support.training import active_version, work
 
@@ -130,7 +130,7 @@ def test_a_few_wrong_photos_among_good_ones_again_and_again(shop):
     assert "look more like another product than like their own" in newest(shop).held_back
     blamed = set(photos_to_blame(active_version(shop), newest(shop)))
     assert len(blamed & wrong) >= 0.8 * len(wrong) and len(blamed - wrong) <= 0.1 * len(blamed)
-    assert versions.activate_version(newest(shop))  # says that they are right, and is taken at its word
+    assert activate.activate_version(newest(shop))  # says that they are right, and is taken at its word
     add_photo(products[0], data=folders_first(folders, products[0].sku, 12).read_bytes())
     work()
     assert active_version(shop).number == newest(shop).number == 8

@@ -8,7 +8,7 @@ from django_q.models import OrmQ
 
 from catalog.models import Product, ProductImage, Shop
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.runs import lifecycle as training
+from ml_training.runs import lifecycle
 from tests.factories import add_photo, draw, encode, make_shop, photo_bytes, stock
 from tests.support.training import claimed, counters, last_run, model_files, statuses, trained, work
 
@@ -160,7 +160,7 @@ def test_loaded_fixture_asks_for_nothing(shop, products, tmp_path):
 @pytest.mark.django_db(transaction=True)
 def test_photo_saved_while_training_queues_one_more_run(shop):
     stock(shop, products=1, photos=1)
-    training.claim(last_run(shop).pk)
+    lifecycle.claim(last_run(shop).pk)
     add_photo(shop.products.get(), seed=10)
     add_photo(shop.products.get(), seed=11)
     assert statuses(shop) == ["training", "queued"]
@@ -177,9 +177,9 @@ def test_thousand_photos_saved_one_by_one_while_training_make_exactly_one_more_r
     assert ProductImage.objects.count() == 1000
     assert statuses(shop) == ["training", "queued"]
     assert counters(shop) == (1001, 0)
-    training.complete(run, None)
+    lifecycle.complete(run, None)
     assert statuses(shop) == ["completed", "queued"]
-    training.complete(training.claim(last_run(shop).pk), None)
+    lifecycle.complete(lifecycle.claim(last_run(shop).pk), None)
     assert statuses(shop) == ["completed", "completed"]
     assert counters(shop) == (1001, 1001)
 
@@ -210,7 +210,7 @@ def test_shop_deleted_leaves_nothing_behind(tmp_path, state, by_queryset):
     if state != "idle":
         add_photo(shop.products.first(), seed=10)
     if state.startswith("training"):
-        run = training.claim(last_run(shop).pk)
+        run = lifecycle.claim(last_run(shop).pk)
     if state == "training and queued":
         add_photo(shop.products.first(), seed=11)
     pk = shop.pk
@@ -223,8 +223,8 @@ def test_shop_deleted_leaves_nothing_behind(tmp_path, state, by_queryset):
     work()  # what was on the queue finds no run and asks for none
     assert not TrainingRun.objects.filter(shop=pk).exists()
     if run:
-        with pytest.raises(training.RunLost):
-            training.complete(run, None)
+        with pytest.raises(lifecycle.RunLost):
+            lifecycle.complete(run, None)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -250,9 +250,9 @@ def test_other_shops_keep_their_model_files_when_one_is_deleted(shop, tmp_path):
 @pytest.mark.django_db(transaction=True)
 def test_product_deleted_while_training_makes_one_more_run_without_it(shop):
     stock(shop, products=3, photos=1)
-    run = training.claim(last_run(shop).pk)
+    run = lifecycle.claim(last_run(shop).pk)
     shop.products.first().delete()
-    training.complete(run, None)
+    lifecycle.complete(run, None)
     work()
     assert statuses(shop) == ["completed", "completed"]
     assert last_run(shop).products == 2

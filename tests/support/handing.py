@@ -14,8 +14,8 @@ from ml_training.recognizer.head import Head
 from ml_training.remote import handover
 from ml_training.remote import tokens as run_tokens
 from ml_training.remote.callbacks import run_manifest
-from ml_training.runs import lifecycle as training
-from ml_training.versions import files as artifacts
+from ml_training.runs import lifecycle
+from ml_training.versions import files as version_files
 from tests.factories import stock
 from tests.support.training import queued_run
 
@@ -30,9 +30,9 @@ def handed_over(shop, products: int = 3, photos: int = 2) -> tuple[TrainingRun, 
     """Fill a shop, and do with its run what `handover` does before it asks the trainer."""
     if products:
         stock(shop, products, photos)
-    run = training.claim(queued_run(shop).pk, announced=False)
-    run.trainer, run.phase = "gpu.example", training.Phase.WAITING
-    training.beat(run, trainer=run.trainer, phase=run.phase, worker_pid=None)
+    run = lifecycle.claim(queued_run(shop).pk, announced=False)
+    run.trainer, run.phase = "gpu.example", lifecycle.Phase.WAITING
+    lifecycle.beat(run, trainer=run.trainer, phase=run.phase, worker_pid=None)
     handover.keep_manifest(run, read_manifest(shop.pk))
     return run, run_tokens.issue(run).value
 
@@ -44,7 +44,7 @@ def make_files(backbone: Backbone, manifest: Manifest, scale: float = 1.0, **mor
     head = Head(
         rng.normal(0, scale, shape).astype(np.float32), np.zeros(shape[0], np.float32), temperature=2.0
     )
-    metadata = artifacts.metadata(manifest, None, head, {"photos_held_out": 3}) | more
+    metadata = version_files.metadata(manifest, None, head, {"photos_held_out": 3}) | more
     return {kind: file.content for kind, file in build_files(backbone, head, metadata).items()}
 
 

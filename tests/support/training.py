@@ -3,14 +3,14 @@
 import shutil
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
 from catalog.models import Shop
 from ml_training.events import ml_status_changed
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.runs import lifecycle as training
-from ml_training.runs import queue as queueing
+from ml_training.runs import lifecycle, queue
 from tests.factories import stock
 
 
@@ -54,8 +54,8 @@ def trained(shop: Shop, products: int = 3, photos: int = 2) -> ModelVersion:
 
 def claimed(shop: Shop) -> TrainingRun:
     """A run that a worker has just begun."""
-    queueing.request_training(shop.pk, queueing.Change("photo_added", "Oat milk"))
-    return training.claim(queued_run(shop).pk)
+    queue.request_training(shop.pk, queue.Change("photo_added", "Oat milk"))
+    return lifecycle.claim(queued_run(shop).pk)
 
 
 def queued_run(shop: Shop) -> TrainingRun:
@@ -85,3 +85,10 @@ def model_files(tmp_path) -> list[str]:
     """Every file in the model storage."""
     root = tmp_path / "models"
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+class StuckStorage(FileSystemStorage):
+    """A storage that deletes nothing for now."""
+
+    def delete(self, name):
+        raise OSError("The storage is away.")

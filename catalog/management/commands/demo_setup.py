@@ -1,4 +1,4 @@
-"""Makes the demo's login, and its catalogue on the first run. Called by `script/demo`."""
+"""Makes the demo's login, and its catalogue on the first run."""
 
 import os
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from catalog.importing import find_product_folders
 from catalog.management.shop_command import ShopCommand
 from ml_training.recognition.evaluate import assess
-from ml_training.recognition.recognize import NO_MODEL
+from ml_training.versions.load import NO_MODEL
 
 
 class Command(ShopCommand):

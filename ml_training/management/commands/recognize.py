@@ -9,7 +9,8 @@ from django.urls import reverse
 from catalog.management.shop_command import ShopCommand
 from catalog.photo_files import PhotoRefused
 from ml_training.recognition.explain import nearest_photos
-from ml_training.recognition.recognize import NO_MODEL, Recognition, recognize
+from ml_training.recognition.recognize import Recognition, recognize
+from ml_training.versions.load import NO_MODEL
 
 
 class Command(ShopCommand):

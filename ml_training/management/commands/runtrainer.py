@@ -4,7 +4,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from ml_training.checks import LEAST_TOKEN, is_sound_token
+from ml_training.remote.tokens import LEAST_TOKEN, is_sound_token
 from ml_training.trainer.app import TrainerApp
 from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.work import Trainer

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 
 from catalog.management.shop_command import ShopCommand
 from ml_training.models import TrainingRun
-from ml_training.runs import queue as queueing
+from ml_training.runs import queue
 from ml_training.runs.deep.job import run_deep_job
 from ml_training.runs.deep.lifecycle import queue_deep
 from ml_training.runs.quick import run_job
@@ -47,7 +47,7 @@ class Command(ShopCommand):
 
     def _train(self, shop, **options) -> dict:
         reconcile()  # a run whose worker died is no reason to wait
-        queued = queueing.owed_run(shop, fresh=options["all"])
+        queued = queue.owed_run(shop, fresh=options["all"])
         if queued is None:
             info = training_info(shop)
             trained = f"Nothing is owed: {shop.name} is trained on its newest photos."

@@ -21,11 +21,10 @@ from django.utils import timezone
 
 from ml_training.management.commands.taskqueue import STOP_SECONDS
 from ml_training.models import TrainingRun
-from ml_training.runs import lifecycle as training
-from ml_training.runs import queue as queueing
+from ml_training.runs import lifecycle, queue
 from ml_training.runs.deep.hours import shops_open
 from ml_training.runs.reconcile import reconcile
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5
@@ -54,12 +53,12 @@ class Command(BaseCommand):
     def _look_after(self, queues: list["TaskQueue"]):
         try:
             close_old_connections()
-            for queue in queues:
-                queue.keep_up()
+            for supervised in queues:
+                supervised.keep_up()
             reconcile()
-            for queue in queues:
-                if queue.stands_still():
-                    queue.restart("stands still")
+            for supervised in queues:
+                if supervised.stands_still():
+                    supervised.restart("stands still")
         except Error:
             logger.exception("The database did not answer; trying again in %s s.", LOOK_SECONDS)
 
@@ -77,7 +76,7 @@ class TaskQueue:
     """
 
     def __init__(self, kind: str):
-        self._kind, self._name = kind, queueing.TASKS[kind][1]
+        self._kind, self._name = kind, queue.TASKS[kind][1]
         self._patience = self._first_patience = 2 * settings.HEARTBEAT_LIMIT_SECONDS
         self._process = None
         self._needed = float("-inf")  # when it last had work
@@ -118,7 +117,7 @@ class TaskQueue:
     def _wake(self) -> None:
         """Queue the tasks of what waits once more: the queue before may have had them."""
         for run in self._runs().filter(status="queued"):
-            queueing.wake_worker(run.pk, run.kind)
+            queue.wake_worker(run.pk, run.kind)
 
     def _runs(self):
         return TrainingRun.objects.filter(kind=self._kind)
@@ -174,16 +173,16 @@ def stop_on_purpose(queues: list[TaskQueue]) -> None:
     """Stop queues, all at once, and let the runs that are cut short wait as if they had not begun."""
     runs = []
     with contextlib.suppress(Error):  # without a database nobody can be told: the reconciler finds them
-        runs = [run for queue in queues for run in queue.at_work()]
-    for queue in queues:
-        queue.ask_to_end()
+        runs = [run for supervised in queues for run in supervised.at_work()]
+    for supervised in queues:
+        supervised.ask_to_end()
     until = time.monotonic() + STOP_SECONDS
-    for queue in queues:
-        queue.stop(max(until - time.monotonic(), 0.1))
+    for supervised in queues:
+        supervised.stop(max(until - time.monotonic(), 0.1))
     with contextlib.suppress(Error):
         for run in runs:
-            if training.release(run):
-                artifacts.remove(artifacts.folder_of(run))
+            if lifecycle.release(run):
+                version_files.remove(version_files.folder_of(run))
 
 
 def _group_of(pid: int) -> int | None:

@@ -1,6 +1,6 @@
 """Writes down a training after each epoch, so that it can go on after a crash as if nothing had happened.
 
-A checkpoint is a safetensors file with a JSON text in its header: nothing is pickled. Called by `loop`.
+A checkpoint is a safetensors file with a JSON text in its header: nothing is pickled.
 """
 
 import json

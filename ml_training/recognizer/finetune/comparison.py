@@ -1,7 +1,4 @@
-"""Decides whether a tuned backbone is better than the one before, by photos that neither has learned from.
-
-Called by `ml_training.runs.deep.job` and by the benchmark.
-"""
+"""Decides whether a tuned backbone is better than the one before, by photos that neither has learned from."""
 
 import math
 from dataclasses import dataclass, replace

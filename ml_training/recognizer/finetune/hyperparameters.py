@@ -1,4 +1,4 @@
-"""What a deep training does, as numbers, and what it learns from. Called by everything in this folder."""
+"""What a deep training does, as numbers, and what it learns from."""
 
 import hashlib
 import json

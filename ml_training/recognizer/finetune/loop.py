@@ -1,7 +1,6 @@
 """The training loop: epochs over random looks at the photos, a checkpoint after each, the best one kept.
 
-Called by `__main__`, in a process of its own. Where there are GPUs it runs under `torchrun`, one process for
-each, with the same result in every process.
+Where there are GPUs it runs under `torchrun`, one process for each, with the same result in every process.
 """
 
 import contextlib

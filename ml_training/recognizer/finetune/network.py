@@ -1,7 +1,7 @@
 """The network that is tuned: a packaged backbone whose upper blocks learn, and a softmax head to learn by.
 
-Called by `loop`. It computes what `encoder.Encoder` computes, faster: batch normalisation has fixed
-statistics here, so it is folded into the convolutions' weights, and their gradients go through the fold.
+It computes what `encoder.Encoder` computes, faster: batch normalisation has fixed statistics here, so it is
+folded into the convolutions' weights, and their gradients go through the fold.
 """
 
 import torch

@@ -1,7 +1,7 @@
 """Training photos on disk as small JPEGs, and the random looks that are taken at them.
 
-Called by `loop`. What a look shows depends on the seed, the epoch and the photo alone, never on threads or on
-where a run began: a run that was interrupted sees what it would have seen.
+What a look shows depends on the seed, the epoch and the photo alone, never on threads or on where a run
+began: a run that was interrupted sees what it would have seen.
 """
 
 import math

@@ -1,5 +1,4 @@
-"""Which shops' deep training may compute at this hour. Called by `promise`, `runs`, `job`,
-`status` and the worker."""
+"""Which shops' deep training may compute at this hour."""
 
 import logging
 

@@ -33,15 +33,15 @@ from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choo
 from ml_training.recognizer.finetune.loop import save_start
 from ml_training.recognizer.finetune.photos import keep_small_copy
 from ml_training.recognizer.train import fit_model
-from ml_training.runs import lifecycle as training
-from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs import lifecycle
+from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.runs.deep import process
 from ml_training.runs.deep.hours import shops_open
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, RunLost
 from ml_training.runs.progress import Progress
 from ml_training.runs.quick import sentence
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions.publish import CHECK_PHOTOS, TrainedModel, publish
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def run_deep_job(
                   tuned backbone and a version in the model storage if it pays.
     Repeatable:   yes; only one caller can claim a run, and what was cut short goes on from its last epoch.
     """
-    run = runs.claim(run_id, at_any_hour)
+    run = deep_lifecycle.claim(run_id, at_any_hour)
     if run is None:
         return None
     if gives_way:
@@ -83,10 +83,10 @@ def run_deep_job(
         with Heartbeat(run) as heartbeat:
             _DeepJob(run, Progress(run, heartbeat, on_change, BEGINS), at_any_hour, recipe).do()
     except OutOfHours:
-        runs.pause(run)
+        deep_lifecycle.pause(run)
     except RunLost:
         logger.warning("Deep run %s was cancelled or taken from this worker.", run.pk)
-        artifacts.discard(artifacts.folder_of(run))
+        version_files.discard(version_files.folder_of(run))
         if TrainingRun.objects.filter(pk=run.pk, status=TrainingRun.Status.CANCELLED).exists():
             forget_work(run.shop_id)
     except KeyboardInterrupt:  # in the foreground; what was learned stays for the next one
@@ -94,8 +94,8 @@ def run_deep_job(
         raise
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Deep run %s failed.", run.pk)
-        if training.fail(run, sentence(error)):
-            artifacts.discard(artifacts.folder_of(run))
+        if lifecycle.fail(run, sentence(error)):
+            version_files.discard(version_files.folder_of(run))
         if not isinstance(error, Exception):
             raise
     return TrainingRun.objects.filter(pk=run.pk).first()
@@ -103,8 +103,8 @@ def run_deep_job(
 
 def _interrupted(run: TrainingRun) -> None:
     with suppress(Error):  # should the database be away, a worker goes on with it
-        if runs.cancel_own(run):  # if not, it had published already, or a worker took over
-            artifacts.discard(artifacts.folder_of(run))
+        if deep_lifecycle.cancel_own(run):  # if not, it had published already, or a worker took over
+            version_files.discard(version_files.folder_of(run))
 
 
 def folder_of(shop_id: int, lesson: Lesson) -> Path:
@@ -244,7 +244,7 @@ class _DeepJob:
         seconds = round(time.perf_counter() - self.started, 3)
         self.run.metrics |= {"phases": self.progress.phases, "seconds": seconds}
         self.run.backbone = version.backbone if version else self.before.backbone.id
-        runs.complete(self.run, version, message, learned, self.before.backbone.id)
+        deep_lifecycle.complete(self.run, version, message, learned, self.before.backbone.id)
 
 
 def _in_words(found: Comparison) -> str:

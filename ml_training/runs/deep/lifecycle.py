@@ -1,8 +1,6 @@
 """The state of deep runs: queued, claimed, completed, cancelled. The deep side of `training`.
 
-    queued → training → completed | failed | cancelled
-
-Called by `promise`, `job`, the page and the API.
+queued → training → completed | failed | cancelled
 """
 
 from datetime import datetime
@@ -13,17 +11,15 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training import announcements
 from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
-from ml_training.events import CHANGED, COMPLETED, STARTED
+from ml_training.events import CHANGED, COMPLETED, STARTED, announce
 from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.runs import lifecycle as training
-from ml_training.runs import queue as queueing
+from ml_training.runs import lifecycle, queue
 from ml_training.runs.deep.hours import shops_open
 from ml_training.runs.lifecycle import Kind, Phase, RunLost, Status
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions.provenance import note_learned
 from ml_training.versions.prune import prune_on_commit
 
@@ -51,7 +47,7 @@ def queue_deep(shop_id: int, why: str) -> TrainingRun:
         if going:
             return going
         trigger = [{"kind": why, "product": "", "count": 1}]
-        return queueing.create(TrainingRun(shop_id=shop_id, kind=Kind.DEEP, trigger=trigger))
+        return queue.create(TrainingRun(shop_id=shop_id, kind=Kind.DEEP, trigger=trigger))
 
 
 def claim(run_id: int, at_any_hour: bool = False) -> TrainingRun | None:
@@ -69,13 +65,11 @@ def claim(run_id: int, at_any_hour: bool = False) -> TrainingRun | None:
         if run is None or settings.BACKBONE_FILE or not (at_any_hour or run.shop_id in shops_open()):
             return None
         state = ShopTraining.objects.select_for_update().get(shop_id=run.shop_id)
-        if not training.take(queued, state, ""):
+        if not lifecycle.take(queued, state, ""):
             return None
         TrainingRun.objects.filter(pk=run.pk).update(message="")  # why it waited
         run.refresh_from_db()
-        run.sequence = announcements.announce(
-            run, STARTED, "Deep training: the recogniser studies your photos."
-        )
+        run.sequence = announce(run, STARTED, "Deep training: the recogniser studies your photos.")
         return run
 
 
@@ -102,7 +96,7 @@ def complete(
     with transaction.atomic():
         state = ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
         if version is not None:
-            artifacts.take_next_number(version)
+            version_files.take_next_number(version)
             if compared_with not in ("", backbone_id_for(run.shop_id)):
                 version.held_back = OTHER_SERVES
             else:
@@ -113,7 +107,7 @@ def complete(
         run.message, run.finished_at = message, timezone.now()
         changed = ("status", "phase", "progress", "message", "finished_at", "products", "photos")
         values = {name: getattr(run, name) for name in (*changed, "set_aside", "metrics", "backbone")}
-        if state is None or not training.own(run).update(**values):
+        if state is None or not lifecycle.own(run).update(**values):
             raise RunLost(f"Run {run.pk} was taken from this worker.")
         if version is not None:
             version.changes = note_learned(version.shop_id, version.number, learned)
@@ -123,9 +117,9 @@ def complete(
                 # What a quick run learned meanwhile is not in this version: it is owed again.
                 state.active_version, state.trained = version, run.generation
                 state.save(update_fields=["active_version", "trained"])
-        announcements.announce(run, COMPLETED, message, is_warning=bool(version and version.held_back))
+        announce(run, COMPLETED, message, is_warning=bool(version and version.held_back))
         if version is not None and not version.held_back:
-            queueing.queue_or_wake(state)
+            queue.queue_or_wake(state)
 
 
 def cancel(shop: Shop) -> bool:
@@ -145,7 +139,7 @@ def cancel(shop: Shop) -> bool:
 
 def cancel_own(run: TrainingRun) -> bool:
     """The same for a run that this process computes, as long as it is this worker's."""
-    return _cancel(training.own(run), run.shop_id, CANCELLED)
+    return _cancel(lifecycle.own(run), run.shop_id, CANCELLED)
 
 
 def call_off(before: datetime) -> None:
@@ -168,10 +162,10 @@ def _cancel(runs: QuerySet, shop_id: int, message: str) -> bool:
             return False
         run.status, run.message = Status.CANCELLED, message
         runs.update(status=run.status, message=message, finished_at=timezone.now())
-        announcements.announce(run, CHANGED, message)
+        announce(run, CHANGED, message)
     return True
 
 
 def pause(run: TrainingRun) -> bool:
     """Let a run wait for the next hour it may compute in; it goes on where it stopped."""
-    return training.release(run, WAITS_FOR_ITS_HOURS, message=WAITS_FOR_ITS_HOURS, woken_at=timezone.now())
+    return lifecycle.release(run, WAITS_FOR_ITS_HOURS, message=WAITS_FOR_ITS_HOURS, woken_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Trains in a process of its own, and stops it when nobody wants its result any more. Called by `job`."""
+"""Trains in a process of its own, and stops it when nobody wants its result any more."""
 
 import json
 import os

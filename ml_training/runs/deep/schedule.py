@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage
 from ml_training.models import ShopTraining, TrainingRun
-from ml_training.runs import queue as queueing
+from ml_training.runs import queue
 from ml_training.runs.deep.hours import shops_open
 from ml_training.runs.deep.lifecycle import GOING, TURNED_OFF, call_off, queue_deep
 from ml_training.runs.lifecycle import Kind, Status
@@ -40,7 +40,7 @@ def reconcile_deep() -> list[int]:
     for shop_id in _shops_with_enough(set(may_compute) - going):
         run = last.get(shop_id)
         if run is not None and run.status == Status.FAILED and may_try_again(run):
-            found.append(queueing.queue_again(run).pk)
+            found.append(queue.queue_again(run).pk)
         elif run is None or _is_due(run):
             found.append(queue_deep(shop_id, "promises").pk)
     return found
@@ -52,7 +52,7 @@ def _wake_waiting(shops: list[int]) -> list[int]:
     waiting = waiting.exclude(shop_id__in=busy)
     woken = [run.pk for run in waiting.exclude(woken_at__gte=timezone.now() - WAKE_AFTER)]
     for pk in woken:
-        queueing.wake_worker(pk, Kind.DEEP)
+        queue.wake_worker(pk, Kind.DEEP)
     return woken
 
 

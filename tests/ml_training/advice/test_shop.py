@@ -16,7 +16,7 @@ from catalog.models import Product, ProductImage
 from ml_training.advice.product import product_advice
 from ml_training.advice.shop import shop_advice
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.versions import files as artifacts
+from ml_training.storage import storage
 from tests.factories import add_photo, backed, judge, make_staff, serve, shelf, shelf_more
 
 pytestmark = pytest.mark.django_db
@@ -127,7 +127,7 @@ def test_version_that_does_not_say_what_it_tried_gives_its_shares(shop):
 def store(version: ModelVersion, metadata: bytes) -> None:
     version.files["metadata"]["sha256"] = hashlib.sha256(metadata).hexdigest()
     version.save()
-    artifacts.storage().save(f"{version.folder}/metadata", ContentFile(metadata))
+    storage().save(f"{version.folder}/metadata", ContentFile(metadata))
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from django.utils import timezone
 from catalog.models import Product, ProductImage
 from ml_training.gate.judge import best_lately, known_to, what_got_worse
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.runs import queue as queueing
+from ml_training.runs import queue
 from ml_training.status.shop import training_info
-from ml_training.versions import activate as versions
+from ml_training.versions import activate
 from notifications.models import Notification
 from tests.factories import add_photo, make_staff, serve, stock
 from tests.support.gate import judged, verdict
@@ -116,7 +116,7 @@ def test_photos_of_another_product_are_caught_named_and_can_be_activated_anyway(
     assert told.level == "warning" and told.message == second.run.message == second.held_back
     assert training_info(shop).message == second.held_back
     assert not ShopTraining.objects.get(shop=shop).is_owed
-    assert versions.activate_version(second)
+    assert activate.activate_version(second)
     assert active_version(shop) == second
 
 
@@ -160,11 +160,11 @@ def test_photos_as_they_are_are_compared_where_both_versions_know_them():
 def test_losses_of_products_that_are_switched_off_are_none(shop):
     first, second = stock(shop, products=2, photos=1)
     old, new = (judged({first.pk: [pk] * 20, second.pk: [second.pk] * 20}) for pk in (first.pk, second.pk))
-    versions = [ModelVersion(shop=shop, number=n, judged=j) for n, j in ((1, old), (2, new))]
-    assert what_got_worse(*versions)
+    activate = [ModelVersion(shop=shop, number=n, judged=j) for n, j in ((1, old), (2, new))]
+    assert what_got_worse(*activate)
     first.is_active = False
     first.save()
-    assert what_got_worse(*versions) == ""
+    assert what_got_worse(*activate) == ""
 
 
 def test_product_of_one_photo_is_known(shop):
@@ -202,6 +202,6 @@ def test_next_training_is_compared_with_what_serves(shop):
 
 def test_shop_of_two_products_trains_as_ever(shop):
     stock(shop, products=2, photos=1)
-    queueing.request_training(shop.pk, queueing.Change("asked"))
+    queue.request_training(shop.pk, queue.Change("asked"))
     work()
     assert active_version(shop).held_back == ""

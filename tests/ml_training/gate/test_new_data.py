@@ -6,7 +6,7 @@ from catalog.models import Product, ProductImage
 from ml_training.gate.evidence import find_doubts
 from ml_training.gate.judge import what_got_worse
 from ml_training.models import LearnedPhoto, ModelVersion
-from ml_training.versions import activate as versions
+from ml_training.versions import activate
 from tests.factories import add_photo, stock
 from tests.support.gate import judged, verdict
 from tests.support.training import active_version, trained, work
@@ -50,7 +50,7 @@ def test_few_photos_replaced_by_other_ones_of_another_product_are_held_back(shop
     assert asked(version) == {
         "1": {"tried": 1, "products": {str(victim.pk): [other, photos]}, "sure": [str(victim.pk)]}
     }
-    assert versions.activate_version(version)
+    assert activate.activate_version(version)
     assert active_version(shop_of_six) == version
 
 
@@ -214,11 +214,11 @@ def test_two_photos_are_too_few_to_say():
 def copied(before: int, after: int, others: int = 6) -> str:
     """A product with some photos, and copies of one of these."""
     known = judged({1: [1] * others, 2: [2] * 9})
-    versions = []
+    activate = []
     for number, copies in enumerate((before, after), 1):
         doubts = {"copies": {"1": list(range(5000, 5000 + copies))}} if copies else {}
-        versions.append(ModelVersion(number=number, judged=known, doubts=doubts))
-    return what_got_worse(*versions)
+        activate.append(ModelVersion(number=number, judged=known, doubts=doubts))
+    return what_got_worse(*activate)
 
 
 def test_product_that_is_mostly_copies_of_one_photo_holds_a_version_back():

@@ -10,7 +10,8 @@ from django.test import Client
 
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.runs.queue import Change, request_training
-from ml_training.versions import files as artifacts
+from ml_training.storage import storage
+from ml_training.versions import files as version_files
 from tests.factories import bearer, photo_bytes
 from tests.support.api import ask, code, data, recognize
 from tests.support.training import events, model_files, no_model_files_left, trained, work
@@ -40,13 +41,13 @@ def change(mutation: str, token: str) -> tuple[bool, dict]:
 
 
 def contents(version: ModelVersion) -> dict[str, bytes]:
-    return {name: artifacts.read(version, kind) for name, kind in KINDS.items()}
+    return {name: version_files.read(version, kind) for name, kind in KINDS.items()}
 
 
 def put(shop, files: dict[str, bytes], folder: str = "elsewhere") -> dict:
     """Store files as somebody with access to the storage would, and say where they are."""
     for name, content in files.items():
-        artifacts.storage().save(f"{shop.pk}/{folder}/{name}", ContentFile(content))
+        storage().save(f"{shop.pk}/{folder}/{name}", ContentFile(content))
     return {name: {"path": f"{shop.pk}/{folder}/{name}"} for name in files}
 
 
@@ -67,8 +68,8 @@ def test_earlier_version_serves_again_and_pages_are_told(shop, version, token, e
 def test_version_with_a_damaged_file_is_not_activated(shop, version, token):
     change("clearMlModel", token)
     name = f"{version.folder}/weights.safetensors"
-    artifacts.storage().delete(name)
-    artifacts.storage().save(name, ContentFile(b"something else"))
+    storage().delete(name)
+    storage().save(name, ContentFile(b"something else"))
     answer = ask("mutation { activateModelVersion(version: 1) { changed } }", token=token)
     assert code(answer) == "CONFLICT" and "damaged" in answer["errors"][0]["message"]
     assert ShopTraining.objects.get().active_version is None

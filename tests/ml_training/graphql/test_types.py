@@ -5,8 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product
-from ml_training.runs import lifecycle as training
-from ml_training.runs import queue as queueing
+from ml_training.runs import lifecycle, queue
 from tests.factories import add_photo, make_staff
 from tests.support.training import claimed, queued_run, trained
 
@@ -55,15 +54,15 @@ def test_trained_shop_says_what_the_page_says(shop, staff_client):
 
 
 def test_status_follows_the_runs(shop, staff_client):
-    queueing.request_training(shop.pk, queueing.Change("photo_added", "Oat milk"))
+    queue.request_training(shop.pk, queue.Change("photo_added", "Oat milk"))
     assert ask(staff_client)["status"] == "QUEUED"
-    run = training.claim(queued_run(shop).pk)
-    training.beat(run, phase="embedding", progress=0.5)
+    run = lifecycle.claim(queued_run(shop).pk)
+    lifecycle.beat(run, phase="embedding", progress=0.5)
     info = ask(staff_client)
     assert (info["status"], info["progress"], info["phase"]) == ("TRAINING", 0.5, "Looking at the photos")
     assert info["startedAt"]
     run.set_aside = [{"photo": 1, "product": 2, "sku": "x", "filename": "a.jpg", "reason": "Cut off."}]
-    training.fail(run, "The disk is full.")
+    lifecycle.fail(run, "The disk is full.")
     info = ask(staff_client)
     assert info["status"] == "FAILED"
     assert info["error"].startswith("The disk is full.")

@@ -8,7 +8,7 @@ from PIL import Image
 
 from catalog.models import Product
 from ml_training.models import ShopTraining, TrainingRun
-from ml_training.runs import lifecycle as training
+from ml_training.runs import lifecycle
 from tests.factories import add_photo, make_shop, photo_bytes, stock
 from tests.support.training import active_version, last_run, queued_run, statuses, trained, work
 
@@ -138,7 +138,7 @@ def test_unknown_shop_is_an_error_that_names_the_shops(shop, manage, command, ar
 
 def test_train_beside_a_worker_that_trains_fails_and_says_so(shop, manage):
     stock(shop, products=2, photos=1)
-    training.claim(queued_run(shop).pk)
+    lifecycle.claim(queued_run(shop).pk)
     code, out, err = manage("train", "--json")
     assert (code, out) == (1, "")
     assert "A worker is training this shop" in err

@@ -14,7 +14,7 @@ from django_q.models import OrmQ
 
 from ml_training.management.commands.worker import TaskQueue
 from ml_training.models import TrainingRun
-from ml_training.runs import lifecycle as training
+from ml_training.runs import lifecycle
 from ml_training.runs.queue import Change, request_training
 from tests.support.training import claimed, queued_run, statuses
 
@@ -70,7 +70,7 @@ def test_work_of_another_queue_on_this_machine_is_not_its_own(shop, other_shop, 
 
 def test_queue_that_has_just_ended_a_run_does_not_stand_still(shop, other_shop, queue):
     waiting_for_long(shop)
-    training.complete(claimed(other_shop), None)
+    lifecycle.complete(claimed(other_shop), None)
     assert not queue.stands_still()
 
 
@@ -100,20 +100,20 @@ def test_run_cut_short_on_purpose_waits_again_and_counts_no_try(shop, queue):
     assert queue.has_ended()
     again = queued_run(shop)
     assert (again.pk, again.attempts, again.progress) == (run.pk, 1, 0.0)
-    with pytest.raises(training.RunLost):
-        training.complete(run, None)
-    assert training.claim(run.pk).worker_token != run.worker_token
+    with pytest.raises(lifecycle.RunLost):
+        lifecycle.complete(run, None)
+    assert lifecycle.claim(run.pk).worker_token != run.worker_token
 
 
 def test_run_cut_short_leaves_its_work_to_one_that_is_queued(shop, queue):
     request_training(shop.pk, ADDED, fresh=True)
-    run = training.claim(queued_run(shop).pk)
+    run = lifecycle.claim(queued_run(shop).pk)
     TrainingRun.objects.update(worker_pid=queue._process.pid)
     later = request_training(shop.pk, ADDED)
     queue.stop_on_purpose()
     assert statuses(shop) == ["superseded", "queued"]
     assert (queued_run(shop).pk, queued_run(shop).fresh) == (later.pk, True)
-    assert not training.release(run)
+    assert not lifecycle.release(run)
 
 
 def test_run_of_another_queue_is_left_alone(shop, queue):
@@ -125,7 +125,7 @@ def test_run_of_another_queue_is_left_alone(shop, queue):
 
 def test_run_given_up_leaves_its_wish_to_look_at_every_photo_again_to_the_one_queued(shop):
     request_training(shop.pk, ADDED, fresh=True)
-    run = training.claim(queued_run(shop).pk)
+    run = lifecycle.claim(queued_run(shop).pk)
     request_training(shop.pk, ADDED)
-    assert training.give_up(run)
+    assert lifecycle.give_up(run)
     assert queued_run(shop).fresh

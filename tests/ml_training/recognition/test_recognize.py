@@ -12,11 +12,12 @@ from catalog.models import Product
 from catalog.photo_files import PhotoRefused
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.recognition.recognize import MOST_LOADED, NoActiveModel, active_model, recognize
-from ml_training.runs import queue as queueing
+from ml_training.recognition.recognize import recognize
+from ml_training.runs import queue
 from ml_training.runs.reconcile import reconcile
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from ml_training.versions.files import ModelFileDamaged
+from ml_training.versions.load import MOST_LOADED, NoActiveModel, active_model
 from tests.factories import add_photo, make_shop, photo_bytes
 from tests.support.training import active_version, counters, queued_run, statuses, trained, work
 
@@ -154,7 +155,7 @@ def test_shops_answer_with_their_own_products(shop):
 def test_model_in_memory_needs_no_file_again(shop, tmp_path, django_assert_num_queries):
     version = trained(shop, products=2, photos=1)
     recognize(shop, photo_bytes(0))
-    artifacts.remove(version.folder)
+    version_files.remove(version.folder)
     with django_assert_num_queries(2):  # which version is active, which products are
         assert names(shop)[0] == "Product 0"
 
@@ -201,9 +202,9 @@ def pixels_by_the_book(photo: bytes, preprocessing: dict) -> np.ndarray:
 
 def test_onnx_file_alone_gives_the_same_probabilities_from_raw_pixels(shop):
     version = trained(shop, products=4, photos=2)
-    model = json.loads(artifacts.read(version, "model_json"))
-    labels = json.loads(artifacts.read(version, "metadata"))["labels"]
-    session = onnxruntime.InferenceSession(artifacts.read(version, "onnx"))
+    model = json.loads(version_files.read(version, "model_json"))
+    labels = json.loads(version_files.read(version, "metadata"))["labels"]
+    session = onnxruntime.InferenceSession(version_files.read(version, "onnx"))
     for kind in range(4):
         photo = photo_bytes(kind, seed=60)
         pixels = pixels_by_the_book(photo, model["backbone"]["preprocessing"])
@@ -250,7 +251,7 @@ def test_model_of_this_backbone_is_left_alone(shop):
     trained(shop, products=2, photos=1)
     reconcile()
     assert statuses(shop) == ["completed"]
-    assert queueing.owed_run(shop) is None
+    assert queue.owed_run(shop) is None
 
 
 def test_picture_with_too_many_pixels_is_refused_before_it_is_decoded(shop, settings, monkeypatch):

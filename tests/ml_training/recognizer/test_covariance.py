@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer import covariance as scatter_module
+from ml_training.recognizer import covariance
 from ml_training.recognizer.covariance import USUAL, Scatter
 from tests.support.vectors import easy_sample
 
@@ -26,7 +26,7 @@ def lower(covariance) -> np.ndarray:
 
 @pytest.fixture(params=[256, 5], ids=["one block", "three blocks"])
 def sample(request, monkeypatch):
-    monkeypatch.setattr(scatter_module, "ROWS", request.param)
+    monkeypatch.setattr(covariance, "ROWS", request.param)
     return easy_sample(products=5, photos=7, size=12)
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ml_training.models import RunToken, TrainingRun
 from ml_training.remote.tokens import issue
-from ml_training.runs import lifecycle as training
+from ml_training.runs import lifecycle
 from ml_training.runs.progress import PUSH_SECONDS
 from ml_training.status.shop import training_info
 from tests.factories import stock
@@ -168,7 +168,7 @@ def test_token_dies_with_its_run_and_with_a_second_handing_over(shop):
     run, first = handed_over(shop)
     second = issue(run).value
     assert code_of(report(run.pk, first, kind="started")) == "TOKEN_UNKNOWN"
-    training.fail(run, "No.")
+    lifecycle.fail(run, "No.")
     answer = report(run.pk, second, kind="started")
     assert (answer.status_code, code_of(answer)) == (410, "RUN_FINISHED")
 

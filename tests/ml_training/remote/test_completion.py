@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.runs import queue as queueing
+from ml_training.runs import queue
 from tests.factories import make_shop
 from tests.support.handing import code_of, complete, files_of, handed_over, report
 from tests.support.training import active_version, model_files, queued_run
@@ -33,7 +33,7 @@ def test_manifest_is_gone_when_the_run_is_completed(shop, backbone, tmp_path):
 
 def test_store_that_deletes_nothing_does_not_hinder_a_model(shop, backbone, settings, caplog):
     models = settings.STORAGES["models"]
-    stuck = {"BACKEND": "tests.ml_training.test_pruning.StuckStorage", "OPTIONS": models["OPTIONS"]}
+    stuck = {"BACKEND": "tests.support.training.StuckStorage", "OPTIONS": models["OPTIONS"]}
     settings.STORAGES = settings.STORAGES | {"models": stuck}
     run, token = handed_over(shop)
     assert complete(token, files_of(run, backbone))["data"]["completeTraining"]["version"] == 1
@@ -82,7 +82,7 @@ def test_refused_model_fails_the_run_and_the_version_before_goes_on_serving(shop
     run, token = handed_over(shop)
     complete(token, files_of(run, backbone))
     before, files_before = active_version(shop), model_files(tmp_path)
-    queueing.request_training(shop.pk, queueing.Change("photo_added", "x"))
+    queue.request_training(shop.pk, queue.Change("photo_added", "x"))
     run, token = handed_over(shop, products=0)
     files = files_of(run, backbone) | {"weights": b"\x80\x04pickle"}
     assert code_of(complete(token, files)) == "HASH_DIFFERS"

@@ -14,8 +14,7 @@ from django_q.models import OrmQ
 from catalog.models import Product, ProductImage
 from ml_training.events import ml_status_changed
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.runs import lifecycle as training
-from ml_training.runs import queue as queueing
+from ml_training.runs import lifecycle, queue
 from ml_training.runs.lifecycle import RunLost
 from ml_training.runs.queue import Change, request_training
 from ml_training.runs.reconcile import reconcile
@@ -61,7 +60,7 @@ def stolen(run):
     """The reconciler took this run for dead and queued its work again, and another worker has begun."""
     TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
     assert reconcile().given_up == [run.pk]
-    return training.claim(queued_run(run.shop).pk)
+    return lifecycle.claim(queued_run(run.shop).pk)
 
 
 def a_minute_passes():
@@ -99,11 +98,11 @@ def test_asking_by_many_at_once_makes_one_queued_run_and_loses_no_count(shop):
 
 
 def test_only_so_many_changes_are_named_and_the_rest_is_counted(shop):
-    for number in range(queueing.MOST_CHANGES_NAMED + 15):
+    for number in range(queue.MOST_CHANGES_NAMED + 15):
         request_training(shop.pk, Change("photo_added", f"Product {number}"))
     request_training(shop.pk, Change("photo_added", "Product 3"))
     trigger = queued_run(shop).trigger
-    assert len(trigger) == queueing.MOST_CHANGES_NAMED + 1
+    assert len(trigger) == queue.MOST_CHANGES_NAMED + 1
     assert trigger[-1] == {"kind": "other", "product": "", "count": 15}
     assert trigger[3] == {"kind": "photo_added", "product": "Product 3", "count": 2}
 
@@ -147,7 +146,7 @@ def test_photo_is_saved_when_the_queue_is_down_and_the_reconciler_mends_it(shop)
 @pytest.mark.parametrize("attempt", range(3))
 def test_two_workers_that_claim_at_once_have_one_winner(shop, events, attempt):
     run = request_training(shop.pk, ADDED)
-    won = [found for found in at_once([lambda: training.claim(run.pk)] * 4) if found]
+    won = [found for found in at_once([lambda: lifecycle.claim(run.pk)] * 4) if found]
     assert len(won) == 1
     assert last_run(shop).worker_token == won[0].worker_token != ""
     assert [event.kind for event in events] == ["queued", "started"]
@@ -156,7 +155,7 @@ def test_two_workers_that_claim_at_once_have_one_winner(shop, events, attempt):
 def test_claimed_run_carries_its_worker_and_the_newest_change(shop):
     request_training(shop.pk, ADDED)
     request_training(shop.pk, ADDED)
-    run = training.claim(queued_run(shop).pk)
+    run = lifecycle.claim(queued_run(shop).pk)
     stored = last_run(shop)
     assert (stored.status, stored.generation) == ("training", 2)
     assert stored.worker_pid and stored.worker_host and stored.heartbeat_at and stored.started_at
@@ -166,34 +165,34 @@ def test_claimed_run_carries_its_worker_and_the_newest_change(shop):
 def test_one_shop_trains_once_at_a_time_and_other_shops_beside_it(shop, other_shop):
     claimed(shop)
     waiting = request_training(shop.pk, ADDED)
-    assert training.claim(waiting.pk) is None
+    assert lifecycle.claim(waiting.pk) is None
     assert statuses(shop) == ["training", "queued"]
-    assert training.claim(request_training(other_shop.pk, ADDED).pk) is not None
+    assert lifecycle.claim(request_training(other_shop.pk, ADDED).pk) is not None
 
 
 def test_two_runs_of_one_shop_claimed_at_once_have_one_winner(shop):
     """A worker that was given up, and the one that took over, both go for what is queued."""
     first = claimed(shop)
     second = request_training(shop.pk, ADDED)
-    calls = [lambda: training.complete(first, None), *[lambda: training.claim(second.pk)] * 3]
+    calls = [lambda: lifecycle.complete(first, None), *[lambda: lifecycle.claim(second.pk)] * 3]
     outcomes = at_once(calls)
-    training.claim(second.pk)
+    lifecycle.claim(second.pk)
     assert sum(run is not None for run in outcomes[1:]) <= 1
     assert statuses(shop) == ["completed", "training"]
 
 
 def test_run_that_is_gone_or_done_cannot_be_claimed(shop):
     run = claimed(shop)
-    assert training.claim(run.pk) is None
-    training.complete(run, None)
-    assert training.claim(run.pk) is None
-    assert training.claim(run.pk + 1000) is None
+    assert lifecycle.claim(run.pk) is None
+    lifecycle.complete(run, None)
+    assert lifecycle.claim(run.pk) is None
+    assert lifecycle.claim(run.pk + 1000) is None
 
 
 def test_queued_run_for_which_nothing_is_owed_any_more_is_superseded(shop):
     run = request_training(shop.pk, ADDED)
     ShopTraining.objects.update(trained=1)
-    assert training.claim(run.pk) is None
+    assert lifecycle.claim(run.pk) is None
     assert statuses(shop) == ["superseded"]
     assert last_run(shop).finished_at is not None
     assert reconcile().queued == []
@@ -204,7 +203,7 @@ def test_queued_run_for_which_nothing_is_owed_any_more_is_superseded(shop):
 
 def test_completed_run_activates_its_version_and_owes_nothing(shop):
     run = claimed(shop)
-    training.complete(run, version_of(run), "All is well.")
+    lifecycle.complete(run, version_of(run), "All is well.")
     assert active_version(shop).run == run
     assert counters(shop) == (1, 1)
     stored = last_run(shop)
@@ -215,9 +214,9 @@ def test_completed_run_activates_its_version_and_owes_nothing(shop):
 
 def test_run_without_a_version_leaves_the_active_one_active(shop):
     run = claimed(shop)
-    training.complete(run, version_of(run))
+    lifecycle.complete(run, version_of(run))
     run = claimed(shop)
-    training.complete(run, None, "There are no usable photos yet.")
+    lifecycle.complete(run, None, "There are no usable photos yet.")
     assert active_version(shop).number == 1
     assert counters(shop) == (2, 2)
 
@@ -227,10 +226,10 @@ def test_work_that_changed_during_a_run_makes_exactly_one_follow_up_run(shop):
     for _ in range(5):
         request_training(shop.pk, ADDED)
     OrmQ.objects.all().delete()
-    training.complete(run, None)
+    lifecycle.complete(run, None)
     assert statuses(shop) == ["completed", "queued"]
     assert [row.task["args"] for row in OrmQ.objects.all()] == [(queued_run(shop).pk,)]
-    training.complete(training.claim(queued_run(shop).pk), None)
+    lifecycle.complete(lifecycle.claim(queued_run(shop).pk), None)
     assert statuses(shop) == ["completed", "completed"]
     assert counters(shop) == (6, 6)
 
@@ -238,16 +237,16 @@ def test_work_that_changed_during_a_run_makes_exactly_one_follow_up_run(shop):
 def test_owed_change_without_a_queued_run_gets_one_when_the_run_ends(shop):
     run = claimed(shop)
     ShopTraining.objects.update(wanted=7)
-    training.complete(run, None)
+    lifecycle.complete(run, None)
     assert statuses(shop) == ["completed", "queued"]
     assert queued_run(shop).trigger[0]["kind"] == "changed_meanwhile"
 
 
 def test_failed_run_says_why_and_the_active_version_stays(shop):
     run = claimed(shop)
-    training.complete(run, version_of(run))
+    lifecycle.complete(run, version_of(run))
     run = claimed(shop)
-    assert training.fail(run, "The disk is full. Make room.")
+    assert lifecycle.fail(run, "The disk is full. Make room.")
     assert last_run(shop).status == "failed"
     assert last_run(shop).error == "The disk is full. Make room. It is tried again by itself."
     assert last_run(shop).finished_at is not None
@@ -259,7 +258,7 @@ def test_failed_run_wakes_the_one_that_waits(shop):
     run = claimed(shop)
     request_training(shop.pk, ADDED)
     OrmQ.objects.all().delete()
-    training.fail(run, "No.")
+    lifecycle.fail(run, "No.")
     assert statuses(shop) == ["failed", "queued"]
     assert OrmQ.objects.get().task["args"] == (queued_run(shop).pk,)
 
@@ -272,14 +271,14 @@ def test_stolen_run_can_write_nothing(shop):
     other = stolen(run)
     before = TrainingRun.objects.values().get(pk=run.pk)
     with pytest.raises(RunLost):
-        training.beat(run, progress=0.9)
+        lifecycle.beat(run, progress=0.9)
     with pytest.raises(RunLost):
-        training.complete(run, version_of(run))
-    assert training.fail(run, "No.") is False
+        lifecycle.complete(run, version_of(run))
+    assert lifecycle.fail(run, "No.") is False
     assert TrainingRun.objects.values().get(pk=run.pk) == before
     assert not ModelVersion.objects.exists()
     assert counters(shop) == (1, 0)
-    training.complete(other, version_of(other))
+    lifecycle.complete(other, version_of(other))
     assert active_version(shop).run == other
 
 
@@ -287,8 +286,8 @@ def test_right_run_with_a_wrong_token_can_write_nothing(shop):
     run = claimed(shop)
     run.worker_token = "0" * 32
     with pytest.raises(RunLost):
-        training.complete(run, version_of(run))
-    assert training.fail(run, "No.") is False
+        lifecycle.complete(run, version_of(run))
+    assert lifecycle.fail(run, "No.") is False
     assert statuses(shop) == ["training"]
     assert active_version(shop) is None
 
@@ -296,8 +295,8 @@ def test_right_run_with_a_wrong_token_can_write_nothing(shop):
 def test_worker_heard_of_since_is_not_given_up(shop):
     run = claimed(shop)
     seen = TrainingRun.objects.get(pk=run.pk)
-    training.beat(run)
-    assert training.give_up(seen) is False
+    lifecycle.beat(run)
+    assert lifecycle.give_up(seen) is False
     assert statuses(shop) == ["training"]
     assert last_run(shop).worker_lost is False
 
@@ -308,12 +307,12 @@ def test_completing_and_giving_up_at_once_end_in_one_of_the_two(shop):
 
     def complete():
         try:
-            training.complete(run, version_of(run))
+            lifecycle.complete(run, version_of(run))
         except RunLost:
             return "lost"
         return "completed"
 
-    outcome, given_up = at_once([complete, lambda: training.give_up(seen)])
+    outcome, given_up = at_once([complete, lambda: lifecycle.give_up(seen)])
     assert (outcome, given_up) in {("completed", False), ("lost", True)}
     assert last_run(shop).status == ("failed" if given_up else "completed")
     assert ModelVersion.objects.count() == (0 if given_up else 1)
@@ -327,11 +326,11 @@ def test_news_comes_after_commit_in_order_with_growing_numbers(shop, events):
         request_training(shop.pk, ADDED)
         request_training(shop.pk, ADDED)
         assert not events
-    run = training.claim(queued_run(shop).pk)
+    run = lifecycle.claim(queued_run(shop).pk)
     request_training(shop.pk, ADDED)
-    training.complete(run, None, "Done.")
-    run = training.claim(queued_run(shop).pk)
-    training.fail(run, "No.")
+    lifecycle.complete(run, None, "Done.")
+    run = lifecycle.claim(queued_run(shop).pk)
+    lifecycle.fail(run, "No.")
     kinds = [event.kind for event in events]
     assert kinds == ["queued", "started", "queued", "completed", "started", "failed"]
     numbers = [event.sequence for event in events]
@@ -345,7 +344,7 @@ def test_news_comes_after_commit_in_order_with_growing_numbers(shop, events):
 def test_follow_up_run_is_told_after_the_end_of_the_one_before(shop, events):
     run = claimed(shop)
     ShopTraining.objects.update(wanted=7)
-    training.complete(run, None)
+    lifecycle.complete(run, None)
     assert [event.kind for event in events] == ["queued", "started", "completed", "queued"]
     assert events[-1].sequence > events[-2].sequence
 
@@ -366,7 +365,7 @@ def test_run_that_is_already_committed_can_be_read_by_whoever_hears_of_it(shop):
     ml_status_changed.connect(receive)
     try:
         run = claimed(shop)
-        training.complete(run, None)
+        lifecycle.complete(run, None)
     finally:
         ml_status_changed.disconnect(receive)
     assert seen == [("queued", "queued"), ("started", "training"), ("completed", "completed")]
@@ -398,24 +397,24 @@ def test_failing_receiver_of_news_harms_neither_the_run_nor_the_others(shop):
 
 
 def test_nothing_is_owed_without_a_change(shop):
-    assert queueing.owed_run(shop) is None
-    assert queueing.owed_run(make_shop("new")) is None
+    assert queue.owed_run(shop) is None
+    assert queue.owed_run(make_shop("new")) is None
     trained(shop, products=2, photos=1)
-    assert queueing.owed_run(shop) is None
+    assert queue.owed_run(shop) is None
 
 
 def test_owed_work_is_its_queued_run_or_a_new_one(shop):
     product = Product.objects.create(shop=shop, sku="a", name="A")
     add_photo(product)
-    assert queueing.owed_run(shop) == queued_run(shop)
+    assert queue.owed_run(shop) == queued_run(shop)
     TrainingRun.objects.all().delete()
-    run = queueing.owed_run(shop)
+    run = queue.owed_run(shop)
     assert run == queued_run(shop)
     assert run.trigger[0]["kind"] == "owed"
 
 
 def test_everything_anew_is_owed_as_soon_as_it_is_asked_for(shop):
     trained(shop, products=2, photos=1)
-    run = queueing.owed_run(shop, fresh=True)
+    run = queue.owed_run(shop, fresh=True)
     assert run.fresh
     assert counters(shop) == (3, 2)

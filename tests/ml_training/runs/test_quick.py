@@ -7,7 +7,7 @@ from catalog.models import Product, ProductImage
 from ml_training.events import COMPLETED, ml_status_changed
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun
 from ml_training.recognition.recognize import recognize
-from ml_training.runs import queue as queueing
+from ml_training.runs import queue
 from ml_training.runs.quick import run_job
 from tests.factories import add_photo, photo_bytes, stock
 from tests.support.training import (
@@ -107,11 +107,11 @@ def test_run_is_done_once_however_often_the_queue_calls_it(shop):
 
 def test_same_photos_give_the_same_weights(shop):
     hashes = [trained(shop, products=3, photos=2).files["weights"]["sha256"]]
-    queueing.owed_run(shop, fresh=True)
+    queue.owed_run(shop, fresh=True)
     work()
     hashes.append(active_version(shop).files["weights"]["sha256"])
     ImageEmbedding.objects.all().delete()
-    queueing.owed_run(shop, fresh=True)
+    queue.owed_run(shop, fresh=True)
     work()
     hashes.append(active_version(shop).files["weights"]["sha256"])
     assert active_version(shop).number == 3
@@ -138,11 +138,11 @@ def test_other_photos_give_other_weights(shop):
 )
 def test_too_few_products_complete_with_a_sentence_and_no_error(shop, products, photos, sentence):
     stock(shop, products, photos)
-    run = run_job(queueing.owed_run(shop, fresh=True).pk)
+    run = run_job(queue.owed_run(shop, fresh=True).pk)
     assert (run.status, run.message, run.error) == ("completed", sentence, "")
     assert (run.products, run.photos) == (products if photos else 0, products * photos)
     assert active_version(shop) is None
-    assert queueing.owed_run(shop) is None
+    assert queue.owed_run(shop) is None
 
 
 def test_one_photo_per_product_is_enough(shop):
@@ -226,7 +226,7 @@ def test_photo_that_is_mended_is_taken_at_the_next_run(shop):
     break_file(photo, b"broken")
     work()
     break_file(photo, good)
-    queueing.owed_run(shop, fresh=True)
+    queue.owed_run(shop, fresh=True)
     work()
     assert last_run(shop).set_aside == []
     assert active_version(shop).photos == 4
@@ -237,7 +237,7 @@ def test_photo_found_bad_when_all_are_checked_stays_aside_in_later_runs(shop):
     work()
     photo = products[0].images.first()
     break_file(photo, b"broken")
-    queueing.owed_run(shop, fresh=True)
+    queue.owed_run(shop, fresh=True)
     work()
     assert [aside["photo"] for aside in last_run(shop).set_aside] == [photo.pk]
     add_photo(products[1], seed=10, kind=1)
@@ -282,7 +282,7 @@ def test_same_photo_on_two_products_is_read_from_either_file(shop):
         good = photo.image.read()
         break_file(photo, None)
         ImageEmbedding.objects.all().delete()
-        queueing.owed_run(shop, fresh=True)
+        queue.owed_run(shop, fresh=True)
         work()
         assert last_run(shop).set_aside == []
         assert last_run(shop).photos == 3
@@ -313,7 +313,7 @@ def test_run_that_was_asked_for_afresh_looks_at_every_photo_again(shop):
     good = dict(ImageEmbedding.objects.values_list("sha256", "vector"))
     spoilt = ImageEmbedding.objects.first()
     ImageEmbedding.objects.filter(pk=spoilt.pk).update(vector=bytes(len(spoilt.vector)))
-    queueing.owed_run(shop, fresh=True)
+    queue.owed_run(shop, fresh=True)
     work()
     assert last_run(shop).message == "Version 2 is active. 4 photos checked, all of them good."
     assert dict(ImageEmbedding.objects.values_list("sha256", "vector")) == good

@@ -12,10 +12,10 @@ from django_q.models import OrmQ, Schedule
 from ml_training import tasks
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.recognizer.export import ModelFile
-from ml_training.runs import lifecycle as training
+from ml_training.runs import lifecycle
 from ml_training.runs.queue import Change, request_training
 from ml_training.runs.reconcile import RETRY_AFTER_SECONDS, WAKE_AFTER_SECONDS, reconcile
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from tests.support.training import claimed, counters, last_run, queued_run, statuses
 
 ADDED = Change("photo_added", "Oat milk")
@@ -40,14 +40,14 @@ def ended_process() -> int:
 
 def failed(shop, seconds_ago: float, attempts: int = 1):
     run = claimed(shop)
-    training.fail(run, "The disk is full.")
+    lifecycle.fail(run, "The disk is full.")
     TrainingRun.objects.filter(pk=run.pk).update(finished_at=ago(seconds_ago), attempts=attempts)
     return run
 
 
 def test_worker_whose_heart_stopped_is_given_up_and_its_work_queued_again(shop, settings):
     request_training(shop.pk, ADDED, fresh=True)
-    run = training.claim(queued_run(shop).pk)
+    run = lifecycle.claim(queued_run(shop).pk)
     silence(run, settings)
     done = reconcile()
     again = queued_run(shop)
@@ -79,7 +79,7 @@ def test_living_worker_is_left_alone(shop):
     TrainingRun.objects.update(heartbeat_at=ago(20))
     done = reconcile()
     assert (done.given_up, done.queued, done.woken) == ([], [], [])
-    training.complete(run, None)
+    lifecycle.complete(run, None)
 
 
 def test_work_that_kills_its_worker_ends_after_so_many_attempts(shop, settings):
@@ -88,7 +88,7 @@ def test_work_that_kills_its_worker_ends_after_so_many_attempts(shop, settings):
     for attempt in (2, 3):
         silence(run, settings)
         reconcile()
-        run = training.claim(queued_run(shop).pk)
+        run = lifecycle.claim(queued_run(shop).pk)
         assert run.attempts == attempt
     silence(run, settings)
     done = reconcile()
@@ -101,8 +101,8 @@ def test_work_that_kills_its_worker_ends_after_so_many_attempts(shop, settings):
 
 def test_files_of_a_worker_that_died_before_it_published_are_removed(shop, settings, tmp_path):
     run = claimed(shop)
-    folder = artifacts.folder_of(run)
-    artifacts.store(folder, {"weights": ModelFile("weights.safetensors", b"half a model", "0" * 64)})
+    folder = version_files.folder_of(run)
+    version_files.store(folder, {"weights": ModelFile("weights.safetensors", b"half a model", "0" * 64)})
     assert (tmp_path / "models" / folder).exists()
     silence(run, settings)
     reconcile()

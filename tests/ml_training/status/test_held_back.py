@@ -10,7 +10,7 @@ from catalog.models import Product, ProductImage
 from ml_training.gate.judge import what_got_worse
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.status.shop import training_info
-from ml_training.versions import activate as versions
+from ml_training.versions import activate
 from tests.factories import add_photo, make_staff, serve
 from tests.support.training import active_version
 
@@ -130,5 +130,5 @@ def test_nobody_is_shown_more_than_they_may_see(shop, fresh, client):
 
 def test_pushes_say_which_version_was_held_back(shop, fresh):
     assert json.loads(json.dumps(training_info(shop).as_json()))["held_back"] == 2
-    assert versions.deactivate(shop)
+    assert activate.deactivate(shop)
     assert training_info(shop).held_back is None

@@ -10,15 +10,14 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.runs import lifecycle as training
-from ml_training.runs import queue as queueing
+from ml_training.runs import lifecycle, queue
 from ml_training.status.shop import training_info, training_infos
 from ml_training.versions.metrics import accuracy_in_words
 from tests.factories import make_shop
 from tests.support.training import claimed, queued_run, trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ADDED = queueing.Change("photo_added", "Oat milk")
+ADDED = queue.Change("photo_added", "Oat milk")
 FILES = {
     kind: {"name": name, "sha256": f"{kind:0>64}", "bytes": 1000}
     for kind, name in [
@@ -38,13 +37,13 @@ def completed(shop, number: int = 1, **kwargs) -> TrainingRun:
     version = ModelVersion(
         shop=shop, number=number, run=run, backbone="b", folder="f", files=FILES, products=2, photos=4
     )
-    training.complete(run, version)
+    lifecycle.complete(run, version)
     return run
 
 
 def failed(shop) -> TrainingRun:
     run = claimed(shop)
-    training.fail(run, "The disk is full.")
+    lifecycle.fail(run, "The disk is full.")
     return run
 
 
@@ -58,7 +57,7 @@ def test_new_shop_is_idle_and_says_how_to_begin(shop):
 
 
 def test_shop_whose_run_waits_is_queued(shop):
-    queueing.request_training(shop.pk, ADDED)
+    queue.request_training(shop.pk, ADDED)
     info = training_info(shop)
     assert (info.status, info.phase) == ("queued", "Waiting for a worker")
     assert info.run_id == queued_run(shop).pk
@@ -66,8 +65,8 @@ def test_shop_whose_run_waits_is_queued(shop):
 
 def test_shop_with_a_run_is_training_and_says_how_far_it_is(shop):
     run = claimed(shop)
-    training.beat(run, phase="embedding", progress=0.4321)
-    queueing.request_training(shop.pk, ADDED)  # queued beside it
+    lifecycle.beat(run, phase="embedding", progress=0.4321)
+    queue.request_training(shop.pk, ADDED)  # queued beside it
     info = training_info(shop)
     assert (info.status, info.run_id, info.phase) == ("training", run.pk, "Looking at the photos")
     assert (info.progress, info.percent) == (0.4321, 43)
@@ -77,7 +76,7 @@ def test_shop_with_a_run_is_training_and_says_how_far_it_is(shop):
 def test_time_left_is_told_once_it_can_be_judged(shop):
     run = claimed(shop)
     assert training_info(shop).seconds_left is None
-    training.beat(run, progress=0.25)
+    lifecycle.beat(run, progress=0.25)
     TrainingRun.objects.update(started_at=timezone.now() - timedelta(seconds=10))
     assert training_info(shop).seconds_left == pytest.approx(30, abs=1)
 
@@ -107,7 +106,7 @@ def test_shop_that_failed_and_never_had_a_model_says_so(shop):
 
 def test_failed_shop_that_is_tried_again_is_queued_and_shows_no_old_error(shop):
     failed(shop)
-    queueing.request_training(shop.pk, ADDED)
+    queue.request_training(shop.pk, ADDED)
     info = training_info(shop)
     assert (info.status, info.error) == ("queued", "")
 
@@ -122,16 +121,16 @@ def test_success_after_a_failure_is_active(shop):
 def test_shop_with_too_few_photos_says_what_is_missing(shop, had_model, status):
     if had_model:
         completed(shop)
-    training.complete(claimed(shop), None, "Only Oat milk has a usable photo.")
+    lifecycle.complete(claimed(shop), None, "Only Oat milk has a usable photo.")
     info = training_info(shop)
     assert (info.status, info.message) == (status, "Only Oat milk has a usable photo.")
 
 
 def test_superseded_run_changes_no_badge(shop):
     completed(shop)
-    run = queueing.request_training(shop.pk, ADDED)
+    run = queue.request_training(shop.pk, ADDED)
     ShopTraining.objects.update(trained=2)
-    training.claim(run.pk)
+    lifecycle.claim(run.pk)
     assert training_info(shop).status == "active"
 
 
@@ -214,7 +213,7 @@ def test_number_of_queries_is_the_same_however_much_there_is(shop):
     completed(shop, number=2)
     failed(shop)
     claimed(shop)
-    queueing.request_training(shop.pk, ADDED)
+    queue.request_training(shop.pk, ADDED)
     assert empty <= few == queries() <= 5
 
 
@@ -255,7 +254,7 @@ def test_silent_run_says_since_when_and_what_to_do(shop):
 
 
 def test_run_that_nobody_takes_asks_for_a_worker(shop):
-    queueing.request_training(shop.pk, queueing.Change("asked"))
+    queue.request_training(shop.pk, queue.Change("asked"))
     assert training_info(shop).message == ""
     TrainingRun.objects.update(created_at=timezone.now() - timedelta(minutes=5))
     assert "No worker has taken this run yet" in training_info(shop).message

@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognition.recognize import recognize
-from ml_training.runs import queue as queueing
+from ml_training.runs import queue
 from ml_training.runs.reconcile import reconcile
-from ml_training.status.shop import version_files
-from ml_training.versions import activate as versions
-from ml_training.versions import files as artifacts
+from ml_training.status.shop import describe_files
+from ml_training.storage import storage
+from ml_training.versions import activate
 from ml_training.versions import prune as pruning
 from ml_training.versions.files import ModelFileDamaged
 from ml_training.versions.prune import prune, superfluous
@@ -35,7 +35,7 @@ def make(shop, number: int, held_back: str = "") -> ModelVersion:
     run = TrainingRun.objects.create(shop=shop, status="completed")
     folder = f"{shop.pk}/{run.pk}-test"
     for name in NAMES:
-        artifacts.storage().save(f"{folder}/{name}", ContentFile(b"x"))
+        storage().save(f"{folder}/{name}", ContentFile(b"x"))
     files = {
         kind: {"name": name, "sha256": "0" * 64, "bytes": 1}
         for kind, name in zip(("model_json", "weights", "metadata", "onnx"), NAMES, strict=True)
@@ -64,7 +64,7 @@ def with_files(shop) -> list[int]:
     """Numbers of the versions that are said to have files; those in the storage must be the same."""
     kept = ModelVersion.objects.filter(shop=shop, has_files=True).order_by("number")
     for version in ModelVersion.objects.filter(shop=shop):
-        stored = [artifacts.storage().exists(f"{version.folder}/{name}") for name in NAMES]
+        stored = [storage().exists(f"{version.folder}/{name}") for name in NAMES]
         assert stored == [version.has_files] * 4
     return [version.number for version in kept]
 
@@ -169,13 +169,13 @@ def test_row_stays_says_when_and_offers_no_address(shop):
     prune(shop.pk)
     old = ModelVersion.objects.get(number=1)
     assert (old.has_files, old.photos) == (False, 4) and old.files_removed_at
-    assert [(file.present, file.url) for file in version_files(old)] == [(False, "")] * 4
+    assert [(file.present, file.url) for file in describe_files(old)] == [(False, "")] * 4
 
 
 def test_address_of_a_removed_file_is_not_found(shop, staff_client):
     make_some(shop, 3, active=3)
     old = ModelVersion.objects.get(number=1)
-    url = version_files(old)[0].url
+    url = describe_files(old)[0].url
     assert staff_client.get(url).status_code == 200
     prune(shop.pk)
     assert staff_client.get(url).status_code == 404
@@ -185,7 +185,7 @@ def test_pruned_version_cannot_be_activated_and_says_why(shop):
     make_some(shop, 3, active=3)
     prune(shop.pk)
     with pytest.raises(ModelFileDamaged, match="files of version 1 were removed"):
-        versions.activate_version(ModelVersion.objects.get(number=1))
+        activate.activate_version(ModelVersion.objects.get(number=1))
     assert active_version(shop).number == 3
 
 
@@ -199,7 +199,7 @@ def test_version_marked_between_the_check_and_the_choice_is_not_activated(shop):
     prune(shop.pk)
     assert old.has_files  # what this process read before
     with pytest.raises(ModelFileDamaged):
-        versions._choose(shop, old)
+        activate._choose(shop, old)
     assert active_version(shop).number == 3
 
 
@@ -231,17 +231,10 @@ def test_version_activated_while_pruning_waits_is_kept(shop):
     assert with_files(shop) == [1, 2, 3]
 
 
-class StuckStorage(FileSystemStorage):
-    """A storage that deletes nothing for now."""
-
-    def delete(self, name):
-        raise OSError("The storage is away.")
-
-
 def test_files_that_could_not_be_removed_are_removed_later(shop, settings):
     make_some(shop, 3, active=3)
     good = settings.STORAGES
-    stuck = {"BACKEND": "tests.ml_training.test_pruning.StuckStorage", "OPTIONS": good["models"]["OPTIONS"]}
+    stuck = {"BACKEND": "tests.support.training.StuckStorage", "OPTIONS": good["models"]["OPTIONS"]}
     settings.STORAGES = good | {"models": stuck}
     assert prune(shop.pk) == []
     assert ModelVersion.objects.get(number=1).files_removed_at is None
@@ -264,7 +257,7 @@ class LateStorage(FileSystemStorage):
 
 def test_photo_is_answered_when_the_active_version_changes_and_is_pruned_at_that_moment(shop, settings):
     first = trained(shop, products=2, photos=1)
-    queueing.request_training(shop.pk, queueing.Change("asked"))
+    queue.request_training(shop.pk, queue.Change("asked"))
     work()
     ShopTraining.objects.update(active_version=first)
     models = settings.STORAGES["models"]
@@ -279,12 +272,12 @@ def test_photo_is_answered_when_the_active_version_changes_and_is_pruned_at_that
 def test_completed_training_prunes_and_so_does_a_choice(shop, tmp_path):
     trained(shop, products=2, photos=1)
     for _ in range(3):
-        queueing.request_training(shop.pk, queueing.Change("asked"))
+        queue.request_training(shop.pk, queue.Change("asked"))
         work()
     assert with_files(shop) == [3, 4]
     assert len(model_files(tmp_path)) == 8
-    assert versions.activate_version(ModelVersion.objects.get(number=3))
+    assert activate.activate_version(ModelVersion.objects.get(number=3))
     assert with_files(shop) == [3, 4] and active_version(shop).number == 3
-    queueing.request_training(shop.pk, queueing.Change("asked"))
+    queue.request_training(shop.pk, queue.Change("asked"))
     work()
     assert with_files(shop) == [4, 5] and active_version(shop).number == 5

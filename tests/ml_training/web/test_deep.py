@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from ml_training.models import TrainingRun
-from ml_training.runs import lifecycle as training
-from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs import lifecycle
+from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.status.shop import training_info
 from tests.factories import make_staff
 from tests.support.deep import deep_runs
@@ -24,9 +24,9 @@ CANCEL = "/admin/settings/ml-model/cancel-deep/"
 @pytest.fixture
 def deep(shop):
     trained(shop)
-    run = runs.claim(runs.queue_deep(shop.pk, "promises").pk)
+    run = deep_lifecycle.claim(deep_lifecycle.queue_deep(shop.pk, "promises").pk)
     metrics = {"began_at": 0.0, "epoch": 3, "epochs": 6, "accuracy": 0.914}
-    training.beat(run, progress=0.5, phase="learning", metrics=metrics)
+    lifecycle.beat(run, progress=0.5, phase="learning", metrics=metrics)
     return run
 
 
@@ -44,19 +44,19 @@ def test_status_says_nothing_of_deep_training_where_there_is_none(shop):
 
 
 def test_how_the_last_one_ended_stays_on_the_page_until_the_next(staff_client, shop, deep):
-    runs.complete(deep, None, "Deep training did not pay: 80 % to 79 % on 40 photos.")
+    deep_lifecycle.complete(deep, None, "Deep training did not pay: 80 % to 79 % on 40 photos.")
     said = f"Deep training of {date_format(timezone.localdate(), 'j F Y')}: Deep training did not pay: 80 %"
     assert said in staff_client.get(reverse("admin:ml_model")).content.decode()
     info = "{ mlTrainingInfo { lastDeep deep { status } } }"
     answer = ask(staff_client, info)["mlTrainingInfo"]
     assert answer["lastDeep"].startswith(said) and answer["deep"] is None
-    runs.queue_deep(shop.pk, "asked_deep")
+    deep_lifecycle.queue_deep(shop.pk, "asked_deep")
     html = staff_client.get(reverse("admin:ml_model")).content.decode()
     assert '<p class="ml-quiet" data-ml="last-deep" hidden>' in html
 
 
 def test_run_outside_its_hours_does_not_promise_a_worker(shop):
-    runs.queue_deep(shop.pk, "promises")
+    deep_lifecycle.queue_deep(shop.pk, "promises")
     assert training_info(shop).deep.words == "It begins when a worker is free."
     hour = timezone.localtime().hour
     shop.deep_hours = f"{(hour + 4) % 24}-{(hour + 6) % 24}"
@@ -67,8 +67,8 @@ def test_nobody_who_works_on_it_is_said_with_what_to_do(shop, deep):
     TrainingRun.objects.filter(pk=deep.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=5))
     info = training_info(shop).deep
     assert info.words.startswith("Nothing was heard of this run since") and info.seconds_left is None
-    runs.cancel(shop)
-    queued = runs.queue_deep(shop.pk, "promises")
+    deep_lifecycle.cancel(shop)
+    queued = deep_lifecycle.queue_deep(shop.pk, "promises")
     TrainingRun.objects.filter(pk=queued.pk).update(created_at=timezone.now() - timedelta(minutes=5))
     assert "start one: manage.py worker" in training_info(shop).deep.words
 
@@ -102,7 +102,7 @@ def test_query_count_of_the_status_is_the_same_with_a_deep_run(shop, django_asse
     trained(shop)
     with django_assert_num_queries(5):
         training_info(shop)
-    runs.queue_deep(shop.pk, "promises")
+    deep_lifecycle.queue_deep(shop.pk, "promises")
     with django_assert_num_queries(5):
         training_info(shop)
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.export import ModelFile
-from ml_training.versions import files as artifacts
+from ml_training.versions import files as version_files
 from tests.factories import make_staff
 
 CONTENT = b"some weights"
@@ -18,14 +18,14 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 def version(shop):
     run = TrainingRun.objects.create(shop=shop, worker_token="a" * 32)
     files = {"weights": ModelFile("weights.safetensors", CONTENT, SHA256)}
-    artifacts.store(artifacts.folder_of(run), files)
+    version_files.store(version_files.folder_of(run), files)
     return ModelVersion.objects.create(
         shop=shop,
         number=3,
         run=run,
         backbone="b",
-        folder=artifacts.folder_of(run),
-        files=artifacts.describe(files),
+        folder=version_files.folder_of(run),
+        files=version_files.describe(files),
         products=2,
         photos=2,
     )
@@ -80,7 +80,7 @@ def test_address_that_does_not_fit_the_file_finds_nothing(version, staff_client,
 
 
 def test_file_that_vanished_from_the_storage_is_not_found(version, staff_client):
-    artifacts.remove(version.folder)
+    version_files.remove(version.folder)
     assert staff_client.get(address(version)).status_code == 404
 
 

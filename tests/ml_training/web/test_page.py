@@ -10,13 +10,12 @@ from django.urls import reverse
 
 from catalog.models import Product, Shop
 from ml_training.models import ModelVersion, TrainingRun
-from ml_training.runs import lifecycle as training
-from ml_training.runs import queue as queueing
+from ml_training.runs import lifecycle, queue
 from tests.factories import make_staff
 from tests.support.training import claimed, queued_run, statuses, trained
 
 URL = "/admin/settings/ml-model/"
-ADDED = queueing.Change("photo_added", "Oat milk")
+ADDED = queue.Change("photo_added", "Oat milk")
 
 
 def read(client, **query) -> str:
@@ -114,13 +113,13 @@ def test_new_shop_is_idle_and_told_how_to_begin(staff_client):
 
 
 def test_badge_follows_the_shop_through_its_states(shop, staff_client):
-    queueing.request_training(shop.pk, ADDED)
+    queue.request_training(shop.pk, ADDED)
     assert badge(read(staff_client)) == ("queued", "Queued")
-    run = training.claim(queued_run(shop).pk)
+    run = lifecycle.claim(queued_run(shop).pk)
     assert badge(read(staff_client)) == ("training", "Training")
-    training.complete(run, a_version(run))
+    lifecycle.complete(run, a_version(run))
     assert badge(read(staff_client)) == ("active", "Active")
-    training.fail(claimed(shop), "The disk is full.")
+    lifecycle.fail(claimed(shop), "The disk is full.")
     html = read(staff_client)
     assert badge(html) == ("failed", "Failed")
     assert "The disk is full." in html
@@ -145,9 +144,9 @@ def test_page_shows_counts_files_and_what_was_set_aside(shop, staff_client):
 
 def test_names_that_people_gave_are_text_and_never_markup(shop, staff_client):
     evil = "<script>alert(1)</script>"
-    run = training.claim(queueing.request_training(shop.pk, queueing.Change("photo_added", evil)).pk)
+    run = lifecycle.claim(queue.request_training(shop.pk, queue.Change("photo_added", evil)).pk)
     run.set_aside = [{"photo": 1, "filename": evil, "product": 1, "sku": evil, "reason": evil}]
-    training.fail(run, evil)
+    lifecycle.fail(run, evil)
     html = read(staff_client)
     assert evil not in html
     assert "&lt;script&gt;alert(1)" in html
@@ -178,7 +177,7 @@ def test_number_of_queries_is_the_same_however_much_there_is(shop, staff_client)
         return len(captured)
 
     run = claimed(shop)
-    training.complete(run, a_version(run))
+    lifecycle.complete(run, a_version(run))
     Product.objects.create(shop=shop, sku="first", name="First")
     queries()  # works out what there is to find; it is kept from then on
     few = queries()
@@ -203,11 +202,11 @@ def test_figures_are_explained_where_they_stand(shop, staff_client):
         and "of photos of unknown products, at most 0.5 % should" in html
     )
     assert re.search(r'data-ml="coverage-missing">Nothing is named before', html)
-    queueing.request_training(shop.pk, ADDED)
-    run = training.claim(queued_run(shop).pk)
+    queue.request_training(shop.pk, ADDED)
+    run = lifecycle.claim(queued_run(shop).pk)
     version = a_version(run)
     version.metrics = {"coverage": {"0.005": 0.25}}
-    training.complete(run, version)
+    lifecycle.complete(run, version)
     html = read(staff_client)
     assert '<dd data-ml="coverage">25 %</dd>' in html
     version.metrics = {"coverage": {"0.005": 0.0}}

@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from catalog.models import Product, ProductImage
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.recognition import recognize as serving
 from ml_training.recognition.recognize import recognize
-from ml_training.versions import files as artifacts
+from ml_training.storage import storage
+from ml_training.versions import load
 from ml_training.web import upload_warnings as second_look
 from tests.factories import photo_bytes
 from tests.support.forms import form_fields
@@ -86,8 +86,8 @@ def test_shop_without_a_model_says_nothing(staff_client, shop, caplog):
 
 def test_damaged_model_is_logged_and_the_photo_is_saved(staff_client, products, caplog):
     version = ShopTraining.objects.get().active_version
-    artifacts.storage().delete(f"{version.folder}/weights.safetensors")
-    serving._loaded.clear()
+    storage().delete(f"{version.folder}/weights.safetensors")
+    load._loaded.clear()
     assert warnings(add(staff_client, products[0], (1, 700))) == []
     assert "were not looked at" in caplog.text
 

@@ -4,7 +4,6 @@ import json
 import threading
 import time
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -19,15 +18,15 @@ from ml_training.recognition.recognize import recognize
 from ml_training.recognizer.finetune import comparison
 from ml_training.recognizer.finetune.hyperparameters import Recipe
 from ml_training.runs.deep import job, process
-from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.runs.deep.job import run_deep_job
-from ml_training.versions import activate as versions
+from ml_training.versions import activate
 from tests.factories import add_photo, photo_bytes
 from tests.support.deep import SHORT, deep_runs, state_of
 from tests.support.training import model_files, trained, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
-PHOTOS = Path(__file__).parents[2] / "photos"
+PHOTOS = settings.BASE_DIR / "tests" / "photos"
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +51,7 @@ def work_folders(shop) -> list:
 
 def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_pays):
     first = trained(shop, photos=4)
-    run = run_deep_job(runs.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
+    run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
     assert run.status == "completed", run.error
     state, row = state_of(shop), TunedBackbone.objects.get()
     assert state.active_version.backbone == row.backbone == run.backbone
@@ -67,7 +66,7 @@ def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_p
     add_photo(shop.products.first(), 0, 9)
     work()
     assert state_of(shop).active_version.backbone == row.backbone
-    versions.activate_version(first)
+    activate.activate_version(first)
     assert recognize(shop, photo_bytes(1, 50), 3).version == first.number
 
 
@@ -82,7 +81,7 @@ def test_what_a_quick_run_learned_before_the_takeover_is_learned_again(shop, any
         return compare(*args)
 
     monkeypatch.setattr(job, "compare", compare_late)
-    run = run_deep_job(runs.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
+    run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
     assert state_of(shop).active_version.run == run and state_of(shop).is_owed
     work()
     state = state_of(shop)
@@ -98,7 +97,7 @@ def test_with_three_real_photos_a_product_the_frozen_backbone_stays(shop, tmp_pa
     work()
     version = state_of(shop).active_version
     files = model_files(tmp_path)
-    run = run_deep_job(runs.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
+    run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
     assert run.status == "completed", run.error
     assert run.metrics["photos_compared"] == 8
     assert "did not pay" in run.message and "stays as it is" in run.message
@@ -121,7 +120,7 @@ def test_command_trains_deep_and_reports_as_json(shop):
 def test_cancelling_ends_the_training_process_and_removes_what_it_left(shop, settings):
     settings.HEARTBEAT_SECONDS = 0.2
     trained(shop, photos=2)
-    queued, ended = runs.queue_deep(shop.pk, "asked_deep"), []
+    queued, ended = deep_lifecycle.queue_deep(shop.pk, "asked_deep"), []
 
     def do():
         try:
@@ -135,7 +134,7 @@ def test_cancelling_ends_the_training_process_and_removes_what_it_left(shop, set
     until = time.monotonic() + 60
     while time.monotonic() < until and not deep_runs(shop)[0].metrics.get("epoch"):
         time.sleep(0.2)
-    assert runs.cancel(shop)
+    assert deep_lifecycle.cancel(shop)
     thread.join(20)
     assert not thread.is_alive()
     assert ended[0].status == "cancelled"

@@ -10,13 +10,13 @@ from ml_training.backbones.loader import BackboneMissing, backbone_id_for, chose
 from ml_training.events import ml_status_changed
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
 from ml_training.recognizer.export import FILES
-from ml_training.runs import lifecycle as training
-from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs import lifecycle
+from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.runs.quick import run_job
 from ml_training.runs.reconcile import reconcile
 from ml_training.status.shop import training_info
-from ml_training.versions import activate as versions
-from ml_training.versions import files as artifacts
+from ml_training.versions import activate
+from ml_training.versions import files as version_files
 from tests.factories import add_photo, stock
 from tests.support.deep import deep_runs, give_tuned, state_of
 from tests.support.training import queued_run, trained, work
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def begun(shop) -> TrainingRun:
-    return runs.claim(runs.queue_deep(shop.pk, "asked_deep").pk)
+    return deep_lifecycle.claim(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk)
 
 
 def tuned_version(shop, folder, compared_with: str = "") -> ModelVersion:
@@ -46,7 +46,7 @@ def tuned_version(shop, folder, compared_with: str = "") -> ModelVersion:
         products=earlier.products,
         photos=earlier.photos,
     )
-    runs.complete(run, version, "", compared_with=compared_with)
+    deep_lifecycle.complete(run, version, "", compared_with=compared_with)
     return version
 
 
@@ -78,11 +78,11 @@ def test_interrupted_command_cancels_and_leaves_the_model(shop):
 def test_interrupted_command_leaves_the_run_of_a_worker_that_took_over(shop):
     trained(shop)
     mine = begun(shop)
-    assert training.give_up(mine)
+    assert lifecycle.give_up(mine)
     theirs = begun(shop)
-    assert not runs.cancel_own(mine)
+    assert not deep_lifecycle.cancel_own(mine)
     theirs.refresh_from_db()
-    assert theirs.status == "training" and runs.cancel_own(theirs)
+    assert theirs.status == "training" and deep_lifecycle.cancel_own(theirs)
 
 
 def test_interrupted_quick_training_stays_owed_and_counts_no_try(shop):
@@ -108,36 +108,36 @@ def test_interrupt_after_a_version_was_published_leaves_its_files(shop):
         ml_status_changed.disconnect(hear)
     version = state_of(shop).active_version
     assert version.number == 1 and version.run.status == "completed"
-    assert all(artifacts.read(version, kind) for kind in FILES)
+    assert all(version_files.read(version, kind) for kind in FILES)
 
 
 def test_asking_twice_makes_one_deep_run_and_only_one_worker_gets_it(shop):
     trained(shop)
-    first, second = (runs.queue_deep(shop.pk, "asked_deep") for _ in range(2))
+    first, second = (deep_lifecycle.queue_deep(shop.pk, "asked_deep") for _ in range(2))
     assert first == second
-    assert runs.claim(first.pk) is not None
-    assert runs.claim(first.pk) is None
+    assert deep_lifecycle.claim(first.pk) is not None
+    assert deep_lifecycle.claim(first.pk) is None
 
 
 def test_cancelled_run_is_no_error_and_the_active_version_stays(shop, events):
     version = trained(shop)
     deep = begun(shop)
-    assert runs.cancel(shop)
-    assert not runs.cancel(shop)
+    assert deep_lifecycle.cancel(shop)
+    assert not deep_lifecycle.cancel(shop)
     deep.refresh_from_db()
     assert (deep.status, deep.error) == ("cancelled", "")
     assert state_of(shop).active_version == version
     assert events[-1].kind == "changed"
-    with pytest.raises(training.RunLost):
-        training.beat(deep)
-    with pytest.raises(training.RunLost):
-        runs.complete(deep, None, "")
+    with pytest.raises(lifecycle.RunLost):
+        lifecycle.beat(deep)
+    with pytest.raises(lifecycle.RunLost):
+        deep_lifecycle.complete(deep, None, "")
 
 
 def test_deep_run_without_a_version_leaves_the_active_one(shop):
     version = trained(shop)
     run = begun(shop)
-    runs.complete(run, None, "It did not pay.")
+    deep_lifecycle.complete(run, None, "It did not pay.")
     run.refresh_from_db()
     assert (run.status, run.message) == ("completed", "It did not pay.")
     assert state_of(shop).active_version == version
@@ -167,14 +167,14 @@ def test_setting_of_the_base_leaves_tuned_shops_alone(shop, tmp_path):
 def test_quick_run_that_began_before_the_switch_does_not_take_over(shop, tmp_path):
     trained(shop)
     add_photo(shop.products.first(), 0, 9)
-    quick = training.claim(queued_run(shop).pk)
+    quick = lifecycle.claim(queued_run(shop).pk)
     wanted = state_of(shop).wanted
     version = tuned_version(shop, tmp_path)
     add_photo(shop.products.first(), 0, 10)
     late = ModelVersion(
         shop=shop, number=3, run=quick, backbone=quick.backbone, folder="f", files={}, products=3, photos=7
     )
-    training.complete(quick, late)
+    lifecycle.complete(quick, late)
     state = state_of(shop)
     assert state.active_version == version
     assert state.trained <= wanted and state.is_owed
@@ -188,7 +188,7 @@ def test_quick_run_that_began_before_the_switch_does_not_take_over(shop, tmp_pat
 def test_rolling_back_across_backbones_changes_what_quick_runs_train_on(shop, tmp_path):
     first = trained(shop)
     tuned_version(shop, tmp_path)
-    assert versions.activate_version(first)
+    assert activate.activate_version(first)
     assert backbone_id_for(shop.pk) == chosen_backbone()
     add_photo(shop.products.first(), 0, 9)
     work()
@@ -201,15 +201,15 @@ def test_deep_version_that_won_against_a_backbone_that_serves_no_more_is_held_ba
     version = tuned_version(shop, tmp_path, compared_with="another")
     assert state_of(shop).active_version == first
     assert "not compared with" in version.held_back
-    assert versions.activate_version(version)
+    assert activate.activate_version(version)
     assert tuned_version(shop, tmp_path, compared_with=version.backbone).held_back == ""
 
 
 def test_own_backbone_is_never_tuned(shop, settings):
     trained(shop)
-    waiting = runs.queue_deep(shop.pk, "promises")
+    waiting = deep_lifecycle.queue_deep(shop.pk, "promises")
     settings.BACKBONE_FILE = "own.json"
-    assert runs.claim(waiting.pk, at_any_hour=True) is None
+    assert deep_lifecycle.claim(waiting.pk, at_any_hour=True) is None
     with pytest.raises(CommandError, match="Unset BACKBONE_FILE"):
         call_command("train", "--deep")
 
@@ -217,9 +217,9 @@ def test_own_backbone_is_never_tuned(shop, settings):
 def test_run_that_waits_for_its_hours_says_so_until_it_goes_on(shop):
     trained(shop)
     run = begun(shop)
-    assert runs.pause(run)
+    assert deep_lifecycle.pause(run)
     assert training_info(shop).deep.words == "Deep training waits for its hours."
-    assert runs.claim(run.pk) is not None
+    assert deep_lifecycle.claim(run.pk) is not None
     assert "hours" not in training_info(shop).deep.words
 
 
@@ -262,6 +262,6 @@ def test_damaged_backbone_is_named_and_nothing_computes_with_it(shop, tmp_path):
 
 def test_job_of_a_deep_run_is_not_taken_for_a_quick_one(shop):
     trained(shop)
-    deep = runs.queue_deep(shop.pk, "asked_deep")
+    deep = deep_lifecycle.queue_deep(shop.pk, "asked_deep")
     assert run_job(deep.pk) is None
     assert deep_runs(shop)[0].status == "queued"

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from catalog.hours import HoursUnreadable, is_open, read_hours
 from ml_training.models import TrainingRun
-from ml_training.runs import lifecycle as training
+from ml_training.runs import lifecycle
 from ml_training.runs.deep.lifecycle import cancel, claim, queue_deep
 from ml_training.runs.deep.schedule import reconcile_deep
 from tests.factories import add_photo, stock
@@ -78,12 +78,12 @@ def test_run_of_a_dead_worker_is_queued_again_and_counts_only_tries_that_came_to
     reconcile_deep()
     for accuracy, attempts in [(None, 2), (0.5, 1), (None, 2), (None, 3)]:
         run = claim(deep_runs(shop)[-1].pk)
-        training.beat(run, metrics={"accuracy": accuracy})
+        lifecycle.beat(run, metrics={"accuracy": accuracy})
         run.refresh_from_db()
-        assert training.give_up(run)
+        assert lifecycle.give_up(run)
         (again,) = reconcile_deep()
         assert TrainingRun.objects.get(pk=again).attempts == attempts
-    assert training.give_up(claim(deep_runs(shop)[-1].pk))
+    assert lifecycle.give_up(claim(deep_runs(shop)[-1].pk))
     assert reconcile_deep() == []  # three times in a row it got nowhere
 
 

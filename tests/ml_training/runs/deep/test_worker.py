@@ -9,9 +9,8 @@ from django_q.models import OrmQ
 
 from ml_training.management.commands import worker
 from ml_training.models import TrainingRun
-from ml_training.runs import lifecycle as training
-from ml_training.runs import queue as queueing
-from ml_training.runs.deep import lifecycle as runs
+from ml_training.runs import lifecycle, queue
+from ml_training.runs.deep import lifecycle as deep_lifecycle
 from tests.factories import stock
 from tests.support.deep import deep_runs
 from tests.support.training import trained
@@ -42,9 +41,9 @@ def other_hour():
 
 def test_quick_and_deep_runs_wait_in_different_queues(shop, settings):
     trained(shop)
-    runs.queue_deep(shop.pk, "promises")
+    deep_lifecycle.queue_deep(shop.pk, "promises")
     assert [row.key for row in OrmQ.objects.all()] == ["deep"]
-    queueing.request_training(shop.pk, queueing.Change("asked"))
+    queue.request_training(shop.pk, queue.Change("asked"))
     assert sorted(row.key for row in OrmQ.objects.all()) == ["deep", settings.Q_CLUSTER["name"]]
 
 
@@ -53,7 +52,7 @@ def test_run_of_the_other_kind_does_not_make_a_queue_look_stuck(shop, deep_queue
     deep_queue._patience = deep_queue._first_patience = 0
     stock(shop)
     assert not deep_queue.stands_still()
-    runs.queue_deep(shop.pk, "promises")
+    deep_lifecycle.queue_deep(shop.pk, "promises")
     assert deep_queue.stands_still()
     settings.DEEP_HOURS = other_hour
     assert not deep_queue.stands_still()  # it waits for its hours
@@ -64,17 +63,17 @@ def test_deep_queue_is_there_while_a_run_waits_or_trains(shop, deep_queue, monke
     stock(shop)
     deep_queue.keep_up()
     assert deep_queue._process is None
-    run = runs.queue_deep(shop.pk, "promises")
+    run = deep_lifecycle.queue_deep(shop.pk, "promises")
     OrmQ.objects.all().delete()
     deep_queue.keep_up()
     process = deep_queue._process
     assert process.poll() is None
     assert [row.task["args"] for row in OrmQ.objects.all()] == [(run.pk,)]  # woken, should its task be lost
-    run = runs.claim(run.pk)
+    run = deep_lifecycle.claim(run.pk)
     TrainingRun.objects.filter(pk=run.pk).update(worker_pid=process.pid)
     deep_queue.keep_up()
     assert process.poll() is None
-    runs.complete(run, None, "Nothing came of it.")
+    deep_lifecycle.complete(run, None, "Nothing came of it.")
     deep_queue.keep_up()
     assert (deep_queue._process, process.poll()) == (None, -signal.SIGTERM)
     deep_queue.stop_on_purpose()  # as the worker does at its end; there is nothing to stop
@@ -82,23 +81,23 @@ def test_deep_queue_is_there_while_a_run_waits_or_trains(shop, deep_queue, monke
 
 def test_deep_queue_stays_a_while_when_its_work_is_done(shop, deep_queue):
     stock(shop)
-    run = runs.queue_deep(shop.pk, "promises")
+    run = deep_lifecycle.queue_deep(shop.pk, "promises")
     deep_queue.keep_up()
-    runs.complete(runs.claim(run.pk), None, "Nothing came of it.")
+    deep_lifecycle.complete(deep_lifecycle.claim(run.pk), None, "Nothing came of it.")
     deep_queue.keep_up()
     assert deep_queue._process.poll() is None
 
 
 def test_deep_queue_that_died_at_work_is_started_again(shop, deep_queue):
     stock(shop)
-    run = runs.queue_deep(shop.pk, "promises")
+    run = deep_lifecycle.queue_deep(shop.pk, "promises")
     deep_queue.keep_up()
     died = deep_queue._process
-    run = runs.claim(run.pk)
+    run = deep_lifecycle.claim(run.pk)
     died.kill()
     died.wait()
-    assert training.give_up(run)
-    queueing.queue_again(run)
+    assert lifecycle.give_up(run)
+    queue.queue_again(run)
     deep_queue.keep_up()
     assert deep_queue._process is not died
     assert deep_queue._process.poll() is None
@@ -106,14 +105,14 @@ def test_deep_queue_that_died_at_work_is_started_again(shop, deep_queue):
 
 def test_deep_run_of_a_command_on_this_machine_needs_no_queue(shop, deep_queue):
     stock(shop)
-    runs.claim(runs.queue_deep(shop.pk, "asked_deep").pk)
+    deep_lifecycle.claim(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk)
     deep_queue.keep_up()
     assert deep_queue._process is None
 
 
 def test_no_deep_queue_is_started_outside_its_hours(shop, deep_queue, other_hour):
     stock(shop)
-    runs.queue_deep(shop.pk, "promises")
+    deep_lifecycle.queue_deep(shop.pk, "promises")
     shop.deep_hours = other_hour
     shop.save()
     deep_queue.keep_up()
@@ -122,8 +121,8 @@ def test_no_deep_queue_is_started_outside_its_hours(shop, deep_queue, other_hour
 
 def test_deep_run_that_its_worker_gave_back_waits_without_counting_as_a_try(shop):
     trained(shop)
-    run = runs.claim(runs.queue_deep(shop.pk, "promises").pk)
-    assert training.release(run)
+    run = deep_lifecycle.claim(deep_lifecycle.queue_deep(shop.pk, "promises").pk)
+    assert lifecycle.release(run)
     (waiting,) = deep_runs(shop)
     assert (waiting.status, waiting.attempts) == ("queued", 1)
-    assert runs.claim(waiting.pk) is not None
+    assert deep_lifecycle.claim(waiting.pk) is not None

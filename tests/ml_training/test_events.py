@@ -2,8 +2,8 @@
 
 import pytest
 
+from ml_training.events import trigger_in_words
 from ml_training.models import TrainingRun
-from ml_training.wording import trigger_in_words
 
 
 def words(*changes, **kwargs) -> str:
