@@ -2,7 +2,7 @@
 
     CHROMIUM=/usr/bin/chromium python -m benchmarks.screenshots [--all DIR]
 
-An installation of its own with the demo catalogue; every picture shows what web server and worker really did.
+An installation of its own with the demo's products: every picture shows what web and worker really did.
 `--all` writes the ML Model page in each of its states at 360, 768 and 1440 px, light and dark, into a folder.
 """
 
@@ -18,6 +18,7 @@ from PIL import Image
 from tests.support.installation import Installation
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+USER = "manager"  # the user demo comes with the products
 PASSWORD = "only-for-pictures"  # noqa: S105
 PAGE, PRODUCTS = "/admin/settings/ml-model/", "/admin/catalog/product/"
 DESKTOP, TABLET, PHONE = (1440, 900), (768, 1024), (360, 740)
@@ -35,7 +36,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM"), args=["--no-sandbox", "--disable-quic"]
         )
-        installation = Installation(Path(folder), DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+        installation = Installation(Path(folder), DJANGO_SUPERUSER_PASSWORD=PASSWORD, DEMO_PASSWORD=PASSWORD)
         try:
             tell_the_story(installation, browser, options.all)
         finally:
@@ -44,9 +45,9 @@ def main() -> None:
 
 
 def tell_the_story(installation: Installation, browser, everything: Path | None) -> None:
-    """Idle before there are photos, training on the demo catalogue, active."""
+    """Idle before there are photos, training on the demo's products, active."""
     installation.manage("migrate", "--verbosity", "0")
-    installation.manage("createsuperuser", "--noinput", "--username", "demo", "--email", "a@b.example")
+    installation.manage("createsuperuser", "--noinput", "--username", USER, "--email", "a@b.example")
     installation.start()
     state = log_in(browser, installation.url)
 
@@ -78,7 +79,7 @@ def tell_the_story(installation: Installation, browser, everything: Path | None)
     )
     page = context.new_page()
     page.goto(PAGE)
-    installation.manage("demo_catalogue")
+    installation.manage("demo_setup")
     show_half_way(installation, page)
     save(page.screenshot(full_page=True), IMAGES / "ml-model-training.png")
     all_sizes("training")
@@ -107,7 +108,7 @@ def log_in(browser, url: str) -> dict:
     context = browser.new_context(base_url=url)
     page = context.new_page()
     page.goto(PAGE)
-    page.get_by_label("Username").fill("demo")
+    page.get_by_label("Username").fill(USER)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"**{PAGE}")

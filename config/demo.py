@@ -85,7 +85,7 @@ def port_is_free(port: str) -> bool:
 
 
 def prepare(environment: dict, password: str) -> None:
-    """Migrate; on the first run draw the catalogue; set the demo login's password."""
+    """Migrate; on the first run fill the shop; set the demo login's password."""
 
     def manage(*arguments: str, **kwargs) -> None:
         subprocess.run([sys.executable, "manage.py", *arguments], check=True, cwd=BASE_DIR, **kwargs)  # noqa: S603

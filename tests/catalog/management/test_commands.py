@@ -3,20 +3,17 @@
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import authenticate, get_user_model
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from catalog.demo.products import DEMO_PRODUCTS
-from catalog.models import Product, ProductImage, Shop
+from catalog.models import Product, ProductImage
 from tests.factories import photo_bytes
 from tests.support.odd_files import REFUSED, folder_with
 
@@ -92,11 +89,9 @@ def test_import_photos_goes_into_the_shop_that_is_named(shop, other_shop, photos
     assert (shop.products.count(), other_shop.products.count()) == (0, 2)
 
 
-@pytest.mark.parametrize("command", ["import_photos", "demo_catalogue"])
-def test_shop_that_does_not_exist_is_an_error_that_names_the_shops(shop, other_shop, source, command):
-    arguments = [source] if command == "import_photos" else []
+def test_shop_that_does_not_exist_is_an_error_that_names_the_shops(shop, other_shop, source):
     with pytest.raises(CommandError, match=r"There is no shop 'nowhere'\. The shops are: default, other"):
-        run(command, *arguments, "--shop", "nowhere")
+        run("import_photos", source, "--shop", "nowhere")
 
 
 def test_import_photos_of_no_folder_or_an_empty_one_is_an_error(shop, source):
@@ -112,75 +107,3 @@ def test_import_photos_that_cannot_store_is_an_error_and_no_refusal(shop, photos
     with pytest.raises(CommandError, match="a photo could not be stored"):
         run("import_photos", photos, "--json")
     assert not Product.objects.exists()
-
-
-def test_demo_catalogue_fills_an_empty_shop_with_drawn_products(shop, other_shop):
-    report = run_json("demo_catalogue", "--photos", 1, "--shop", "other")
-    assert report == {"products": len(DEMO_PRODUCTS), "photos": len(DEMO_PRODUCTS)}
-    assert not shop.products.exists()
-    stored = {(item.sku, item.name, item.barcode, item.price) for item in other_shop.products.all()}
-    assert stored == {(item.sku, item.name, item.barcode, item.price) for item in DEMO_PRODUCTS}
-    photo = ProductImage.objects.get(product__sku="MILK-WHOLE")
-    assert (photo.filename, photo.width, photo.height) == ("MILK-WHOLE-01.jpg", 640, 640)
-    assert Path(photo.image.path).exists()
-
-
-def test_demo_catalogue_leaves_a_shop_with_products_alone(shop, product):
-    with pytest.raises(CommandError, match="has products already"):
-        run("demo_catalogue")
-    assert Product.objects.get() == product
-
-
-@pytest.mark.parametrize("count", ["0", "-3"])
-def test_demo_catalogue_of_no_photos_is_an_error(shop, count):
-    with pytest.raises(CommandError, match="must be 1 or more"):
-        run("demo_catalogue", f"--photos={count}")
-    assert not Product.objects.exists()
-
-
-def test_demo_setup_needs_a_password(db, monkeypatch):
-    monkeypatch.delenv("DEMO_PASSWORD", raising=False)
-    with pytest.raises(CommandError, match="Set DEMO_PASSWORD"):
-        run("demo_setup")
-    assert not get_user_model().objects.exists()
-
-
-def test_demo_setup_makes_a_login_and_leaves_a_shop_with_products_alone(product, monkeypatch):
-    monkeypatch.setenv("DEMO_PASSWORD", "first password")
-    assert run("demo_setup") == ("", "")
-    user = authenticate(username="demo", password="first password")
-    assert user.is_staff and user.is_superuser
-    monkeypatch.setenv("DEMO_PASSWORD", "second password")
-    run("demo_setup")
-    assert authenticate(username="demo", password="first password") is None
-    assert authenticate(username="demo", password="second password") == user
-    assert Product.objects.get() == product
-
-
-def test_demo_setup_draws_no_second_catalogue_for_those_who_deleted_the_first(shop, monkeypatch):
-    monkeypatch.setenv("DEMO_PASSWORD", "password")
-    get_user_model().objects.create_superuser("demo")
-    run("demo_setup")
-    assert not Product.objects.exists()
-
-
-def interrupt(*_):
-    raise KeyboardInterrupt
-
-
-def test_demo_setup_that_was_broken_off_makes_up_for_it_the_next_time(transactional_db, monkeypatch):
-    monkeypatch.setenv("DEMO_PASSWORD", "password")
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run("demo_setup")
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert not Product.objects.exists()
-    out, _ = run("demo_setup")
-    assert "First run" in out and "16 products with 10 photos each." in out
-    assert Shop.default().products.count() >= 12
-    assert {product.images.count() for product in Product.objects.all()} == {10}
-    assert authenticate(username="demo", password="password")

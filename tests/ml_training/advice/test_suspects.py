@@ -7,13 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from PIL import Image, ImageEnhance, ImageFilter
 
-from catalog.demo.products import DEMO_PRODUCTS
-from catalog.demo.scenes import draw_photo
 from catalog.models import Product, ProductImage
 from ml_training.advice.analysis import findings_of
 from ml_training.advice.suspects import COPY, MODEL, SAME_FILE, STRANGER, Suspect
 from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining
 from tests.factories import add_photo, draw, encode, stock
+from tests.support.demo import UNLIKE, demo_file, demo_photo
 from tests.support.training import active_version, trained, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,13 +24,12 @@ def suspects(shop, *kinds: str) -> list[Suspect]:
 
 
 def demo_shop(shop, products: int = 5, photos: int = 6) -> list[Product]:
-    """A shop with drawn photos as staff would take them."""
+    """A shop with real photos of products that do not look alike."""
     made = []
-    for number in range(products):
-        drawn = DEMO_PRODUCTS[3 * number]
-        product = Product.objects.create(shop=shop, sku=drawn.sku, name=drawn.name, price=drawn.price)
-        for seed in range(photos):
-            add_photo(product, number, seed, encode(draw_photo(drawn, seed), quality=90))
+    for sku in UNLIKE[:products]:
+        product = Product.objects.create(shop=shop, sku=sku, name=sku)
+        for number in range(photos):
+            add_photo(product, data=demo_file(sku, number).read_bytes())
         made.append(product)
     return made
 
@@ -93,7 +91,7 @@ def saved_anew(image: Image.Image, number: int) -> bytes:
 
 def test_many_copies_of_one_photo_are_one_entry(shop):
     products = demo_shop(shop)
-    original = draw_photo(DEMO_PRODUCTS[0], 0)
+    original = demo_photo(UNLIKE[0], 0)
     for number in range(60):
         add_photo(products[0], 0, 100 + number, saved_anew(original, number))
     work()
@@ -105,7 +103,7 @@ def test_many_copies_of_one_photo_are_one_entry(shop):
 
 def test_same_file_on_two_products_is_named_on_both(shop):
     products = demo_shop(shop, photos=4)
-    data = encode(draw_photo(DEMO_PRODUCTS[0], 50), quality=90)
+    data = demo_file(UNLIKE[0], 9).read_bytes()
     both = {add_photo(product, 9, 9, data).pk for product in products[:2]}
     work()
     found = {suspect.photo: suspect.other for suspect in suspects(shop, SAME_FILE, STRANGER)}
@@ -115,13 +113,13 @@ def test_same_file_on_two_products_is_named_on_both(shop):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda photo: photo.filter(ImageFilter.GaussianBlur(7)), "Blurred"),
+        (lambda photo: photo.filter(ImageFilter.GaussianBlur(0.011 * min(photo.size))), "Blurred"),
         (lambda photo: ImageEnhance.Brightness(photo).enhance(0.25), "Too dark"),
     ],
 )
 def test_bad_pictures_say_what_to_do(shop, spoil, words):
     products = demo_shop(shop, products=3, photos=4)
-    bad = add_photo(products[0], 0, 77, encode(spoil(draw_photo(DEMO_PRODUCTS[0], 77)), quality=90))
+    bad = add_photo(products[0], 0, 77, encode(spoil(demo_photo(UNLIKE[0], 9)), quality=90))
     work()
     found = {suspect.photo: suspect.reason("", "") for suspect in suspects(shop)}
     ours = found.get(bad.pk, "")

@@ -1,4 +1,4 @@
-"""Wrong labels and copies are found among the vectors of drawn photos; innocent photos are left alone."""
+"""Wrong labels and copies are found among the vectors of real photos; innocent photos are left alone."""
 
 import io
 from functools import partial
@@ -7,32 +7,25 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from catalog.demo.products import DEMO_PRODUCTS
-from catalog.demo.scenes import draw_photo
 from ml_training.recognizer.embedder import Embedder, embed_all
 from ml_training.recognizer.outliers import find_copies, find_strangers
 from ml_training.recognizer.preprocess import to_pixels
+from tests.support.demo import UNLIKE, demo_photo
 
-PRODUCTS, PHOTOS = 8, 10
+PRODUCTS, PHOTOS = len(UNLIKE), 10
 LABELS = np.repeat(np.arange(PRODUCTS), PHOTOS)
 
 
-def embed(embedder: Embedder, draws: list) -> np.ndarray:
+def embed(embedder: Embedder, openers: list) -> np.ndarray:
     preprocessing = embedder.backbone.preprocessing
-    rows = list(embed_all(embedder, draws, lambda draw: to_pixels(draw(), preprocessing)))
+    rows = list(embed_all(embedder, openers, lambda opened: to_pixels(opened(), preprocessing)))
     assert not any(error for *_, error in rows)
     return np.stack([vector for _, vector, _ in rows])
 
 
 @pytest.fixture(scope="module")
 def vectors(embedder) -> np.ndarray:
-    """Photos of every second demo product, so that no two differ in the print alone."""
-    draws = [
-        partial(draw_photo, DEMO_PRODUCTS[2 * label], seed)
-        for label in range(PRODUCTS)
-        for seed in range(PHOTOS)
-    ]
-    return embed(embedder, draws)
+    return embed(embedder, [partial(demo_photo, sku, number) for sku in UNLIKE for number in range(PHOTOS)])
 
 
 def strangers(vectors: np.ndarray, labels: np.ndarray) -> list[int]:
@@ -78,7 +71,7 @@ def again(photo: Image.Image, number: int) -> Image.Image:
 
 
 def test_many_copies_of_one_photo_are_one_group(embedder, vectors):
-    photo = draw_photo(DEMO_PRODUCTS[0], 3)
+    photo = demo_photo(UNLIKE[0], 3)
     copies = embed(embedder, [partial(again, photo, number) for number in range(40)])
     both, labels = np.concatenate([vectors, copies]), np.concatenate([LABELS, np.zeros(40, np.int64)])
     (group,) = find_copies(both, labels)
@@ -90,7 +83,7 @@ def test_different_photos_are_no_copies(vectors):
 
 
 def test_copy_on_another_product_is_found(embedder, vectors):
-    copy = embed(embedder, [partial(again, draw_photo(DEMO_PRODUCTS[0], 3), 1)])
+    copy = embed(embedder, [partial(again, demo_photo(UNLIKE[0], 3), 1)])
     both, labels = np.concatenate([vectors, copy]), np.append(LABELS, 5)
     found = {stranger.row: stranger for stranger in find_strangers(both, labels)}
     assert found[len(LABELS)].is_copy and found[len(LABELS)].nearest == 3
@@ -99,5 +92,6 @@ def test_copy_on_another_product_is_found(embedder, vectors):
 @pytest.mark.parametrize("labels", [[0], [0, 0, 0], [0, 1], [0, 1, 2, 2]])
 def test_little_to_compare_with_is_no_reason_to_fail(vectors, labels):
     labels = np.array(labels)
-    assert strangers(vectors[: len(labels)], labels) == []
-    assert find_copies(vectors[: len(labels)], labels) == []
+    few = vectors[labels * PHOTOS + np.arange(len(labels))]
+    assert strangers(few, labels) == []
+    assert find_copies(few, labels) == []

@@ -2,30 +2,36 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from catalog.demo.products import DEMO_PRODUCTS
-from catalog.demo.scenes import draw_photo
 from ml_training.recognizer.preprocess import Preprocessing, to_pixels
 from ml_training.recognizer.quality import BLURRED, DARK, SMALL, measure_quality
+from tests.support.demo import demo_folders
 
 SIDE = 224
 
 
 @pytest.fixture(scope="module")
 def photos() -> list[Image.Image]:
-    return [draw_photo(product, seed) for seed, product in enumerate(DEMO_PRODUCTS)]
+    """One of each product, and not always the same one."""
+    files = enumerate(demo_folders().values())
+    return [Image.open(paths[place % len(paths)]).convert("RGB") for place, paths in files]
 
 
 def faults(image: Image.Image) -> list[str]:
     return measure_quality(to_pixels(image, Preprocessing(SIDE))).faults()
 
 
+def blurred(photo: Image.Image) -> Image.Image:
+    """By 1 % of the side."""
+    return photo.filter(ImageFilter.GaussianBlur(0.01 * min(photo.size)))
+
+
 def far_away(photo: Image.Image) -> Image.Image:
     """The middle of a photo, a quarter as wide, on a bare table."""
     table = np.random.default_rng(0).normal(150, 3, (640, 640, 3)).clip(0, 255).astype(np.uint8)
     picture = Image.fromarray(table)
-    picture.paste(photo.crop((100, 100, 540, 540)).resize((160, 160)), (240, 200))
+    picture.paste(ImageOps.fit(photo, (160, 160), bleed=0.16), (240, 200))
     return picture
 
 
@@ -34,7 +40,7 @@ def test_good_photos_have_no_fault(photos):
 
 
 def test_blurred_photos_are_found(photos):
-    found = [faults(photo.filter(ImageFilter.GaussianBlur(6))) for photo in photos]
+    found = [faults(blurred(photo)) for photo in photos]
     assert found == [[BLURRED]] * len(photos)
 
 

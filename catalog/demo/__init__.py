@@ -1,1 +1,0 @@
-"""A small catalogue of an invented corner shop, with photos the project draws itself."""
