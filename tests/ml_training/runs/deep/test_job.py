@@ -10,7 +10,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
-from catalog.importing import find_product_folders
 from catalog.models import Product, ProductImage
 from ml_training.backbones.loader import chosen_backbone
 from ml_training.models import ImageEmbedding, TrainingRun, TunedBackbone
@@ -23,10 +22,10 @@ from ml_training.runs.deep.job import run_deep_job
 from ml_training.versions import activate
 from tests.factories import add_photo, photo_bytes
 from tests.support.deep import SHORT, deep_runs, state_of
+from tests.support.demo import demo_folders
 from tests.support.training import model_files, trained, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
-PHOTOS = settings.BASE_DIR / "tests" / "photos"
 
 
 @pytest.fixture(autouse=True)
@@ -90,16 +89,16 @@ def test_what_a_quick_run_learned_before_the_takeover_is_learned_again(shop, any
 
 
 def test_with_three_real_photos_a_product_the_frozen_backbone_stays(shop, tmp_path):
-    for folder in find_product_folders(PHOTOS):
+    for folder, files in demo_folders().items():
         product = Product.objects.create(shop=shop, sku=folder.name, name=folder.name)
-        for path in sorted(folder.iterdir())[:3]:
+        for path in files[:3]:
             add_photo(product, data=path.read_bytes())
     work()
     version = state_of(shop).active_version
     files = model_files(tmp_path)
     run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
     assert run.status == "completed", run.error
-    assert run.metrics["photos_compared"] == 8
+    assert run.metrics["photos_compared"] == 16
     assert "did not pay" in run.message and "stays as it is" in run.message
     assert state_of(shop).active_version == version
     assert run.metrics["accuracy_before"] is not None
