@@ -20,7 +20,7 @@ from graphql import (
 from api.errors import ApiError, public_error
 from api.limits import check_limits, parse_document
 
-LONGEST_CACHED = 5000  # characters of a query that is remembered with its outcome
+MAX_CACHED_LENGTH = 5000  # characters of a query that is remembered with its outcome
 CACHED = 128
 
 
@@ -62,7 +62,7 @@ def prepare(schema: graphene.Schema, request: GraphQLRequest) -> Prepared:
         GraphQLErrors: what is wrong with it.
     """
     try:
-        known = _known_document if len(request.query) <= LONGEST_CACHED else _checked_document
+        known = _known_document if len(request.query) <= MAX_CACHED_LENGTH else _checked_document
         document, problems = known(schema, request.query, settings.GRAPHQL_INTROSPECTION)
         if problems:
             raise GraphQLErrors(problems)

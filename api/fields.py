@@ -9,7 +9,8 @@ from graphql_relay import get_offset_with_default
 
 from api.errors import ApiError
 
-READ_BY, CALLED_BY = "Read by: ", "Called by: "
+READ_BY = "Read by: "
+CALLED_BY = "Called by: "
 
 
 def shop_id_argument() -> graphene.Argument:

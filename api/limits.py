@@ -20,12 +20,12 @@ from graphql import (
 
 from api.errors import TOO_COMPLEX, ApiError
 
-LARGEST_PAGE = 100
-MOST_TOKENS = 2000
-DEEPEST = 12
-MOST_ALIASES = 20
-MOST_FIELDS = 500  # written in the document, fragments counted once
-MOST_COST = 150_000  # values that may be answered: a page's content counts once for each item asked for
+MAX_PAGE = 100
+MAX_TOKENS = 2000
+MAX_DEPTH = 12
+MAX_ALIASES = 20
+MAX_FIELDS = 500  # written in the document, fragments counted once
+MAX_COST = 150_000  # values that may be answered: a page's content counts once for each item asked for
 
 
 def parse_document(query: str) -> DocumentNode:
@@ -35,10 +35,10 @@ def parse_document(query: str) -> DocumentNode:
         ApiError: (TOO_COMPLEX) it is too long or too deeply nested.
         GraphQLSyntaxError: it is no GraphQL.
     """
-    if len(query) > 20 * MOST_TOKENS:
-        raise ApiError(f"The query has more than {20 * MOST_TOKENS} characters.", TOO_COMPLEX)
+    if len(query) > 20 * MAX_TOKENS:
+        raise ApiError(f"The query has more than {20 * MAX_TOKENS} characters.", TOO_COMPLEX)
     try:
-        return parse(query, max_tokens=MOST_TOKENS)
+        return parse(query, max_tokens=MAX_TOKENS)
     except RecursionError as error:
         raise ApiError("The query is nested too deeply.", TOO_COMPLEX) from error
     except GraphQLSyntaxError as error:
@@ -77,13 +77,13 @@ def check_limits(document: DocumentNode, variables: dict | None) -> None:
     for operation in document.definitions:
         if not isinstance(operation, OperationDefinitionNode):
             continue
-        measure = measurer.measure(operation.selection_set, LARGEST_PAGE)
+        measure = measurer.measure(operation.selection_set, MAX_PAGE)
         cost = 0 if variables is None else measure.cost
         for value, most, what in (
-            (measure.fields, MOST_FIELDS, "fields"),
-            (measure.aliases, MOST_ALIASES, "aliases"),
-            (measure.depth, DEEPEST, "levels"),
-            (cost, MOST_COST, "values at the page sizes it asks for"),
+            (measure.fields, MAX_FIELDS, "fields"),
+            (measure.aliases, MAX_ALIASES, "aliases"),
+            (measure.depth, MAX_DEPTH, "levels"),
+            (cost, MAX_COST, "values at the page sizes it asks for"),
         ):
             if value > most:
                 text = f"The query asks for {min(value, 10**9)} {what}; at most {most} are answered."
@@ -136,7 +136,7 @@ class _Measurer:
             for argument in node.arguments
             if argument.name.value in {"first", "last"}
         ]
-        return max(0, min([LARGEST_PAGE, *(size for size in sizes if size is not None)]))
+        return max(0, min([MAX_PAGE, *(size for size in sizes if size is not None)]))
 
     def _number(self, value) -> int | None:
         if isinstance(value, VariableNode):

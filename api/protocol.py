@@ -6,15 +6,21 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md.
 import json
 
 PROTOCOL = "graphql-transport-ws"
-BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_ACCEPTABLE = 4400, 4401, 4403, 4406
-INIT_TIMEOUT, DUPLICATE, TOO_MANY_INITS = 4408, 4409, 4429
-LONGEST_MESSAGE = 128 * 1024  # characters
+# Close codes, as the protocol names them.
+BAD_REQUEST = 4400
+UNAUTHORIZED = 4401
+FORBIDDEN = 4403
+NOT_ACCEPTABLE = 4406
+INIT_TIMEOUT = 4408
+DUPLICATE = 4409
+TOO_MANY_INITS = 4429
+MAX_MESSAGE_LENGTH = 128 * 1024  # characters
 
 
 def read_message(text: str | None) -> dict | None:
     """A message of the protocol, or None for what is none."""
     try:
-        message = json.loads(text) if text and len(text) <= LONGEST_MESSAGE else None
+        message = json.loads(text) if text and len(text) <= MAX_MESSAGE_LENGTH else None
     except (ValueError, RecursionError):
         return None
     if not isinstance(message, dict):

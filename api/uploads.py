@@ -13,8 +13,8 @@ from graphql import GraphQLError
 
 from api.errors import TOO_LARGE, ApiError
 
-MOST_FILES = 10  # files in one request, and places they go to
-DEEPEST_PATH = 10  # steps of a path in `map`
+MAX_FILES = 10  # files in one request, and places they go to
+MAX_PATH_STEPS = 10  # steps of a path in `map`
 
 
 class Upload(graphene.Scalar):
@@ -50,8 +50,8 @@ class LimitedUpload(FileUploadHandler):
     def new_file(self, *args, **kwargs):
         super().new_file(*args, **kwargs)
         self.files += 1
-        if self.files > MOST_FILES:
-            self._stop(f"A request takes at most {MOST_FILES} files.")
+        if self.files > MAX_FILES:
+            self._stop(f"A request takes at most {MAX_FILES} files.")
 
     def receive_data_chunk(self, raw_data, start):
         self.received += len(raw_data)
@@ -83,8 +83,8 @@ def read_multipart(fields, files) -> dict:
     variables = operation.get("variables")
     if set(places) != set(files):
         raise ApiError("The keys of map and the names of the files must be the same.")
-    if sum(len(paths) if isinstance(paths, list) else 1 for paths in places.values()) > MOST_FILES:
-        raise ApiError(f"map names more than {MOST_FILES} places.", TOO_LARGE)
+    if sum(len(paths) if isinstance(paths, list) else 1 for paths in places.values()) > MAX_FILES:
+        raise ApiError(f"map names more than {MAX_FILES} places.", TOO_LARGE)
     for key, paths in places.items():
         if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
             raise ApiError(f'map.{_short(key)} must be a list of paths, such as ["variables.image"].')
@@ -110,7 +110,7 @@ def _read_json(fields, name: str) -> dict:
 def _put(variables, path: str, file: UploadedFile) -> None:
     """Replace the null at a path such as `variables.files.0` by a file."""
     first, *steps = path.split(".")
-    if first != "variables" or not 1 <= len(steps) <= DEEPEST_PATH:
+    if first != "variables" or not 1 <= len(steps) <= MAX_PATH_STEPS:
         raise ApiError(f"{_short(path)}: a path starts with variables and has few steps.")
     place = variables
     for step in steps[:-1]:

@@ -27,7 +27,7 @@ from api.errors import FORBIDDEN, TOO_LARGE, UNAUTHENTICATED, ApiError
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, run
 from api.uploads import LimitedUpload, read_multipart
 
-MOST_JSON_BYTES = 1024 * 1024
+MAX_JSON_BYTES = 1024 * 1024
 STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403, TOO_LARGE: 413}
 
 
@@ -84,10 +84,10 @@ class GraphQLEndpoint(View):
         if request.content_type != "application/json":
             raise ApiError("Send application/json, or multipart/form-data with files.")
         self._check_csrf(request)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_JSON_BYTES:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_JSON_BYTES:
             raise ApiError("The request is larger than 1 MB.", TOO_LARGE)
-        body = request.read(MOST_JSON_BYTES + 1)
-        if len(body) > MOST_JSON_BYTES:
+        body = request.read(MAX_JSON_BYTES + 1)
+        if len(body) > MAX_JSON_BYTES:
             raise ApiError("The request is larger than 1 MB.", TOO_LARGE)
         try:
             return json.loads(body)
@@ -98,7 +98,7 @@ class GraphQLEndpoint(View):
         if not (request.access.is_known or request.access.bearer):
             raise ApiError("Files are taken from those who are known only.", UNAUTHENTICATED)
         most = settings.API_UPLOAD_MAX_MEGABYTES * 1024 * 1024
-        if int(request.META.get("CONTENT_LENGTH") or 0) > most + MOST_JSON_BYTES:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > most + MAX_JSON_BYTES:
             text = f"The files are larger than the {settings.API_UPLOAD_MAX_MEGABYTES} MB that are taken."
             raise ApiError(text, TOO_LARGE)
         limited = LimitedUpload(request, most)

@@ -38,8 +38,8 @@ from api.protocol import (
 logger = logging.getLogger(__name__)
 INIT_SECONDS = 10
 CHECK_SECONDS = 15  # between two looks at whether the caller may still be here
-MOST_OPERATIONS = 20  # at once on one socket
-LONGEST_QUEUE = 100  # messages a slow reader may be behind; the oldest go first
+MAX_OPERATIONS = 20  # at once on one socket
+MAX_QUEUE = 100  # messages a slow reader may be behind; the oldest go first
 LAYER_SECONDS = 3
 
 
@@ -56,7 +56,7 @@ class SocketContext:
         Raises:
             ApiError: (INTERNAL) the channel layer does not answer.
         """
-        queue = asyncio.Queue(LONGEST_QUEUE)
+        queue = asyncio.Queue(MAX_QUEUE)
         await self._socket.join(group, queue)
         try:
             yield queue
@@ -170,8 +170,8 @@ class GraphQLSocket(AsyncWebsocketConsumer):
             await self.close(UNAUTHORIZED, "Unauthorized")
         elif id in self.tasks:
             await self.close(DUPLICATE, f"Subscriber for {id[:60]} already exists")
-        elif len(self.tasks) >= MOST_OPERATIONS:
-            error = ApiError(f"At most {MOST_OPERATIONS} operations run at once on a socket.", TOO_COMPLEX)
+        elif len(self.tasks) >= MAX_OPERATIONS:
+            error = ApiError(f"At most {MAX_OPERATIONS} operations run at once on a socket.", TOO_COMPLEX)
             await self._send("error", id, [public_error(error)])
         else:
             self.tasks[id] = asyncio.create_task(self._operate(id, payload))

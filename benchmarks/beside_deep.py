@@ -22,7 +22,7 @@ from catalog.models import Product, Shop
 from ml_training.models import TrainingRun
 from ml_training.recognition.recognize import recognize
 
-MOST_TIMES, START_SECONDS = 2, 300
+MAX_TIMES, START_SECONDS = 2, 300
 STEPS = ("recognise a photo", "save() to active")
 
 
@@ -98,7 +98,7 @@ def report(imported: dict, alone: dict, beside: dict) -> None:
         rows.append((step, median(alone[step]), median(beside[step]), ratios[step]))
     show("Median seconds, alone and beside a deep training", [("", "alone", "beside", "times"), *rows])
     for step, ratio in ratios.items():
-        print(f"{step}: at most {MOST_TIMES} times: {'met' if ratio <= MOST_TIMES else 'missed'}.")
+        print(f"{step}: at most {MAX_TIMES} times: {'met' if ratio <= MAX_TIMES else 'missed'}.")
     write("beside_deep", {**imported, "ratios": ratios, "alone": alone, "beside": beside})
 
 

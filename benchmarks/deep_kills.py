@@ -27,12 +27,12 @@ from catalog.importing import find_product_folders, sku_of
 from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
 from ml_training.recognizer.embedder import Embedder
-from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choose_held_out
+from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson, choose_held_out
 from ml_training.recognizer.finetune.loop import BEST, save_start
 from ml_training.recognizer.finetune.photos import keep_small_copy
 
 PRODUCTS, PHOTOS = 6, 12
-RECIPE = Recipe("efficientnet-lite0", first_block=5, epochs=24, batch=8)
+RECIPE = Hyperparameters("efficientnet-lite0", first_block=5, epochs=24, batch=8)
 
 
 def main() -> None:

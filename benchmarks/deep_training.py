@@ -28,7 +28,7 @@ from ml_training.recognizer.backbone import PACKAGED, Backbone, export_encoder, 
 from ml_training.recognizer.embedder import Embedder, embed_all
 from ml_training.recognizer.finetune import checkpoints
 from ml_training.recognizer.finetune.comparison import compare
-from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choose_held_out
+from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson, choose_held_out
 from ml_training.recognizer.finetune.loop import Machine, save_start, train
 from ml_training.recognizer.finetune.network import Tunable
 from ml_training.recognizer.finetune.photos import keep_small_copy
@@ -91,7 +91,7 @@ def vectors(embedder: Embedder, photos: list[Path]) -> np.ndarray:
 def measure(part, test, frozen: np.ndarray, frozen_test: np.ndarray, threads: int) -> dict:
     photos, labels = part
     held_out = choose_held_out(labels, np.zeros(len(labels), bool))
-    recipe = Recipe.for_photos(settings.BACKBONE, int((~held_out).sum()))
+    recipe = Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
     names = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in photos)
     lesson = Lesson(recipe, names, tuple(labels.tolist()), tuple(held_out.tolist()))
     with tempfile.TemporaryDirectory(prefix="deep-training-") as folder:

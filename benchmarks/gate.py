@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, read
-from ml_training.gate.evidence import DOUBTED, FEWEST, taken_for
-from ml_training.gate.new_data import TAKEN
+from ml_training.gate.evidence import find_confused_class
+from ml_training.gate.rules import RULES
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.head import Head
 from ml_training.recognizer.train import fit_model
@@ -82,17 +82,20 @@ def replace_photos(shop: Shop, test: Labelled, hits: dict[str, list[bool]]) -> N
         another = shop.rng.choice(np.delete(np.arange(len(shop.own)), place))
         photos = [shop.train.vectors[shop.more[index]] for index in (shop.most_like(place), another, place)]
         for name, vectors in zip(REPLACED, [*photos, test.vectors[test.labels == product]], strict=True):
-            if len(vectors) >= FEWEST:
-                hits[name].append(taken_for(softmax(shop.head.logits(vectors)), place, DOUBTED) is not None)
+            if len(vectors) >= RULES.min_new_photos:
+                hits[name].append(
+                    find_confused_class(softmax(shop.head.logits(vectors)), place, RULES.contradicted)
+                    is not None
+                )
 
 
 def add_products(shop: Shop, hits: dict[str, list[bool]]) -> None:
-    strangers = [np.flatnonzero(shop.train.labels == product) for product in shop.others[:TRIED]]
+    outliers = [np.flatnonzero(shop.train.labels == product) for product in shop.others[:TRIED]]
     twins = [shop.more[place] for place in range(min(TRIED, len(shop.own)))]
     size = len(shop.stock[0])
-    for name, added in (("the same again", twins), ("another", [rows[:size] for rows in strangers])):
+    for name, added in (("the same again", twins), ("another", [rows[:size] for rows in outliers])):
         for rows in added:
-            if len(rows) < FEWEST:
+            if len(rows) < RULES.min_new_photos:
                 continue
             _, answers = shop.fit([*shop.stock, rows])
             hits[name].append(is_taken_over(shop.answers, answers, len(shop.stock)))
@@ -101,7 +104,7 @@ def add_products(shop: Shop, hits: dict[str, list[bool]]) -> None:
 def add_photos(shop: Shop, hits: dict[str, list[bool]]) -> None:
     for place in range(min(TRIED, len(shop.own))):
         for name, source in zip(GROWN, (shop.most_like(place), place), strict=True):
-            if len(shop.more[source]) < FEWEST:
+            if len(shop.more[source]) < RULES.min_new_photos:
                 continue
             stock = [*shop.stock]
             stock[place] = np.concatenate([stock[place], shop.more[source]])
@@ -116,7 +119,7 @@ def is_taken_over(before: list[np.ndarray], after: list[np.ndarray], by: int) ->
             continue
         right = answers == place
         lost = (after[place][: len(right)][right] == by).sum()
-        if lost >= max(FEWEST, TAKEN * right.sum()):
+        if lost >= max(RULES.min_taken, RULES.min_share_taken * right.sum()):
             return True
     return False
 

@@ -32,7 +32,7 @@ from ml_training.recognizer.head import fit_head
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.recognizer.train import fit_model
 
-MOST_TIMES, MOST_SECONDS = 3, 5
+MAX_TIMES, MAX_SECONDS = 3, 5
 POLL_SECONDS = 0.003
 
 
@@ -126,8 +126,8 @@ def report(imported: dict, seconds: dict[str, list[float]]) -> None:
     show("Median of the ratios of neighbours in time", [("", "times"), *ratios.items(), *tried.items()])
     print()
     for name, ratio in ratios.items():
-        print(f"At most {MOST_TIMES} times {name.partition('/ ')[2]}: {_verdict(ratio <= MOST_TIMES)}.")
-    print(f"Under {MOST_SECONDS} s: {_verdict(max(active) < MOST_SECONDS)}.")
+        print(f"At most {MAX_TIMES} times {name.partition('/ ')[2]}: {_verdict(ratio <= MAX_TIMES)}.")
+    print(f"Under {MAX_SECONDS} s: {_verdict(max(active) < MAX_SECONDS)}.")
     facts = {**imported, "backbone": settings.BACKBONE, "threads": settings.COMPUTE_THREADS}
     write("one_photo", {**facts, "ratios": ratios | tried, "seconds": seconds})
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, read
-from ml_training.gate.baselines import LIKE_IT
 from ml_training.gate.judge import is_worse
-from ml_training.gate.mislabelled import find_misplaced
+from ml_training.gate.mislabelled import find_mislabelled_since
+from ml_training.gate.rules import RULES
 from ml_training.models import ModelVersion
 from ml_training.recognizer.train import fit_model
 
@@ -98,8 +98,15 @@ class Shop:
     def train_version(self, number: int) -> ModelVersion:
         products, classes = np.unique(self.labels, return_inverse=True)
         fitted = fit_model(self.vectors[self.rows], classes.astype(np.int64), lambda: None)
-        doubts = {name: self.pairs(products, getattr(fitted, name)) for name in ("mistaken", "strangers")}
-        facts = {"judged": self.pairs(products, fitted.answers), "doubts": doubts, "metrics": fitted.metrics}
+        evidence = {
+            "mistaken": self.pairs(products, fitted.misclassified),
+            "strangers": self.pairs(products, fitted.outliers),
+        }
+        facts = {
+            "cross_validated": self.pairs(products, fitted.answers),
+            "evidence": evidence,
+            "metrics": fitted.metrics,
+        }
         return ModelVersion(number=number, photos=len(self.rows), **facts)
 
     def pairs(self, products: np.ndarray, others: np.ndarray) -> dict[str, list[int]]:
@@ -111,9 +118,11 @@ class Shop:
 
     def is_misplaced(self, new: ModelVersion, served: list[ModelVersion]) -> bool:
         since = {
-            str(row): int(s) for row, s in zip(self.rows, self.since, strict=True) if str(row) in new.judged
+            str(row): int(s)
+            for row, s in zip(self.rows, self.since, strict=True)
+            if str(row) in new.cross_validated
         }
-        return find_misplaced(since, new.strangers, [version.number for version in served]) is not None
+        return find_mislabelled_since(since, new.outliers, [version.number for version in served]) is not None
 
 
 def at_once(shop: Shop, name: str) -> bool:
@@ -130,7 +139,9 @@ def little_by_little(shop: Shop, name: str) -> int | None:
     for training in range(1, TRAININGS + 1):
         change(shop, name, training)
         new = shop.train_version(training)
-        like_it = [version for version in served if version.photos >= LIKE_IT * served[-1].photos]
+        like_it = [
+            version for version in served if version.photos >= RULES.min_size_ratio * served[-1].photos
+        ]
         best = max(like_it, key=lambda version: (version.metrics["accuracy"], version.number))
         if is_worse(served[-1], new) or is_worse(best, new) or shop.is_misplaced(new, served):
             return training

@@ -25,7 +25,7 @@ from ml_training.recognizer.backbone import packaged_backbone
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.head import fit_head
 from ml_training.recognizer.learning_curve import MORE, expected_gains
-from ml_training.recognizer.outliers import SAME_PICTURE, find_copies, find_strangers
+from ml_training.recognizer.outliers import SAME_PICTURE, find_copies, find_outliers
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.recognizer.quality import measure_quality
 from ml_training.recognizer.train import fit_model
@@ -87,7 +87,7 @@ def swapped_labels(train: Labelled, seeds: int) -> list[dict]:
 
 def _listed(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
     listed = np.zeros(len(labels), bool)
-    listed[[stranger.row for stranger in find_strangers(vectors, labels)]] = True
+    listed[[outlier.row for outlier in find_outliers(vectors, labels)]] = True
     return listed
 
 
@@ -208,7 +208,7 @@ def how_long(train: Labelled) -> dict[str, float]:
         ("seconds_50000", many, train.labels[rows]),
     ):
         started = time.perf_counter()
-        find_strangers(vectors, labels)
+        find_outliers(vectors, labels)
         find_copies(vectors, labels)
         result[name] = round(time.perf_counter() - started, 3)
     return result

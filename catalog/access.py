@@ -21,7 +21,7 @@ from catalog.models import Shop
 from catalog.tokens import PREFIX, READ, RECOGNIZE, TRAIN, ApiToken
 
 RUN = "run"  # scope of a token made for one training run: its photos and manifest, nothing else
-LONGEST_BEARER = 200
+MAX_BEARER_LENGTH = 200
 __all__ = ["READ", "RECOGNIZE", "RUN", "TRAIN", "Access", "Grant", "access_required", "bearer_kinds"]
 
 
@@ -66,7 +66,7 @@ class Access:
         Effects:      the token's `last_used_at`, at most once a minute.
         """
         access = cls(AnonymousUser(), bearer=value, problem="This token is unknown.")
-        if len(value) > LONGEST_BEARER:
+        if len(value) > MAX_BEARER_LENGTH:
             return access
         read_grant = bearer_kinds.get(value[: len(PREFIX)])
         if read_grant is not None:

@@ -17,7 +17,7 @@ IMAGE_SUFFIXES = {
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif", ".hif",
     ".gif", ".bmp", ".tif", ".tiff",
 }  # fmt: skip
-LONGEST_SKU = Product._meta.get_field("sku").max_length
+MAX_SKU_LENGTH = Product._meta.get_field("sku").max_length
 
 
 @dataclass
@@ -107,9 +107,9 @@ def _new_product(shop: Shop, sku: str) -> Product:
 
 def _import_file(product: Product, path: Path, position: int, report: ImportReport) -> None:
     """Add one photo. A product is created with its first good one: a folder of broken files makes none."""
-    if len(product.sku) > LONGEST_SKU:
+    if len(product.sku) > MAX_SKU_LENGTH:
         raise ValidationError(
-            f"The folder's name is longer than {LONGEST_SKU} characters. Rename the folder."
+            f"The folder's name is longer than {MAX_SKU_LENGTH} characters. Rename the folder."
         )
     try:
         source = path.open("rb")

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from catalog.models import Product, ProductImage
 
-MOST_MOVED = 500  # photos at once: others cannot write meanwhile
-MOST_NAMED = 3  # photos that stand in the way
+MAX_MOVED = 500  # photos at once: others cannot write meanwhile
+MAX_NAMED = 3  # photos that stand in the way
 
 
 class MoveRefused(Exception):
@@ -52,8 +52,8 @@ def check_move(photos: list[ProductImage], target: Product) -> None:
     Raises:
         MoveRefused: they are too many, of another shop, or the product has one of them already.
     """
-    if len(photos) > MOST_MOVED:
-        raise MoveRefused(f"At most {MOST_MOVED} photos are moved at once, not {len(photos)}. Mark fewer.")
+    if len(photos) > MAX_MOVED:
+        raise MoveRefused(f"At most {MAX_MOVED} photos are moved at once, not {len(photos)}. Mark fewer.")
     if any(photo.product.shop_id != target.shop_id for photo in photos):
         raise MoveRefused(f"{target} is in another shop. Photos are moved within one shop only.")
     there = {photo.sha256 for photo in photos}
@@ -68,9 +68,9 @@ def check_move(photos: list[ProductImage], target: Product) -> None:
 
 
 def _has_already(target: Product, photos: list[ProductImage]) -> str:
-    names = ", ".join(photo.filename for photo in photos[:MOST_NAMED])
-    if len(photos) > MOST_NAMED:
-        names += f" and {len(photos) - MOST_NAMED} more"
+    names = ", ".join(photo.filename for photo in photos[:MAX_NAMED])
+    if len(photos) > MAX_NAMED:
+        names += f" and {len(photos) - MAX_NAMED} more"
     these, it = ("this photo", "it") if len(photos) == 1 else ("these photos", "them")
     return f"{names}: {target} already has {these}. Delete {it} here instead of moving {it}."
 

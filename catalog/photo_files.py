@@ -17,7 +17,7 @@ Image.MAX_IMAGE_PIXELS = None
 # What Pillow calls a format, and the extension it is stored with. MPO is a JPEG with more pictures behind it.
 ACCEPTED = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif", "HEIF": "heic", "MPO": "jpg"}
 _OPENERS = [name for name in ACCEPTED if name != "MPO"]  # Pillow opens an MPO as a JPEG first
-LEAST_SIDE = 32  # pixels: below this there is nothing to recognise
+MIN_SIDE = 32  # pixels: below this there is nothing to recognise
 
 _TURNED = {  # EXIF orientation: what brings the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -61,10 +61,10 @@ def check_photo(data: bytes, limits: PhotoLimits) -> PhotoFacts:
     check_size(len(data), limits)
     image = _open(data)
     _check_pixels(image, limits.max_pixels)
-    if min(image.size) < LEAST_SIDE:
+    if min(image.size) < MIN_SIDE:
         raise PhotoRefused(
             f"The picture is only {image.width} x {image.height} pixels; "
-            f"at least {LEAST_SIDE} on each side are needed. Take a larger photo."
+            f"at least {MIN_SIDE} on each side are needed. Take a larger photo."
         )
     upright = _decode(image)
     return PhotoFacts(hashlib.sha256(data).hexdigest(), *upright.size, ACCEPTED[image.format])

@@ -15,7 +15,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-READ, RECOGNIZE, TRAIN = "read", "recognize", "train"
+READ = "read"
+RECOGNIZE = "recognize"
+TRAIN = "train"
 SCOPES = {
     READ: _("Read products, photos, training status and models"),
     RECOGNIZE: _("Recognise products on photos"),

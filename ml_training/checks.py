@@ -8,7 +8,7 @@ from django.core.checks import Error, Tags, Warning, register
 from django.http.request import validate_host
 
 from catalog.hours import HoursUnreadable, read_hours
-from ml_training.remote.tokens import LEAST_TOKEN, is_sound_token
+from ml_training.remote.tokens import MIN_TOKEN_LENGTH, is_sound_token
 
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -54,7 +54,7 @@ def check_trainer(app_configs, **kwargs):
         return
     if not is_sound_token(settings.ML_TRAINER_TOKEN):
         yield Error(
-            f"ML_TRAINER_TOKEN must be a secret of {LEAST_TOKEN} ASCII characters or more.",
+            f"ML_TRAINER_TOKEN must be a secret of {MIN_TOKEN_LENGTH} ASCII characters or more.",
             hint="Set the same long random secret here and on the trainer.",
             id="ml_training.E004",
         )
@@ -82,14 +82,18 @@ def check_trainer(app_configs, **kwargs):
 
 
 @register(Tags.compatibility)
-def check_own_backbone(app_configs, **kwargs):
+def check_custom_backbone(app_configs, **kwargs):
     """Whether a backbone of one's own is there, is the file it should be, and answers as it should."""
     if not settings.BACKBONE_FILE:
         return
-    from ml_training.recognizer.custom_backbone import BackboneRefused, open_own_backbone, read_own_backbone
+    from ml_training.recognizer.custom_backbone import (
+        BackboneRefused,
+        open_custom_backbone,
+        read_custom_backbone,
+    )
 
     try:
-        open_own_backbone(read_own_backbone(Path(settings.BACKBONE_FILE)), settings.CACHE_DIR)
+        open_custom_backbone(read_custom_backbone(Path(settings.BACKBONE_FILE)), settings.CACHE_DIR)
     except BackboneRefused as error:
         yield Error(str(error), hint="docs/backbones.md says how to make one.", id="ml_training.E007")
 

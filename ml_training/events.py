@@ -38,7 +38,12 @@ _OTHERS = {
 
 logger = logging.getLogger(__name__)
 
-QUEUED, STARTED, PROGRESS, COMPLETED, FAILED = "queued", "started", "progress", "completed", "failed"
+# Kinds of events.
+QUEUED = "queued"
+STARTED = "started"
+PROGRESS = "progress"  # within a run; the only kind that is not stored
+COMPLETED = "completed"
+FAILED = "failed"
 CHANGED = "changed"  # a person or program chose which version serves; the run is that of the version
 
 

@@ -140,10 +140,10 @@ class ModelVersion(models.Model):
     products = models.PositiveIntegerField()
     photos = models.PositiveIntegerField()
     metrics = models.JSONField(default=dict, blank=True)
-    judged = models.JSONField(
+    cross_validated = models.JSONField(
         default=dict, blank=True, help_text=_("By photo: its product, and the one answered without it.")
     )
-    doubts = models.JSONField(
+    evidence = models.JSONField(
         default=dict,
         blank=True,
         help_text=_("Photos that a person should look at."),
@@ -171,12 +171,12 @@ class ModelVersion(models.Model):
         Args:
             relation: leads from the rows that are read to a version; empty if they are versions.
         """
-        return [f"{relation}__{name}" if relation else name for name in ("judged", "doubts")]
+        return [f"{relation}__{name}" if relation else name for name in ("cross_validated", "evidence")]
 
     @property
-    def strangers(self) -> dict[str, list[int]]:
+    def outliers(self) -> dict[str, list[int]]:
         """By photo that looks more like another product: its own, and that one."""
-        return (self.doubts or {}).get("strangers", {})
+        return (self.evidence or {}).get("strangers", {})
 
 
 class LearnedPhoto(models.Model):

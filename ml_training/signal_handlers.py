@@ -7,7 +7,7 @@ from catalog.models import Product, ProductImage, Shop
 from catalog.signals import photos_added_in_form
 from ml_training.runs.queue import Change, request_training
 from ml_training.versions import files as version_files
-from ml_training.web.upload_warnings import warn_of_others
+from ml_training.web.upload_warnings import warn_of_mislabelled_uploads
 
 
 def connect():
@@ -22,7 +22,9 @@ def connect():
         (post_delete, shop_deleted, Shop),
     ]:
         signal.connect(receiver, sender=sender, dispatch_uid=f"ml_training.{receiver.__name__}")
-    photos_added_in_form.connect(warn_of_others, dispatch_uid="ml_training.warn_of_others")
+    photos_added_in_form.connect(
+        warn_of_mislabelled_uploads, dispatch_uid="ml_training.warn_of_mislabelled_uploads"
+    )
 
 
 def remember_photo(instance, raw, **kwargs):

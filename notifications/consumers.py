@@ -26,7 +26,8 @@ from notifications.inbox import PERMISSION, inbox, mark_read, unread_count
 from notifications.push import push_read, session_hash, shop_group, user_group
 
 logger = logging.getLogger(__name__)
-REFUSED, TRY_AGAIN = 4403, 1012
+REFUSED = 4403  # close code: who asks may not see this
+TRY_AGAIN = 1012  # close code: come again, the server restarts
 LATEST = 20
 CHECK_SECONDS = 5
 LAYER_TIMEOUT = 3

@@ -21,7 +21,7 @@ from notifications.inbox import unread_count
 
 logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 10  # after a failure
-LONGEST_SECONDS = 1.5  # that a push may take; a server that hangs is as bad as one that is gone
+MAX_PUSH_SECONDS = 1.5  # that a push may take; a server that hangs is as bad as one that is gone
 _paused_until = 0.0
 
 
@@ -70,7 +70,7 @@ def session_hash(session_key: str | None) -> str:
 
 
 async def _send(group: str, message: dict) -> None:
-    await asyncio.wait_for(get_channel_layer().group_send(group, message), LONGEST_SECONDS)
+    await asyncio.wait_for(get_channel_layer().group_send(group, message), MAX_PUSH_SECONDS)
 
 
 def _push(group: str, message: dict) -> None:

@@ -41,7 +41,7 @@ def own_storage(settings, tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def own_findings():
+def own_analyses():
     """What was found out about a shop of another test is of no use: its rows had the same numbers."""
     analysis._kept.clear()
 

@@ -109,7 +109,9 @@ def judge(shop, wrong: dict[tuple[Product, Product], int], **metrics) -> ModelVe
         still = [key for key, (own, answer) in judged.items() if own == answer == shown.pk]
         for key in still[:times]:
             judged[key] = [shown.pk, answered.pk]
-    return serve(shop, judged=judged, metrics={"accuracy": 0.8, "accuracy_range": [0.7, 0.9], **metrics})
+    return serve(
+        shop, cross_validated=judged, metrics={"accuracy": 0.8, "accuracy_range": [0.7, 0.9], **metrics}
+    )
 
 
 def serve(shop, **fields) -> ModelVersion:

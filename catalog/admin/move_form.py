@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product
 from catalog.moving import MoveRefused, check_move
 
-MOST_OFFERED = 2000  # products that the browser completes; the others are found all the same
+MAX_OFFERED = 2000  # products that the browser completes; the others are found all the same
 
 
 class OtherProductField(forms.CharField):
@@ -25,7 +25,7 @@ class OtherProductField(forms.CharField):
 
     @property
     def offered(self):
-        return self.products.values_list("sku", "name")[:MOST_OFFERED]
+        return self.products.values_list("sku", "name")[:MAX_OFFERED]
 
     def clean(self, value) -> Product | None:
         text = super().clean(value)

@@ -28,7 +28,7 @@ def has_many_shops(request) -> bool:
     return getattr(request, MANY_SHOPS)
 
 
-MOST_PHOTOS = 5000  # of one product that its form can show; Django's own limit is 1,000
+MAX_PHOTOS = 5000  # of one product that its form can show; Django's own limit is 1,000
 
 
 class PhotoInline(admin.TabularInline):
@@ -41,7 +41,7 @@ class PhotoInline(admin.TabularInline):
     template = "admin/catalog/product/photos.html"
 
     def get_formset(self, request, obj=None, **kwargs):
-        return super().get_formset(request, obj, absolute_max=MOST_PHOTOS, **kwargs)
+        return super().get_formset(request, obj, absolute_max=MAX_PHOTOS, **kwargs)
 
     def has_add_permission(self, request, obj):
         return False  # new photos come in through "Add photos"

@@ -6,7 +6,7 @@ from api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, ApiError
 from api.fields import called_by
 from catalog.graphql.queries import MAY_READ_PHOTOS, MAY_READ_PRODUCTS, ProductImageType, ProductType
 from catalog.models import Product, ProductImage
-from catalog.moving import MOST_MOVED, MoveRefused, move_photos
+from catalog.moving import MAX_MOVED, MoveRefused, move_photos
 
 MAY_MOVE = ("catalog.change_productimage",)
 
@@ -23,7 +23,7 @@ class MoveProductImages(graphene.Mutation):
         image_ids = graphene.List(
             graphene.NonNull(graphene.ID),
             required=True,
-            description=f"The photos' databaseIds, at most {MOST_MOVED}.",
+            description=f"The photos' databaseIds, at most {MAX_MOVED}.",
         )
         product_id = graphene.ID(
             required=True, description="The databaseId of the product that the photos show."
@@ -38,8 +38,8 @@ class MoveProductImages(graphene.Mutation):
 
     def mutate(self, info, image_ids, product_id):
         info.context.access.require(*MAY_MOVE)
-        if len(image_ids) > MOST_MOVED:
-            raise ApiError(f"At most {MOST_MOVED} photos are moved at once.", BAD_INPUT)
+        if len(image_ids) > MAX_MOVED:
+            raise ApiError(f"At most {MAX_MOVED} photos are moved at once.", BAD_INPUT)
         photos = {_number(id, "imageIds are the photos' databaseIds, numbers.") for id in image_ids}
         number = _number(product_id, "productId is the product's databaseId, a number.")
         shops = info.context.access.shops()

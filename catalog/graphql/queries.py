@@ -12,11 +12,11 @@ from graphql_relay import get_offset_with_default
 
 from api.errors import ApiError
 from api.fields import CountedConnection, PagedField, page_of, read_by, shop_id_argument
-from api.limits import LARGEST_PAGE
+from api.limits import MAX_PAGE
 from catalog.access import READ, TRAIN
 from catalog.models import Product, ProductImage, Shop
 
-FARTHEST = 10**9  # a place in a list that no database is asked beyond
+MAX_OFFSET = 10**9  # a place in a list that no database is asked beyond
 MAY_READ_SHOPS = ("catalog.view_product", READ, TRAIN)
 MAY_READ_PRODUCTS = ("catalog.view_product", READ, TRAIN)
 MAY_READ_PHOTOS = ("catalog.view_productimage", READ, TRAIN)
@@ -118,8 +118,8 @@ def most_needed(page: dict) -> int | None:
     all of them."""
     if {"last", "before", "offset"} & {name for name, value in page.items() if value is not None}:
         return None
-    first = LARGEST_PAGE if page.get("first") is None else page["first"]
-    return min(get_offset_with_default(page.get("after"), -1), FARTHEST) + first + 2
+    first = MAX_PAGE if page.get("first") is None else page["first"]
+    return min(get_offset_with_default(page.get("after"), -1), MAX_OFFSET) + first + 2
 
 
 def photos_of(product: Product, page: dict) -> list[ProductImage]:

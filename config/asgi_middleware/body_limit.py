@@ -9,7 +9,8 @@ from django.conf import settings
 
 from api.errors import TOO_LARGE
 
-API, TRAINERS = "/graphql/", "/v1/"
+API = "/graphql/"
+TRAINERS = "/v1/"
 MEGABYTE = 1024 * 1024
 FORM_BYTES = MEGABYTE  # what a multipart request has beside its files
 REPORT_BYTES = 64 * 1024  # of a trainer

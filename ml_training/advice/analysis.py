@@ -15,21 +15,21 @@ from ml_training.backbones.loader import chosen_backbone
 from ml_training.dataset.manifest import read_manifest
 from ml_training.models import ModelVersion, ShopTraining
 
-MOST_KEPT = 16  # shops' findings in memory
+MAX_KEPT = 16  # shops' findings in memory
 
 
 @dataclass(frozen=True)
-class Findings:
+class ShopAnalysis:
     version: int | None  # number of the one that serves
     confusion: Confusion
     suspects: list[Suspect]
 
 
-_kept: OrderedDict[tuple, Findings] = OrderedDict()
+_kept: OrderedDict[tuple, ShopAnalysis] = OrderedDict()
 _lock = threading.Lock()
 
 
-def findings_of(shop: Shop) -> Findings:
+def analyze_shop(shop: Shop) -> ShopAnalysis:
     """What is known of a shop's photos now. One query if nothing changed since the last call, else a few."""
     key = _state(shop)
     with _lock:
@@ -41,7 +41,7 @@ def findings_of(shop: Shop) -> Findings:
         for other in [other for other in _kept if other[0] == shop.pk]:
             del _kept[other]
         _kept[key] = found
-        while len(_kept) > MOST_KEPT:
+        while len(_kept) > MAX_KEPT:
             _kept.popitem(last=False)
     return found
 
@@ -53,12 +53,12 @@ def _state(shop: Shop) -> tuple:
     return shop.pk, chosen_backbone(), *(counters or ())
 
 
-def _find(shop: Shop) -> Findings:
+def _find(shop: Shop) -> ShopAnalysis:
     version = ModelVersion.objects.filter(pk__in=_active(shop)).first()
     manifest = read_manifest(shop.pk)
     backbone = version.backbone if version else chosen_backbone()
     suspects = find_suspects(shop, version, manifest, backbone)
-    return Findings(version.number if version else None, confusion_of(version, manifest), suspects)
+    return ShopAnalysis(version.number if version else None, confusion_of(version, manifest), suspects)
 
 
 def _active(shop: Shop):

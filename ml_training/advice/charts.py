@@ -9,13 +9,15 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from catalog.models import Product, Shop
-from ml_training.advice.analysis import findings_of
+from ml_training.advice.analysis import analyze_shop
 from ml_training.advice.confusion import Confusion
 from ml_training.advice.svg import CELL, LABEL, RIGHT, ROW, TOP, WIDTH, Drawing, percent
 from ml_training.models import ModelVersion, ShopTraining
 
-MOST_VERSIONS, MOST_PRODUCTS, MOST_IN_MATRIX = 30, 20, 10
-LEAST_SHARE = 0.05  # of a product's photos: rarer mix-ups are left out of the matrix
+MAX_VERSIONS = 30  # dots of the chart over time: the newest
+MAX_PRODUCTS = 20  # bars of the chart by product: the worst
+MAX_MATRIX_PRODUCTS = 10  # rows of the matrix of mix-ups
+MIN_SHARE = 0.05  # of a product's photos: rarer mix-ups are left out of the matrix
 NAME = 22  # characters
 
 
@@ -31,7 +33,7 @@ class Chart:
 
 def shop_charts(shop: Shop) -> list[Chart]:
     """The charts that there are figures for, in a fixed number of queries."""
-    findings = findings_of(shop)
+    findings = analyze_shop(shop)
     names = dict(Product.objects.filter(shop=shop, is_active=True).order_by().values_list("pk", "name"))
     rows = ModelVersion.objects.filter(shop=shop)  # their figures of each product can be long: not read
     active = ShopTraining.objects.filter(shop=shop).values_list("active_version__number", flat=True).first()
@@ -39,7 +41,7 @@ def shop_charts(shop: Shop) -> list[Chart]:
     served = Q(held_back="") | ~Q(chosen_at=None)  # somebody may have activated it anyway
     versions = [
         (number, {"accuracy": accuracy, "accuracy_range": ends}, not has_served)
-        for number, accuracy, ends, has_served in figures.annotate(served=served)[:MOST_VERSIONS]
+        for number, accuracy, ends, has_served in figures.annotate(served=served)[:MAX_VERSIONS]
     ][::-1]
     bins = rows.filter(number=active).values_list("metrics__reliability", flat=True).first()
     charts = [
@@ -103,7 +105,7 @@ def by_product(confusion: Confusion, names: dict[int, str]) -> Chart | None:
     known = sorted((confusion.likely(pk), names[pk], pk) for pk in confusion.tried if pk in names)
     if not known:
         return None
-    shown, more = known[:MOST_PRODUCTS], len(known) - MOST_PRODUCTS
+    shown, more = known[:MAX_PRODUCTS], len(known) - MAX_PRODUCTS
     said = f"Worst: {shown[0][1]}, {percent(shown[0][0])} right."
     drawing = Drawing(TOP + ROW * len(shown) + 6, "Products recognised worst", said)
     room = WIDTH - LABEL - RIGHT - 44
@@ -130,7 +132,7 @@ def by_product(confusion: Confusion, names: dict[int, str]) -> Chart | None:
 def matrix(confusion: Confusion, names: dict[int, str]) -> Chart | None:
     """What is taken for what, of the products that are mixed up most."""
     pairs = [
-        pair for pair in confusion.times if {*pair} <= names.keys() and confusion.share(*pair) >= LEAST_SHARE
+        pair for pair in confusion.times if {*pair} <= names.keys() and confusion.share(*pair) >= MIN_SHARE
     ]
     pairs.sort(key=lambda pair: (-confusion.share(*pair), pair))
     if not pairs:
@@ -138,7 +140,7 @@ def matrix(confusion: Confusion, names: dict[int, str]) -> Chart | None:
     products: list[int] = []
     for pair in pairs:
         new = [pk for pk in pair if pk not in products]
-        if len(products) + len(new) <= MOST_IN_MATRIX:
+        if len(products) + len(new) <= MAX_MATRIX_PRODUCTS:
             products += new
     shown, given = names[pairs[0][0]], names[pairs[0][1]]
     said = f"Most often: {shown} taken for {given}, {percent(confusion.share(*pairs[0]))}."

@@ -9,7 +9,7 @@ from ml_training.models import ModelVersion
 from ml_training.versions import files as version_files
 from ml_training.versions.files import ModelFileDamaged
 
-MOST_PHOTOS = 3  # remembered of each pair
+MAX_PHOTOS = 3  # remembered of each pair
 LIKE_THE_SHOP = 30  # photos, each as the shop's are on average, in a product's figure; docs/advice.md has why
 
 
@@ -48,14 +48,14 @@ def confusion_of(version: ModelVersion | None, manifest: Manifest) -> Confusion:
     """
     if version is None:
         return Confusion()
-    return _of_photos(version, manifest) if version.judged else _of_metrics(version, manifest)
+    return _of_photos(version, manifest) if version.cross_validated else _of_metrics(version, manifest)
 
 
 def _of_photos(version: ModelVersion, manifest: Manifest) -> Confusion:
     places = {photo.pk: photo.product_pk for photo in manifest.photos}
     known = {product.pk for product in manifest.products}
     tried, right, times, photos = Counter(), Counter(), Counter(), {}
-    for key, (product, answer) in version.judged.items():
+    for key, (product, answer) in version.cross_validated.items():
         if places.get(int(key)) != product or answer not in known:
             continue
         tried[product] += 1
@@ -64,7 +64,7 @@ def _of_photos(version: ModelVersion, manifest: Manifest) -> Confusion:
         else:
             times[product, answer] += 1
             kept = photos.setdefault((product, answer), [])
-            if len(kept) < MOST_PHOTOS:
+            if len(kept) < MAX_PHOTOS:
                 kept.append(int(key))
     return Confusion(dict(tried), dict(right), dict(times), photos)
 

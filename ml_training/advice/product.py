@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 
 from catalog.models import Product
-from ml_training.advice.analysis import findings_of
-from ml_training.advice.shop import LEAST_GAIN, gains, photo_counts, photo_views
+from ml_training.advice.analysis import analyze_shop
+from ml_training.advice.shop import MIN_GAIN, gains, photo_counts, photo_views
 from ml_training.advice.suspects import Suspect
 from ml_training.recognizer.learning_curve import MORE
 
-MOST_ANSWERS = 3
-LEAST_SHARE = 0.02  # of the photos; rarer mix-ups are not worth a line
-MOST_MARKED = 200  # photos
+MAX_ANSWERS = 3
+MIN_SHARE = 0.02  # of the photos; rarer mix-ups are not worth a line
+MAX_MARKED = 200  # photos
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class ProductAdvice:
 
     @property
     def gain_of_hundred(self) -> int:
-        return max(1, round(100 * self.gain)) if self.gain >= LEAST_GAIN else 0
+        return max(1, round(100 * self.gain)) if self.gain >= MIN_GAIN else 0
 
 
 def product_advice(product: Product) -> ProductAdvice:
     """Work it out from the shop's findings; at most three queries more."""
-    findings = findings_of(product.shop)
+    findings = analyze_shop(product.shop)
     confusion = findings.confusion
     counts = photo_counts(product.shop)
     if product.pk not in counts:  # it is switched off
         counts[product.pk] = product.images.count()
-    suspects = [suspect for suspect in findings.suspects if suspect.product == product.pk][:MOST_MARKED]
-    answers = [a for a in confusion.answers_for(product.pk) if a[1] >= LEAST_SHARE][:MOST_ANSWERS]
+    suspects = [suspect for suspect in findings.suspects if suspect.product == product.pk][:MAX_MARKED]
+    answers = [a for a in confusion.answers_for(product.pk) if a[1] >= MIN_SHARE][:MAX_ANSWERS]
     names = _names([pk for pk, _ in answers] + [s.other_product for s in suspects])
     return ProductAdvice(
         version=findings.version,

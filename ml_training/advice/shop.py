@@ -8,14 +8,17 @@ import numpy as np
 from django.db.models import Count, OuterRef, Subquery
 
 from catalog.models import Product, ProductImage, Shop
-from ml_training.advice.analysis import findings_of
+from ml_training.advice.analysis import analyze_shop
 from ml_training.advice.confusion import Confusion
 from ml_training.advice.suspects import MODEL, STRANGER, Suspect
 from ml_training.recognizer.learning_curve import expected_gains
 
 FEW = 5  # photos: with fewer, any more photo helps much
-NEXT, MOST_PAIRS, MOST_WANTING, MOST_SUSPECTS = 5, 8, 20, 24
-LEAST_GAIN = 0.005  # share of photos: less is no advice
+MAX_NEXT = 5  # products to photograph next
+MAX_PAIRS = 8  # pairs that are mixed up
+MAX_WANTING = 20  # products with few photos
+MAX_SUSPECTS = 24  # photos that look wrong
+MIN_GAIN = 0.005  # share of photos: less is no advice
 SCANS = 1000
 
 
@@ -57,7 +60,7 @@ class MixUp:
     second: ProductView
     shares: tuple[float, float]  # of photos of the first taken for the second, and the other way round
     loss: Decimal | None  # for 1,000 scans; None where a price is not known
-    mistaken: tuple[list[PhotoView], list[PhotoView]]
+    misclassified: tuple[list[PhotoView], list[PhotoView]]
 
     @property
     def words(self) -> str:
@@ -103,22 +106,22 @@ class Advice:
 
 def shop_advice(shop: Shop) -> Advice:
     """Work out the advice for a shop, in a number of queries that does not depend on its size."""
-    findings = findings_of(shop)
+    findings = analyze_shop(shop)
     products = _products(shop)
     wanting = sorted((p for p in products.values() if p.photos < FEW), key=lambda p: (p.photos, p.name))
     prospects = _prospects(products, findings.confusion)
     pairs = _pairs(products, findings.confusion)
     leading = [s for s in findings.suspects if s.leads and s.product in products]
-    shown = leading[:MOST_SUSPECTS]
+    shown = leading[:MAX_SUSPECTS]
     photos = _photos(pairs, shown, findings.confusion)
     products |= _covers(
         products,
-        [p.pk for p in wanting[:MOST_WANTING]] + [pk for pair in pairs for pk in pair] + [*prospects],
+        [p.pk for p in wanting[:MAX_WANTING]] + [pk for pair in pairs for pk in pair] + [*prospects],
     )
     return Advice(
         version=findings.version,
         is_tried=bool(findings.confusion.tried),
-        wanting=[products[p.pk] for p in wanting[:MOST_WANTING]],
+        wanting=[products[p.pk] for p in wanting[:MAX_WANTING]],
         wanting_count=len(wanting),
         next=[Prospect(products[pk], gain) for pk, gain in prospects.items()],
         mix_ups=[_mix_up(pair, products, findings.confusion, photos) for pair in pairs],
@@ -153,8 +156,8 @@ def _prospects(products: dict[int, ProductView], confusion: Confusion) -> dict[i
     if not confusion.tried:
         return {}
     expected = gains({pk: product.photos for pk, product in products.items()}, confusion)
-    ranked = sorted(expected.items(), key=lambda item: -item[1])[:NEXT]
-    return {pk: round(gain, 4) for pk, gain in ranked if gain >= LEAST_GAIN}
+    ranked = sorted(expected.items(), key=lambda item: -item[1])[:MAX_NEXT]
+    return {pk: round(gain, 4) for pk, gain in ranked if gain >= MIN_GAIN}
 
 
 def _pairs(products: dict[int, ProductView], confusion: Confusion) -> list[tuple[int, int]]:
@@ -166,7 +169,7 @@ def _pairs(products: dict[int, ProductView], confusion: Confusion) -> list[tuple
         rank = 1 if lost is None else (0 if lost else 2)
         return rank, -(lost or 0), -confusion.share(a, b) - confusion.share(b, a), pair
 
-    return sorted(pairs, key=weight)[:MOST_PAIRS]
+    return sorted(pairs, key=weight)[:MAX_PAIRS]
 
 
 def pair_loss(
@@ -221,12 +224,12 @@ def _covers(products: dict[int, ProductView], pks: list[int]) -> dict[int, Produ
 
 def _mix_up(pair: tuple[int, int], products: dict[int, ProductView], confusion: Confusion, photos) -> MixUp:
     a, b = sorted(pair, key=lambda pk: -confusion.share(pk, sum(pair) - pk))
-    mistaken = tuple(
+    misclassified = tuple(
         [photos[pk] for pk in confusion.photos.get(way, []) if pk in photos] for way in ((a, b), (b, a))
     )
     shares = (round(confusion.share(a, b), 4), round(confusion.share(b, a), 4))
     lost = pair_loss(pair, products, confusion)
-    return MixUp(products[a], products[b], shares, lost, mistaken)
+    return MixUp(products[a], products[b], shares, lost, misclassified)
 
 
 def _suspect_view(suspect: Suspect, products: dict[int, ProductView], photos) -> SuspectView | None:

@@ -16,14 +16,19 @@ from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ImageEmbedding, ModelVersion
 from ml_training.recognizer import quality
 from ml_training.recognizer.calibration import softmax
-from ml_training.recognizer.outliers import find_copies, find_strangers
+from ml_training.recognizer.outliers import find_copies, find_outliers
 from ml_training.recognizer.quality import Quality
 from ml_training.versions.load import NO_MODEL, active_model
 
 logger = logging.getLogger(__name__)
-MODEL, STRANGER, SAME_FILE, COPY = "model", "stranger", "same_file", "copy"
+# What is wrong with a photo; the names are part of the API.
+MODEL = "model"  # the model answers another product, surely
+STRANGER = "stranger"  # it looks more like another product
+SAME_FILE = "same_file"  # another product has the same picture
+COPY = "copy"  # the same product has the same picture
 KINDS = (MODEL, STRANGER, SAME_FILE, COPY, quality.SMALL, quality.DARK, quality.BLURRED)
-SURE, HARDLY = 0.8, 0.1  # probabilities: of another product from which on, of its own up to which
+SURE = 0.8  # probability of another product, from which on a photo is suspect
+HARDLY = 0.1  # probability of its own product, up to which it is
 FAULTS = {
     quality.SMALL: "The product is small in the frame. Step closer, or cut the photo.",
     quality.DARK: "Too dark. Take it again with more light.",
@@ -74,7 +79,7 @@ def find_suspects(
     found: dict[int, Suspect] = {}
     for suspects in (
         _by_model(shop, version, photos, vectors),
-        _strangers(photos, vectors, labels),
+        _outliers(photos, vectors, labels),
         _same_files(manifest),
         _copies(photos, vectors, labels),
         _faulty(photos, qualities),
@@ -115,7 +120,7 @@ def _by_model(
 
     They are why a version was held back, if one was. Without a record of what was learned nothing is said.
     """
-    judged = version.judged if version else {}
+    judged = version.cross_validated if version else {}
     rows = [n for n, photo in enumerate(photos) if judged.get(str(photo.pk), [0])[0] != photo.product_pk]
     if not judged or not rows:
         return
@@ -138,11 +143,11 @@ def _by_model(
         yield Suspect(photo.pk, photo.product_pk, MODEL, covers[other], other, round(float(chances[best]), 4))
 
 
-def _strangers(photos: list[ManifestPhoto], vectors: np.ndarray, labels: np.ndarray) -> Iterator[Suspect]:
-    for stranger in find_strangers(vectors, labels):
-        photo, near = photos[stranger.row], photos[stranger.nearest]
-        kind = SAME_FILE if stranger.is_copy else STRANGER
-        yield Suspect(photo.pk, photo.product_pk, kind, near.pk, near.product_pk, stranger.score)
+def _outliers(photos: list[ManifestPhoto], vectors: np.ndarray, labels: np.ndarray) -> Iterator[Suspect]:
+    for outlier in find_outliers(vectors, labels):
+        photo, near = photos[outlier.row], photos[outlier.nearest]
+        kind = SAME_FILE if outlier.is_copy else STRANGER
+        yield Suspect(photo.pk, photo.product_pk, kind, near.pk, near.product_pk, outlier.score)
 
 
 def _same_files(manifest: Manifest) -> Iterator[Suspect]:

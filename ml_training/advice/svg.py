@@ -9,9 +9,14 @@ import xml.etree.ElementTree as ET
 from django.utils.safestring import SafeString
 
 WIDTH = 440  # units; small, so that words stay readable on a phone
-LEFT, RIGHT, TOP, BOTTOM = 42, 12, 12, 26
+# Margins and sizes in units of the drawing, which are pixels at its own size.
+LEFT = 42
+RIGHT = 12
+TOP = 12
+BOTTOM = 26
 LABEL = 170  # width of the names beside bars
-ROW, CELL = 20, 24
+ROW = 20
+CELL = 24
 NOT_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -10,10 +10,10 @@ from django.conf import settings
 from ml_training.backbones import tuned
 from ml_training.models import ShopTraining, TunedBackbone
 from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
-from ml_training.recognizer.custom_backbone import OwnBackbone, open_own_backbone, read_own_backbone
+from ml_training.recognizer.custom_backbone import CustomBackbone, open_custom_backbone, read_custom_backbone
 from ml_training.recognizer.embedder import Embedder
 
-MOST_OPEN = 4  # backbones in memory
+MAX_OPEN = 4  # backbones in memory
 _open: OrderedDict[tuple[int, str], Embedder] = OrderedDict()  # by process: a fork must not use its parent's
 _lock = threading.Lock()
 
@@ -28,12 +28,12 @@ def chosen_backbone() -> str:
     Raises:
         BackboneRefused: it is one's own, and its description cannot be read.
     """
-    own = _own_backbone()
+    own = _custom_backbone()
     return own.id if own else PACKAGED[settings.BACKBONE].id
 
 
-def _own_backbone() -> OwnBackbone | None:
-    return read_own_backbone(Path(settings.BACKBONE_FILE)) if settings.BACKBONE_FILE else None
+def _custom_backbone() -> CustomBackbone | None:
+    return read_custom_backbone(Path(settings.BACKBONE_FILE)) if settings.BACKBONE_FILE else None
 
 
 def backbone_id_for(shop_id: int) -> str:
@@ -55,9 +55,9 @@ def find_backbone(backbone_id: str) -> Backbone:
     for name, packaged in PACKAGED.items():
         if packaged.id == backbone_id:
             return packaged_backbone(name, settings.CACHE_DIR)
-    own = _own_backbone()
+    own = _custom_backbone()
     if own and own.id == backbone_id:
-        return open_own_backbone(own, settings.CACHE_DIR)
+        return open_custom_backbone(own, settings.CACHE_DIR)
     row = TunedBackbone.objects.filter(backbone=backbone_id).first()
     try:
         if row:
@@ -71,7 +71,7 @@ def find_backbone(backbone_id: str) -> Backbone:
 
 def backbone_is_ready(backbone_id: str) -> bool:
     """Whether its file is there, so that opening it takes no longer than reading it."""
-    own = _own_backbone()
+    own = _custom_backbone()
     if own and own.id == backbone_id:
         return True
     tuned_file = TunedBackbone.objects.filter(backbone=backbone_id).values_list("sha256", flat=True).first()
@@ -89,7 +89,7 @@ def open_embedder_of(backbone_id: str) -> Embedder:
         if key not in _open:
             _open[key] = Embedder(find_backbone(backbone_id), settings.COMPUTE_THREADS)
         _open.move_to_end(key)
-        while len(_open) > MOST_OPEN:
+        while len(_open) > MAX_OPEN:
             _open.popitem(last=False)
         return _open[key]
 

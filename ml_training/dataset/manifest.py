@@ -41,7 +41,7 @@ class Manifest:
     products: tuple[ManifestProduct, ...]
     photos: tuple[ManifestPhoto, ...]
 
-    def judged(self, answers: np.ndarray) -> dict[str, list[int]]:
+    def answers_by_photo(self, answers: np.ndarray) -> dict[str, list[int]]:
         """(N,) class answered for each photo by a head without it, or -1, as a version keeps it."""
         return {
             str(photo.pk): [photo.product_pk, self.products[answer].pk]
@@ -84,7 +84,7 @@ class Manifest:
         step = max(len(self.photos) // count, 1)
         return list(self.photos[::step])[:count]
 
-    def what_is_missing(self) -> str:
+    def describe_missing(self) -> str:
         """Why these photos make no model yet."""
         if not self.products:
             return "There are no usable photos yet. Add photos of at least two products."

@@ -4,13 +4,12 @@ active one.
 
 from django.db.models import Q, QuerySet
 
+from ml_training.gate.rules import RULES
 from ml_training.models import ModelVersion
 from ml_training.versions.metrics import accuracy_of
 
-LATELY, LIKE_IT = 50, 2 / 3  # versions that served, and how many photos at least, of the one or the other
 
-
-def best_lately(active: ModelVersion) -> ModelVersion | None:
+def find_best_baseline(active: ModelVersion) -> ModelVersion | None:
     """The version before the active one with the highest estimate, of those that it can be measured by.
 
     These served before it since a person last chose a version, and learned about as many photos: with far
@@ -18,12 +17,14 @@ def best_lately(active: ModelVersion) -> ModelVersion | None:
     """
     if active.pk is None:
         return None
-    like_it = _served_before(active).filter(photos__range=(LIKE_IT * active.photos, active.photos / LIKE_IT))
-    figures = {version.pk: accuracy_of(version) for version in like_it.only("metrics")[:LATELY]}
+    like_it = _served_before(active).filter(
+        photos__range=(RULES.min_size_ratio * active.photos, active.photos / RULES.min_size_ratio)
+    )
+    figures = {version.pk: accuracy_of(version) for version in like_it.only("metrics")[: RULES.max_baselines]}
     best = max(figures, key=lambda pk: (figures[pk] or 0, pk), default=None)
     if best is None or (figures[best] or 0) <= (accuracy_of(active) or 0):
         return None
-    return ModelVersion.objects.only("shop", "number", "judged", "doubts").get(pk=best)
+    return ModelVersion.objects.only("shop", "number", "cross_validated", "evidence").get(pk=best)
 
 
 def _served_before(active: ModelVersion) -> QuerySet[ModelVersion]:
@@ -37,6 +38,6 @@ def _served_before(active: ModelVersion) -> QuerySet[ModelVersion]:
     return earlier.filter(Q(held_back="") | ~Q(chosen_at=None))
 
 
-def numbers_lately(active: ModelVersion) -> list[int]:
+def list_baseline_numbers(active: ModelVersion) -> list[int]:
     """The numbers of the active version and of those that served before it, newest first."""
-    return [active.number, *_served_before(active).values_list("number", flat=True)[:LATELY]]
+    return [active.number, *_served_before(active).values_list("number", flat=True)[: RULES.max_baselines]]

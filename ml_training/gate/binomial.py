@@ -3,7 +3,7 @@
 import math
 
 
-def at_least(wrong: int, count: int, usual: float) -> float:
+def binomial_tail(wrong: int, count: int, usual: float) -> float:
     """The chance that at least so many are wrong where each of `count` is with the chance `usual`, in (0, 1).
 
     Counts may be of any size: terms of the binomial distribution are added from the nearest outwards.

@@ -12,36 +12,34 @@ import numpy as np
 
 from catalog.models import Product
 from ml_training.dataset.manifest import Manifest
-from ml_training.gate.baselines import numbers_lately
+from ml_training.gate.baselines import list_baseline_numbers
+from ml_training.gate.rules import RULES
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.calibration import softmax
 from ml_training.versions.load import NO_MODEL, loaded_model
 from ml_training.versions.provenance import learned_by
 
 logger = logging.getLogger(__name__)
-FEWEST = 3  # photos
-# How many times as probable as their own product another one is, and in what share of answers the first.
-DOUBTED, SURELY = (4, 0.5), (30, 0.9)
 
 
-def find_doubts(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: str) -> dict:
+def gather_evidence(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: str) -> dict:
     """Ask earlier versions about products that have photos which they have not learned.
 
     Args:
         vectors: (N, D) float32 of the manifest's photos, by `backbone`.
     Returns:
-        For `ModelVersion.doubts`: `asked`, by the number of the version that was asked: `tried`, how many
+        For `ModelVersion.evidence`: `asked`, by the number of the version that was asked: `tried`, how many
         products; `products`, by product the other one that its new photos look like, and these photos; and
         `sure`, those of the products of which there is hardly a doubt. Empty where none can be asked.
     """
     asked = {}
-    for version in _whom_to_ask(shop_id, backbone):
+    for version in _choose_witnesses(shop_id, backbone):
         if (found := _ask(version, usable, vectors)) is not None:
             asked[str(version.number)] = found
     return {"asked": asked} if asked else {}
 
 
-def _whom_to_ask(shop_id: int, backbone: str) -> list[ModelVersion]:
+def _choose_witnesses(shop_id: int, backbone: str) -> list[ModelVersion]:
     """The active version, and the oldest of those that served lately: a few wrong photos at a time have not
     taught it yet that they are right."""
     versions = ModelVersion.objects.defer(*ModelVersion.long_fields())
@@ -50,7 +48,7 @@ def _whom_to_ask(shop_id: int, backbone: str) -> list[ModelVersion]:
     ).first()
     if active is None or active.backbone != backbone:
         return []
-    lately = versions.filter(shop=shop_id, number__in=numbers_lately(active)[1:])
+    lately = versions.filter(shop=shop_id, number__in=list_baseline_numbers(active)[1:])
     oldest = lately.filter(has_files=True, backbone=backbone).last()
     return [active, oldest] if oldest else [active]
 
@@ -75,17 +73,17 @@ def _ask(version: ModelVersion, usable: Manifest, vectors: np.ndarray) -> dict |
     doubted, sure = {}, []
     for pk, rows in asked.items():
         probabilities = softmax(model.head.logits(vectors[rows]))
-        taken = taken_for(probabilities, classes[pk], DOUBTED)
+        taken = find_confused_class(probabilities, classes[pk], RULES.contradicted)
         other = None if taken is None else int(model.product_pks[taken])
         if other in there:
             doubted[str(pk)] = [other, [usable.photos[row].pk for row in rows]]
-            if taken_for(probabilities, classes[pk], SURELY) is not None:
+            if find_confused_class(probabilities, classes[pk], RULES.surely_contradicted) is not None:
                 sure.append(str(pk))
     return {"tried": len(asked), "products": doubted, "sure": sure}
 
 
-def copies_in(usable: Manifest, groups: list[np.ndarray]) -> dict:
-    """For `ModelVersion.doubts`: `copies`, by product the photos that are copies of another; empty if none.
+def list_copies(usable: Manifest, groups: list[np.ndarray]) -> dict:
+    """For `ModelVersion.evidence`: `copies`, by product the photos that are copies of another; empty if none.
 
     Args:
         groups: rows of the manifest's photos, the first of each the one that counts.
@@ -103,12 +101,15 @@ def _fresh(version: ModelVersion, usable: Manifest) -> dict[int, list[int]]:
     before = Counter(product for product, _ in learned)
     fresh: dict[int, list[int]] = {}
     for row, photo in enumerate(usable.photos):
-        if before[photo.product_pk] >= FEWEST and (photo.product_pk, photo.sha256) not in learned:
+        if (
+            before[photo.product_pk] >= RULES.min_new_photos
+            and (photo.product_pk, photo.sha256) not in learned
+        ):
             fresh.setdefault(photo.product_pk, []).append(row)
-    return {product: rows for product, rows in fresh.items() if len(rows) >= FEWEST}
+    return {product: rows for product, rows in fresh.items() if len(rows) >= RULES.min_new_photos}
 
 
-def taken_for(probabilities: np.ndarray, own: int, least: tuple[float, float]) -> int | None:
+def find_confused_class(probabilities: np.ndarray, own: int, least: tuple[float, float]) -> int | None:
     """The class that (N, C) answers take photos of one product for; None if they do not agree on another.
 
     Args:

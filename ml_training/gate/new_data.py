@@ -1,26 +1,20 @@
 """What the gate cannot compare photo by photo: photos and products that an earlier version knew differently.
 
-New photos of a product may be on the wrong one: `doubts` asked the active version, and an earlier one. A new
-product that takes another's photos away may be the same one twice. Many copies of one photo are nobody's
-purpose.
+New photos of a product may be on the wrong one: `evidence` asked the active version, and an earlier one.
+A new product that takes another's photos away may be the same one twice. Many copies of one photo are
+nobody's purpose.
 """
 
 from collections import Counter
 
 from catalog.models import Product
-from ml_training.gate.binomial import at_least
-from ml_training.gate.result import GOOD, Verdict, surest_first
+from ml_training.gate.binomial import binomial_tail
+from ml_training.gate.result import GOOD, GateResult, sort_surest_first
+from ml_training.gate.rules import RULES
 from ml_training.models import ModelVersion
 
-# Shares of products with good photos that are doubted, or surely so, all the same; of photos taken elsewhere
-# 0.029 and 0.0008 were measured. And the chance of holding such ones back.
-BY_CHANCE, CHANCE = {"products": 0.025, "sure": 0.001}, 0.1
-FEWEST, TAKEN = 3, 0.5  # photos that another product takes away, and share of those that were right
-TAKEN_BY_CHANCE = 0.01  # share of products that do so after right photos were added; measured: 0.005
-COPIES, MOSTLY = 10, 0.5  # more copies, and share of a product's photos that they are
 
-
-def what_is_doubtful(new: ModelVersion, served: list[int]) -> Verdict:
+def find_contradicted(new: ModelVersion, served: list[int]) -> GateResult:
     """Say in words which new photos look as if they were on the wrong product; GOOD if none do.
 
     Where many products got new photos, some look so by chance: then it takes more than one.
@@ -28,19 +22,22 @@ def what_is_doubtful(new: ModelVersion, served: list[int]) -> Verdict:
     Args:
         served: numbers of versions that served lately, the one that serves first.
     """
-    asked = (new.doubts or {}).get("asked", {})
+    asked = (new.evidence or {}).get("asked", {})
     for number in served:
         said = asked.get(str(number))
-        if said and any(_is_too_many(len(said[w]), said["tried"], rate) for w, rate in BY_CHANCE.items()):
+        if said and any(
+            _is_too_many(len(said[w]), said["tried"], rate)
+            for w, rate in RULES.contradicted_by_chance.items()
+        ):
             return _doubtful(new, said, None if number == served[0] else number)
     return GOOD
 
 
 def _is_too_many(found: int, tried: int, by_chance: float) -> bool:
-    return found > 0 and at_least(found, tried, by_chance) <= CHANCE
+    return found > 0 and binomial_tail(found, tried, by_chance) <= RULES.contradiction_chance
 
 
-def _doubtful(new: ModelVersion, said: dict, since: int | None) -> Verdict:
+def _doubtful(new: ModelVersion, said: dict, since: int | None) -> GateResult:
     """The sentence; `since` is the number of the version that was asked, if it does not serve any more."""
     products = said["products"]
     pk = max(products, key=lambda pk: (pk in said["sure"], len(products[pk][1])))
@@ -50,14 +47,14 @@ def _doubtful(new: ModelVersion, said: dict, since: int | None) -> Verdict:
     more = f" New photos of {others} look like a wrong one, too." if len(products) > 1 else ""
     came = f"are new on {names[0]}" if since is None else f"came to {names[0]} since version {since}"
     whom = "it" if since is None else "that version"
-    return Verdict(
+    return GateResult(
         f"the {len(photos)} photos that {came} look like {names[1]} to {whom}.{more} If they are "
         f"right, activate version {new.number}; if not, move them to {names[1]} or delete them.",
         list(dict.fromkeys([*photos, *(photo for _, own in products.values() for photo in own)])),
     )
 
 
-def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int], off: set[int]) -> Verdict:
+def find_takeovers(active: ModelVersion, new: ModelVersion, known: set[int], off: set[int]) -> GateResult:
     """Say in words which product, new or with new photos, takes at least half of another's photos away.
 
     Of many products with new photos some do by chance: then it takes more than one.
@@ -70,8 +67,8 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int],
     """
     right, taken = Counter(), Counter()
     came: dict[int, list[int]] = {}
-    for photo, (product, after) in new.judged.items():
-        before = active.judged.get(photo, [None])
+    for photo, (product, after) in new.cross_validated.items():
+        before = active.cross_validated.get(photo, [None])
         if before[0] != product:
             came.setdefault(product, []).append(int(photo))
         elif before[1] == product and product not in off:
@@ -80,38 +77,48 @@ def what_is_taken_over(active: ModelVersion, new: ModelVersion, known: set[int],
     pairs = [
         (product, other, count)
         for (product, other), count in taken.most_common()
-        if product != other and count >= max(FEWEST, TAKEN * right[product])
+        if product != other and count >= max(RULES.min_taken, RULES.min_share_taken * right[product])
     ]
     for product, other, count in pairs:
         if other not in known:
             names = _names(product, other)
-            return Verdict(
+            return GateResult(
                 f"{names[1]}, which is new, takes away {count} of the {right[product]} photos of {names[0]} "
                 f"that were right. If the two are one product, delete one of them; if both are on the shelf, "
                 f"activate version {new.number}.",
-                surest_first(new, came.get(other, [])),
+                sort_surest_first(new, came.get(other, [])),
             )
-    grown = {product for product, photos in came.items() if product in known and len(photos) >= FEWEST}
+    grown = {
+        product
+        for product, photos in came.items()
+        if product in known and len(photos) >= RULES.min_new_photos
+    }
     pairs = [pair for pair in pairs if pair[1] in grown]
-    if not pairs or at_least(len({other for _, other, _ in pairs}), len(grown), TAKEN_BY_CHANCE) > CHANCE:
+    if (
+        not pairs
+        or binomial_tail(len({other for _, other, _ in pairs}), len(grown), RULES.takeover_by_chance)
+        > RULES.contradiction_chance
+    ):
         return GOOD
     product, other, count = pairs[0]
     names = _names(product, other)
-    return Verdict(
+    return GateResult(
         f"{names[1]}, which has {len(came[other])} new photos, takes away {count} of the {right[product]} "
         f"photos of {names[0]} that were right. If the new ones show {names[0]}, move them there; if they "
         f"are right, activate version {new.number}.",
-        surest_first(new, came[other]),
+        sort_surest_first(new, came[other]),
     )
 
 
-def what_is_copied(active: ModelVersion, new: ModelVersion) -> Verdict:
+def find_copied(active: ModelVersion, new: ModelVersion) -> GateResult:
     """Say in words on which product most photos have become copies of one another; GOOD if on none."""
     before = _copies(active)
     for product, copies in _copies(new).items():
-        photos = sum(label == product for label, _ in new.judged.values()) + len(copies)
-        if len(copies) - len(before.get(product, ())) >= max(COPIES, MOSTLY * photos):
-            return Verdict(
+        photos = sum(label == product for label, _ in new.cross_validated.values()) + len(copies)
+        if len(copies) - len(before.get(product, ())) >= max(
+            RULES.min_copies, RULES.min_share_copies * photos
+        ):
+            return GateResult(
                 f"{len(copies):,} photos of {_names(product)[0]} are copies of others there and teach "
                 f"nothing new. Delete them, or activate version {new.number}.",
                 sorted(copies, reverse=True),
@@ -120,8 +127,8 @@ def what_is_copied(active: ModelVersion, new: ModelVersion) -> Verdict:
 
 
 def _copies(version: ModelVersion) -> dict[int, list[int]]:
-    """By product the photos that are copies of others of it, as `doubts` noted them."""
-    return {int(product): copies for product, copies in (version.doubts or {}).get("copies", {}).items()}
+    """By product the photos that are copies of others of it, as `evidence` noted them."""
+    return {int(product): copies for product, copies in (version.evidence or {}).get("copies", {}).items()}
 
 
 def _names(*products: int) -> list[str]:

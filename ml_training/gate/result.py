@@ -8,7 +8,7 @@ from ml_training.models import ModelVersion
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateResult:
     """In what a version is worse, in words, and the photos to look at, by id, the surest first."""
 
     why: str
@@ -18,10 +18,10 @@ class Verdict:
         return bool(self.why)
 
 
-GOOD = Verdict("")
+GOOD = GateResult("")
 
 
-def together(*found: Verdict) -> Verdict:
+def combine(*found: GateResult) -> GateResult:
     """One verdict of several: a later one is said, too, if most of its photos are not among those before."""
     said: list[str] = []
     photos: dict[int, None] = {}  # in order
@@ -30,22 +30,22 @@ def together(*found: Verdict) -> Verdict:
         if verdict and (not said or 2 * more > len(verdict.photos)):
             said.append(verdict.why)
             photos |= dict.fromkeys(verdict.photos)
-    return Verdict(" Also: ".join(said), list(photos))
+    return GateResult(" Also: ".join(said), list(photos))
 
 
-def surest_first(version: ModelVersion, photos: Iterable[int]) -> list[int]:
+def sort_surest_first(version: ModelVersion, photos: Iterable[int]) -> list[int]:
     """Sort photos by how surely they lie on a wrong product.
 
     First come those that look like another product twice over: to their neighbours and to the trial without
     them; then to their neighbours alone; then to the trial alone. Among these, those of the two products that
     are mixed up most often come first; then the newest.
     """
-    pairs = {photo: tuple(version.strangers.get(str(photo), ())) for photo in photos}
-    mistaken = (version.doubts or {}).get("mistaken", {})
+    pairs = {photo: tuple(version.outliers.get(str(photo), ())) for photo in photos}
+    misclassified = (version.evidence or {}).get("mistaken", {})
     times = Counter(pairs.values())
 
     def surety(photo: int):
-        pair, answer = pairs[photo], tuple(mistaken.get(str(photo), ()))
+        pair, answer = pairs[photo], tuple(misclassified.get(str(photo), ()))
         return bool(pair), pair == answer if pair else bool(answer), times[pair], photo
 
     return sorted(pairs, key=surety, reverse=True)

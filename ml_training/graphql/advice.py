@@ -6,7 +6,7 @@ from django.urls import reverse
 from api.fields import read_by, shop_id_argument
 from catalog.access import READ, TRAIN
 from catalog.graphql.queries import MAY_READ_PHOTOS, MAY_READ_PRODUCTS
-from ml_training.advice.shop import MOST_PAIRS, MOST_SUSPECTS, MOST_WANTING, NEXT, SCANS, shop_advice
+from ml_training.advice.shop import MAX_NEXT, MAX_PAIRS, MAX_SUSPECTS, MAX_WANTING, SCANS, shop_advice
 from ml_training.advice.suspects import KINDS
 from ml_training.graphql.types import MAY_READ_TRAINING
 from ml_training.recognizer.learning_curve import MORE
@@ -111,10 +111,10 @@ class MixUpType(graphene.ObjectType):
         return None if self.loss is None else round(self.loss, 2)
 
     def resolve_first_photos(self, info):
-        return self.mistaken[0]
+        return self.misclassified[0]
 
     def resolve_second_photos(self, info):
-        return self.mistaken[1]
+        return self.misclassified[1]
 
 
 class SuspectPhoto(graphene.ObjectType):
@@ -138,17 +138,17 @@ class MLAdvice(graphene.ObjectType):
 
     version = graphene.Int(description="Number of the version that this was found out from.")
     wanting_photos = list_field(
-        AdviceProduct, f"Products with no or too few photos, the fewest first; at most {MOST_WANTING}."
+        AdviceProduct, f"Products with no or too few photos, the fewest first; at most {MAX_WANTING}."
     )
     wanting_photos_count = graphene.Int(required=True, description="How many there are.")
-    next_products = list_field(ProspectType, f"The {NEXT} products most worth photographing, the best first.")
+    next_products = list_field(
+        ProspectType, f"The {MAX_NEXT} products most worth photographing, the best first."
+    )
     mix_ups = list_field(
         MixUpType,
-        f"The pairs that matter most, at most {MOST_PAIRS}: by loss; then without price; then harmless.",
+        f"The pairs that matter most, at most {MAX_PAIRS}: by loss; then without price; then harmless.",
     )
-    suspects = list_field(
-        SuspectPhoto, f"Photos that look wrong, the gravest first; at most {MOST_SUSPECTS}."
-    )
+    suspects = list_field(SuspectPhoto, f"Photos that look wrong, the gravest first; at most {MAX_SUSPECTS}.")
     suspects_count = graphene.Int(required=True, description="How many there are.")
     expected_loss_per_thousand_scans = graphene.Decimal(
         description=f"What mix-ups of products with prices cost in {SCANS} scans, if all are scanned "

@@ -33,7 +33,7 @@ from ml_training.versions.load import NO_MODEL
 
 MAY_PREPARE = ("ml_training.prepare_training", TRAIN)
 MAY_CHOOSE = ("ml_training.change_modelversion", TRAIN)
-MOST_CANDIDATES = 20
+MAX_CANDIDATES = 20
 
 
 class ExtractPhotosForTraining(graphene.Mutation):
@@ -182,7 +182,7 @@ class RecognizeProduct(graphene.Mutation):
     class Arguments:
         shop_id = shop_id_argument()
         image = Upload(required=True, description="The photo's file: JPEG, PNG, WebP, AVIF or HEIC.")
-        limit = graphene.Int(default_value=5, description=f"How many candidates, 1 to {MOST_CANDIDATES}.")
+        limit = graphene.Int(default_value=5, description=f"How many candidates, 1 to {MAX_CANDIDATES}.")
 
     version = graphene.Int(
         required=True, description=f"Number of the version that answered. {read_by(*MAY_RECOGNIZE)}"
@@ -201,8 +201,8 @@ class RecognizeProduct(graphene.Mutation):
     def mutate(self, info, image, limit=5, shop_id=None):
         info.context.access.require(*MAY_RECOGNIZE)
         shop = info.context.access.shop(shop_id)
-        if not 1 <= limit <= MOST_CANDIDATES:
-            raise ApiError(f"limit is 1 to {MOST_CANDIDATES}.", BAD_INPUT)
+        if not 1 <= limit <= MAX_CANDIDATES:
+            raise ApiError(f"limit is 1 to {MAX_CANDIDATES}.", BAD_INPUT)
         try:
             answer = recognize(shop, _photo(image), limit)
         except PhotoRefused as error:

@@ -51,15 +51,15 @@ class SetAsidePhoto(graphene.ObjectType):
     reason = graphene.String(required=True, description="Why, and what to do.")
 
 
-MOST_SET_ASIDE = 50
+MAX_SET_ASIDE = 50
 
 
 def set_aside_field() -> graphene.List:
     return graphene.List(
         graphene.NonNull(SetAsidePhoto),
         required=True,
-        description=f"Photos that could not be used: the first {MOST_SET_ASIDE} of `setAsideCount`.",
-        resolver=lambda run, info: run.set_aside[:MOST_SET_ASIDE],
+        description=f"Photos that could not be used: the first {MAX_SET_ASIDE} of `setAsideCount`.",
+        resolver=lambda run, info: run.set_aside[:MAX_SET_ASIDE],
     )
 
 

@@ -18,7 +18,7 @@ from ml_training.versions.load import active_model
 TOP = 3
 
 
-def assess(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None) -> dict:
+def evaluate_model(shop: Shop, root: Path, on_photo: Callable[[], object] = lambda: None) -> dict:
     """Recognise every photo below `root` and compare with the name of its folder.
 
     Photos of SKUs that the shop does not have are recognised too, but do not count in the other figures.

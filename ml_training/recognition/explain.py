@@ -7,7 +7,7 @@ import numpy as np
 from catalog.models import ProductImage
 from ml_training.dataset.embeddings import stored_vectors
 
-MOST_PHOTOS = 500  # looked at of each product: the newest
+MAX_PHOTOS = 500  # looked at of each product: the newest
 
 
 def nearest_photos(
@@ -25,7 +25,7 @@ def nearest_photos(
     found = {}
     for product in product_pks:  # one at a time: the vectors of one are enough in memory
         rows = ProductImage.objects.filter(product=product).order_by("-pk")
-        hashes = dict(rows.values_list("sha256", "pk")[:MOST_PHOTOS])
+        hashes = dict(rows.values_list("sha256", "pk")[:MAX_PHOTOS])
         vectors = {
             sha256: known
             for sha256, known in stored_vectors(backbone, [*hashes]).items()

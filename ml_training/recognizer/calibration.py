@@ -4,7 +4,8 @@ import numpy as np
 
 TEMPERATURES = np.geomspace(0.05, 5000.0, 801)
 # Measured on photos from elsewhere, at 1 to 33 photos a product: the more there are, the surer is their mean.
-USUAL_WITH_MANY, USUAL_FOR_FEW = 30.0, 350.0
+USUAL_WITH_MANY = 30.0
+USUAL_FOR_FEW = 350.0  # divided by the photos a product, and added
 
 
 def usual_temperature(photos: float) -> float:

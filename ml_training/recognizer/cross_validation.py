@@ -17,12 +17,13 @@ from ml_training.recognizer.open_set import FEATURES, Plane, Spread, Tried, feat
 FOLDS = 4
 # How much farther, squared, a photo from elsewhere lies from its product than a held-out one, where there are
 # many photos; half of it where there are HALF_SHIFT, since few photos seldom come from one burst. Measured.
-SHIFT, HALF_SHIFT = 0.18, 3
+SHIFT = 0.18
+HALF_SHIFT = 3  # photos of a product
 # The same for a backbone that has learned other photos of these products, from the same bursts. Measured.
 TUNED_SHIFT = 0.24
 CALIBRATION_SHIFT = 0.0  # with all of SHIFT, probabilities come out too modest
 AT_ONCE = 2  # trials: what one leaves idle, the other uses
-FEWEST_KNOWN = 3  # products that must be left when some are hidden
+MIN_KNOWN = 3  # products that must be left when some are hidden
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
         spread = Spread(np.ones(classes, np.float32), np.ones(classes, np.float32))
         untried = Tried(np.zeros((0, FEATURES)), no_one)
         return Trials(no_one, nothing, none, none, none, untried, untried, untried, spread, plan.shift)
-    held, logits, away, seen, scattered = _joined([part.judged() for part in parts])
+    held, logits, away, seen, scattered = _joined([part.answer_held_out() for part in parts])
     own = _joined([part.own_distances() for part in parts])
     spread = Spread(*(_spread(distances, labels[held], classes) for distances in own))
     tried = _joined([part.hidden_products(spread) for part in parts])
@@ -143,7 +144,7 @@ class _Trial:
         self._share = photos / (photos + HALF_SHIFT)
         self._away = self._seen * self._without_itself
 
-    def judged(self) -> tuple[np.ndarray, ...]:
+    def answer_held_out(self) -> tuple[np.ndarray, ...]:
         return self._held, self._logits, self._away, self._seen, self._away * self._share
 
     def own_distances(self) -> tuple[np.ndarray, np.ndarray]:
@@ -163,7 +164,7 @@ class _Trial:
     def hidden_products(self, spread: Spread) -> tuple[np.ndarray, ...]:
         """Features and products of known photos, of the same from elsewhere, and of unknown ones."""
         left = ~self._hidden
-        if left.sum() < FEWEST_KNOWN:
+        if left.sum() < MIN_KNOWN:
             left = np.ones_like(left)
         plane = Plane(self._between[np.ix_(left, left)])
         rows = left[self._labels]
@@ -180,9 +181,9 @@ class _Trial:
         ]
         strange = slice(0) if left.all() else slice(None)
         placed = plane.place(self._unknown_logits[strange][:, left])
-        strangers = features(placed, self._unknown_plain[strange][:, left], usual)
+        outliers = features(placed, self._unknown_plain[strange][:, left], usual)
         shown = self._labels[rows]
-        return known[0], shown, known[1], shown, strangers, self._unknown_labels[strange]
+        return known[0], shown, known[1], shown, outliers, self._unknown_labels[strange]
 
 
 def _without_itself(photos: np.ndarray) -> np.ndarray:
@@ -216,6 +217,6 @@ def _folds(labels: np.ndarray, unseen: np.ndarray) -> np.ndarray:
 def _hidden_products(labels: np.ndarray) -> np.ndarray:
     """(C,) group of each product, drawn by lot, the same lots for the same products; -1 is never hidden."""
     classes = int(labels.max()) + 1
-    if classes <= FEWEST_KNOWN:
+    if classes <= MIN_KNOWN:
         return np.full(classes, -1)
     return np.random.default_rng(classes).permutation(classes) % FOLDS

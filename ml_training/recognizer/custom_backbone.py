@@ -29,7 +29,7 @@ class BackboneRefused(ValueError):
 
 
 @dataclass(frozen=True)
-class OwnBackbone:
+class CustomBackbone:
     """An encoder of (N, 3, side, side) float32, (p / 255 − mean) / std by channel, to (N, D) float32."""
 
     name: str
@@ -54,7 +54,7 @@ class OwnBackbone:
         return Preprocessing(self.side, self.views, mean, tuple(255 * value for value in self.std))
 
 
-def read_own_backbone(description: Path) -> OwnBackbone:
+def read_custom_backbone(description: Path) -> CustomBackbone:
     """Read the JSON file that describes an encoder.
 
     Raises:
@@ -70,7 +70,7 @@ def read_own_backbone(description: Path) -> OwnBackbone:
                 f"{', '.join(sorted(unknown)) or 'nothing'} too much."
             )
         views = tuple(View(float(v["share"]), bool(v.get("mirrored", False))) for v in data.get("views", ()))
-        own = OwnBackbone(
+        own = CustomBackbone(
             str(data["name"]),
             description.parent / data["file"],
             str(data["sha256"]).lower(),
@@ -99,7 +99,7 @@ def _three(values) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def open_own_backbone(own: OwnBackbone, cache_dir: Path) -> Backbone:
+def open_custom_backbone(own: CustomBackbone, cache_dir: Path) -> Backbone:
     """Make the graph that speaks as all backbones do, if it is not there yet, and try it.
 
     Repeatable: yes; two processes at once do the work twice and end with one whole file.
@@ -123,7 +123,7 @@ def open_own_backbone(own: OwnBackbone, cache_dir: Path) -> Backbone:
     return Backbone(own.id, path, file_sha256(path), own.preprocessing, size)
 
 
-def _wrapped(own: OwnBackbone) -> onnx.ModelProto:
+def _wrapped(own: CustomBackbone) -> onnx.ModelProto:
     if not own.path.exists():
         raise BackboneRefused(f"There is no file {own.path}.")
     if (found := file_sha256(own.path)) != own.sha256:
@@ -148,7 +148,7 @@ def _wrapped(own: OwnBackbone) -> onnx.ModelProto:
     )
 
 
-def _vector_size(own: OwnBackbone) -> int:
+def _vector_size(own: CustomBackbone) -> int:
     """D, found by trying: files seldom say it."""
     import onnxruntime
 
@@ -164,7 +164,7 @@ def _vector_size(own: OwnBackbone) -> int:
     return found.shape[1]
 
 
-def _before(own: OwnBackbone, opset: int) -> onnx.ModelProto:
+def _before(own: CustomBackbone, opset: int) -> onnx.ModelProto:
     """`pixels` (N, V, side, side, 3) uint8 to `normalised` (N V, 3, side, side) float32."""
     side, views = own.side, len(own.views)
     mean, std = (255 * np.array(values, np.float32).reshape(1, 3, 1, 1) for values in (own.mean, own.std))
@@ -188,7 +188,7 @@ def _before(own: OwnBackbone, opset: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
-def _after(own: OwnBackbone, size: int, opset: int) -> onnx.ModelProto:
+def _after(own: CustomBackbone, size: int, opset: int) -> onnx.ModelProto:
     """`raw` (N V, D) to `vectors` (N, D): normalised, summed over the views, normalised."""
     graph = helper.make_graph(
         [
@@ -208,7 +208,7 @@ def _after(own: OwnBackbone, size: int, opset: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
-def try_out(path: Path, own: OwnBackbone) -> None:
+def try_out(path: Path, own: CustomBackbone) -> None:
     """Run a wrapped file on two photos, twice.
 
     Raises:

@@ -9,7 +9,7 @@ MORE = 10  # photos
 # Errors fall with the number of photos as its power: measured between 3 and all photos a product.
 POWER = 0.3
 TRUST = 3  # photos by which a product is taken to be like the shop, until its own outweigh them
-FEWEST_RIGHT = 0.05  # share; of what nothing is known, something is right
+MIN_RIGHT = 0.05  # share; of what nothing is known, something is right
 
 
 def expected_gains(photos: np.ndarray, judged: np.ndarray, right: np.ndarray, more: int = MORE) -> np.ndarray:
@@ -47,4 +47,4 @@ def _errors_like_the_shop(
         return np.full(len(sizes), 0.5)
     wrong = 1 - float((right[tried] / judged[tried]).mean())
     middle = float(np.median(photos[tried]))
-    return np.clip(wrong * (middle / np.maximum(sizes, 1)) ** POWER, 0, 1 - FEWEST_RIGHT)
+    return np.clip(wrong * (middle / np.maximum(sizes, 1)) ** POWER, 0, 1 - MIN_RIGHT)

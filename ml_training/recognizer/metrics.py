@@ -8,7 +8,7 @@ from ml_training.recognizer.cross_validation import HALF_SHIFT, Trials
 # How far the estimate may be off by its method, where there are many photos a product; twice that where there
 # are three. docs/recognizer.md has how far it was off where it could be compared.
 METHOD_ERROR = 0.05
-MOST_MIX_UPS = 20
+MAX_MIX_UPS = 20
 BINS = 10
 
 
@@ -46,7 +46,7 @@ def _mix_ups(own: np.ndarray, answers: np.ndarray, counts: np.ndarray) -> list[l
     wrong = own != answers
     pairs, times = np.unique(np.stack([own[wrong], answers[wrong]]), axis=1, return_counts=True)
     shares = times / counts[pairs[0]]
-    order = np.argsort(-shares, kind="stable")[:MOST_MIX_UPS]
+    order = np.argsort(-shares, kind="stable")[:MAX_MIX_UPS]
     return [[int(pairs[0, i]), int(pairs[1, i]), round(float(shares[i]), 4)] for i in order]
 
 

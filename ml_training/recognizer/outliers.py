@@ -11,20 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 
 NEIGHBOURS = 10
-MOST_CANDIDATES = 1000  # photos whose neighbours are looked at
-# A photo is strange from this score on; products with few photos need more, as their means are uncertain.
-LEAST_SCORE, MORE_FOR_FEW = 0.9, 3.0
+MAX_CANDIDATES = 1000  # photos whose neighbours are looked at
+MIN_SCORE = 0.9  # from which on a photo is an outlier
+MORE_FOR_FEW = 3.0  # added for products with few photos, as their means are uncertain
 MEANS_WEIGHT = 3.0
 SAME_PICTURE = 0.99  # cosine: a file saved anew has 0.993 to 1, two shots of one burst seldom reach it
 SAME_PICTURE_ELSEWHERE = 0.97  # of photos of different products, which are never so near by nature
-# Sketches for finding copies: so many numbers, and the squared distance up to which two are compared in full:
-# twice that of the same picture, since a sketch is off by a sixth of it.
-SKETCH, SKETCHED_APART, MOST_COMPARED = 64, 4 * (1 - SAME_PICTURE), 8
-ROWS, ROWS_WITH_ALL = 1024, 128  # computed at once: with the means of products, with all photos
+SKETCH = 64  # numbers of a sketch, by which copies are found
+# Squared distance of two sketches up to which photos are compared in full: twice that of the same picture,
+# since a sketch is off by a sixth of it.
+SKETCHED_APART = 4 * (1 - SAME_PICTURE)
+MAX_COMPARED = 8  # photos compared with one in full
+ROWS = 1024  # photos compared with the means of products at once
+ROWS_WITH_ALL = 128  # photos compared with all others at once
 
 
 @dataclass(frozen=True)
-class Stranger:
+class Outlier:
     """A photo that lies nearer to another product than to its own."""
 
     row: int
@@ -33,7 +36,7 @@ class Stranger:
     is_copy: bool  # nearly the same picture as the nearest
 
 
-def find_strangers(vectors: np.ndarray, labels: np.ndarray) -> list[Stranger]:
+def find_outliers(vectors: np.ndarray, labels: np.ndarray) -> list[Outlier]:
     """Find photos that belong to another product, by the looks of the others.
 
     Two votes are added: how much farther the photo is from the mean of its own product, itself left out, than
@@ -50,21 +53,21 @@ def find_strangers(vectors: np.ndarray, labels: np.ndarray) -> list[Stranger]:
         return []
     ratios = _ratios(vectors, labels, counts)
     candidates = np.flatnonzero(ratios > 1)
-    candidates = candidates[np.argsort(-ratios[candidates], kind="stable")][:MOST_CANDIDATES]
+    candidates = candidates[np.argsort(-ratios[candidates], kind="stable")][:MAX_CANDIDATES]
     found = []
     for rows in _steps(candidates, ROWS_WITH_ALL):
         near = _cosines(vectors, rows)  # (R, N)
         near[np.arange(len(rows)), rows] = -2  # not its own neighbour
         for row, cosines in zip(rows.tolist(), near, strict=True):
-            stranger = _judge(row, cosines, labels, counts, float(ratios[row]))
-            if stranger is not None:
-                found.append(stranger)
-    return sorted(found, key=lambda stranger: -stranger.score)
+            outlier = _judge(row, cosines, labels, counts, float(ratios[row]))
+            if outlier is not None:
+                found.append(outlier)
+    return sorted(found, key=lambda outlier: -outlier.score)
 
 
 def _judge(
     row: int, cosines: np.ndarray, labels: np.ndarray, counts: np.ndarray, ratio: float
-) -> Stranger | None:
+) -> Outlier | None:
     own = int(labels[row])
     size = int(min(NEIGHBOURS, max(3, counts[own] - 1), len(labels) - 1))
     votes = np.bincount(labels[np.argpartition(-cosines, size - 1)[:size]], minlength=len(counts))
@@ -73,11 +76,11 @@ def _judge(
     twin = int(others.argmax())
     is_copy = bool(others[twin] >= SAME_PICTURE_ELSEWHERE)
     score = MEANS_WEIGHT * (ratio - 1) + (votes.max() - for_own) / size
-    if score < LEAST_SCORE + MORE_FOR_FEW / counts[own] and not is_copy:
+    if score < MIN_SCORE + MORE_FOR_FEW / counts[own] and not is_copy:
         return None
     if votes.max() and not is_copy:
         twin = int(np.where(labels == votes.argmax(), cosines, -2).argmax())
-    return Stranger(row, twin, round(float(score), 3), is_copy)
+    return Outlier(row, twin, round(float(score), 3), is_copy)
 
 
 def _ratios(vectors: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -106,7 +109,7 @@ def find_copies(vectors: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
     """Find photos of one product that are nearly the same picture: a file saved anew, or lightly edited.
 
     Args:
-        vectors, labels: as for `find_strangers`.
+        vectors, labels: as for `find_outliers`.
     Returns:
         Groups of two and more rows, ascending; the largest group first. The first of each is the one to keep.
     """
@@ -134,7 +137,7 @@ def _copies_within(vectors: np.ndarray, sketches: np.ndarray, rows: np.ndarray) 
         for place in np.flatnonzero(apart.min(axis=1) < SKETCHED_APART):
             row = part[place]
             near = np.flatnonzero(apart[place] < SKETCHED_APART)
-            near = near[np.argsort(apart[place, near], kind="stable")][:MOST_COMPARED]
+            near = near[np.argsort(apart[place, near], kind="stable")][:MAX_COMPARED]
             for first in near.tolist():
                 both = _some(vectors, rows[[first, row]])
                 if both[0] @ both[1] >= SAME_PICTURE:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEAST_SHARPNESS = 0.52
-LEAST_BRIGHTNESS = 100.0
-LEAST_EXTENT = 0.19
+MIN_SHARPNESS = 0.52
+MIN_BRIGHTNESS = 100.0
+MIN_EXTENT = 0.19
 TILE = 16  # pixels
-BLURRED, DARK, SMALL = "blurred", "dark", "small"
+# Faults of a photo; the names are part of the API.
+BLURRED = "blurred"
+DARK = "dark"
+SMALL = "small"
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -26,10 +29,10 @@ class Quality:
 
     def faults(self) -> list[str]:
         """What is wrong, the worst first. In the dark nothing else can be judged."""
-        if self.brightness < LEAST_BRIGHTNESS:
+        if self.brightness < MIN_BRIGHTNESS:
             return [DARK]
-        small = [SMALL] if self.extent < LEAST_EXTENT else []
-        return small + ([BLURRED] if self.sharpness < LEAST_SHARPNESS else [])
+        small = [SMALL] if self.extent < MIN_EXTENT else []
+        return small + ([BLURRED] if self.sharpness < MIN_SHARPNESS else [])
 
 
 def measure_quality(pixels: np.ndarray) -> Quality:

@@ -10,9 +10,10 @@ import numpy as np
 
 from ml_training.recognizer.open_set import Tried, fit_weights
 
-FEWEST_PRODUCTS = 4  # hidden ones, or their spread says nothing
+MIN_PRODUCTS = 4  # hidden ones, or their spread says nothing
 PARTS = 4
-DRAWS, SURE = 200, 0.9  # of products by lot; share of the draws that a threshold must hold for
+DRAWS = 200  # draws of products by lot
+SURE = 0.9  # share of the draws that a threshold must hold for
 NEVER = float(np.finfo(np.float32).max)
 
 
@@ -51,10 +52,10 @@ def thresholds(scores: np.ndarray, products: np.ndarray, rates: tuple[float, ...
         products: (U,) int64, which product each shows.
         rates: shares in (0, 1).
     Returns:
-        One for each rate; NEVER for all of them where fewer than FEWEST_PRODUCTS were hidden.
+        One for each rate; NEVER for all of them where fewer than MIN_PRODUCTS were hidden.
     """
     _, number = np.unique(products, return_inverse=True)
-    if not len(scores) or number.max() + 1 < FEWEST_PRODUCTS:
+    if not len(scores) or number.max() + 1 < MIN_PRODUCTS:
         return (NEVER,) * len(rates)
     found = dict(zip(rates, _drawn(scores, number, rates), strict=True))
     for rate in rates:

@@ -13,10 +13,10 @@ from ml_training.recognizer.cross_validation import CALIBRATION_SHIFT, Trials, p
 from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, need_two_products
 from ml_training.recognizer.metrics import accuracy_report, reliability
 from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
-from ml_training.recognizer.outliers import find_copies, find_strangers
+from ml_training.recognizer.outliers import find_copies, find_outliers
 from ml_training.recognizer.threshold import NEVER, scores_apart, thresholds
 
-FEWEST_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones
+MIN_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class Fitted:
     Args:
         metrics: JSON-serialisable figures for its metadata.
         answers: (N,) int64, the class answered for each photo by a head without it, -1 where none was.
-        mistaken: (N,) int64, the wrong class answered for a photo as it is, not moved away as photos from
-            elsewhere are; -1 where the answer was right or there was none.
-        strangers: (N,) int64, the class that a photo looks more like than like its own, -1 where it does not.
+        misclassified: (N,) int64, the wrong class answered for a photo as it is, not moved away as photos
+            from elsewhere are; -1 where the answer was right or there was none.
+        outliers: (N,) int64, the class that a photo looks more like than like its own, -1 where it does not.
         copies: groups of rows that are nearly the same picture; only the first of each counted.
     """
 
     head: Head
     metrics: dict
     answers: np.ndarray
-    mistaken: np.ndarray
-    strangers: np.ndarray
+    misclassified: np.ndarray
+    outliers: np.ndarray
     copies: list[np.ndarray]
 
 
@@ -68,17 +68,17 @@ def fit_model(
     kept, own = (vectors[counted], labels[counted]) if copies else (vectors, labels)
     fitted = _fit(kept, own, on_evaluating, unseen)
     of_all = np.full((3, len(labels)), -1)
-    of_all[:, counted] = fitted.answers, fitted.mistaken, fitted.strangers
-    answers, mistaken, strangers = of_all
-    return replace(fitted, answers=answers, mistaken=mistaken, strangers=strangers, copies=copies)
+    of_all[:, counted] = fitted.answers, fitted.misclassified, fitted.outliers
+    answers, misclassified, outliers = of_all
+    return replace(fitted, answers=answers, misclassified=misclassified, outliers=outliers, copies=copies)
 
 
-def _strangers(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
+def _find_outlier_classes(vectors: np.ndarray, labels: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
     """See `Fitted`; of photos that the backbone learned it proves nothing that they look like their own."""
     looks_like = np.full(len(labels), -1)
-    for stranger in find_strangers(vectors, labels):
-        if unseen is None or unseen[stranger.row]:
-            looks_like[stranger.row] = labels[stranger.nearest]
+    for outlier in find_outliers(vectors, labels):
+        if unseen is None or unseen[outlier.row]:
+            looks_like[outlier.row] = labels[outlier.nearest]
     return looks_like
 
 
@@ -87,8 +87,8 @@ def _fit(vectors, labels, on_evaluating, unseen) -> Fitted:
     scatter = Scatter(vectors, labels, plan.left_out(labels))
     fitted = fit_discriminant(scatter.means, scatter.covariance())
     on_evaluating()
-    with ThreadPoolExecutor(1, thread_name_prefix="strangers") as beside:
-        strangers = beside.submit(_strangers, vectors, labels, unseen)
+    with ThreadPoolExecutor(1, thread_name_prefix="outliers") as beside:
+        outliers = beside.submit(_find_outlier_classes, vectors, labels, unseen)
         trials = run_trials(vectors, labels, plan, scatter)
     own, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
     temperature = fit_temperature(fair, own, usual_temperature(len(labels) / len(scatter.means)))
@@ -97,12 +97,12 @@ def _fit(vectors, labels, on_evaluating, unseen) -> Fitted:
     open_set, coverage = _fit_open_set(fitted, trials)
     metrics = {"photos_held_out": len(own), **accuracy_report(trials, labels), "coverage": coverage}
     metrics["reliability"] = reliability(fair / temperature, own)
-    answers, mistaken = np.full((2, len(labels)), -1)
+    answers, misclassified = np.full((2, len(labels)), -1)
     answers[trials.held] = trials.elsewhere(labels).argmax(axis=1)
     answered = trials.moved(labels, 0.0).argmax(axis=1)
-    mistaken[trials.held] = np.where(answered == own, -1, answered)
+    misclassified[trials.held] = np.where(answered == own, -1, answered)
     head = Head(fitted.head.weights, fitted.head.bias, temperature, open_set)
-    return Fitted(head, metrics, answers, mistaken, strangers.result(), [])
+    return Fitted(head, metrics, answers, misclassified, outliers.result(), [])
 
 
 def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[str, float]]:
@@ -110,7 +110,7 @@ def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[s
 
     Where too little could be tried, every answer is "not sure".
     """
-    if len(trials.unknown.products) < FEWEST_UNKNOWN or not len(trials.known.products):
+    if len(trials.unknown.products) < MIN_UNKNOWN or not len(trials.known.products):
         nothing = (NEVER,) * len(RATES)
         return OpenSet(fitted.between, fitted.means, trials.spread, np.zeros(FEATURES), nothing), {}
     weights = fit_weights(trials.known, trials.unknown)

@@ -69,7 +69,7 @@ def _offer(run: TrainingRun) -> None:
     manifest = read_manifest(run.shop_id)
     if len(manifest.products) < 2:
         run.products, run.photos = len(manifest.products), len(manifest.photos)
-        lifecycle.complete(run, None, manifest.what_is_missing())
+        lifecycle.complete(run, None, manifest.describe_missing())
         return
     keep_manifest(run, manifest)
     backbone = find_backbone(run.backbone)

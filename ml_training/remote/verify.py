@@ -17,10 +17,11 @@ from ml_training.recognizer.export import FILES, FORMAT, read_head
 from ml_training.recognizer.head import Head
 from ml_training.versions.publish import TrainedModel
 
-MOST_MODEL_JSON = 1024 * 1024  # bytes
+MAX_MODEL_JSON = 1024 * 1024  # bytes
 SLACK = 256 * 1024  # bytes that the other files may have beside their content
-MOST_A_PHOTO, MOST_A_PRODUCT = 600, 2000  # bytes in metadata.json
-LONGEST_TEXT = 300  # characters
+MAX_BYTES_PER_PHOTO = 600  # of metadata.json
+MAX_BYTES_PER_PRODUCT = 2000  # of metadata.json
+MAX_TEXT_LENGTH = 300  # characters
 TEMPERATURES = (1e-3, 1e4)
 
 
@@ -40,9 +41,9 @@ def check_sizes(manifest: Manifest, backbone: Backbone, sizes: dict[str, int]) -
     """
     products, photos = len(manifest.products), len(manifest.photos)
     most = {
-        "model_json": MOST_MODEL_JSON,
+        "model_json": MAX_MODEL_JSON,
         "weights": 4 * products * (2 * backbone.vector_size + products + 3) + SLACK,
-        "metadata": MOST_A_PRODUCT * products + MOST_A_PHOTO * photos + SLACK,
+        "metadata": MAX_BYTES_PER_PRODUCT * products + MAX_BYTES_PER_PHOTO * photos + SLACK,
     }
     for kind, limit in most.items():
         if sizes[kind] > limit:
@@ -78,10 +79,10 @@ def read_model(
     head = _read_head(model_json, weights, (len(usable.products), backbone.vector_size))
     metrics = _read_metrics(said.get("metrics", {}))
     judged = _read_pairs(said.get("judged", {}), "judged", usable)
-    doubts = {
+    evidence = {
         name: _read_pairs(said[name], name, usable) for name in ("mistaken", "strangers") if name in said
     }
-    return TrainedModel(head, usable, metrics, judged, doubts), set_aside
+    return TrainedModel(head, usable, metrics, judged, evidence), set_aside
 
 
 def read_json(content: bytes, name: str) -> dict:
@@ -101,8 +102,8 @@ def read_json(content: bytes, name: str) -> dict:
 
 def clean_text(text: str) -> str:
     """One short line of a text from elsewhere, without characters that a database or a page trips over."""
-    line = " ".join(text[: 2 * LONGEST_TEXT].split())
-    return "".join(char for char in line if char.isprintable())[:LONGEST_TEXT]
+    line = " ".join(text[: 2 * MAX_TEXT_LENGTH].split())
+    return "".join(char for char in line if char.isprintable())[:MAX_TEXT_LENGTH]
 
 
 def _check_hashes(listed, files: dict[str, bytes]) -> None:

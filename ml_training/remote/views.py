@@ -14,7 +14,7 @@ from ml_training.remote.callbacks import Report, take_report
 from ml_training.remote.tokens import BAD_INPUT, PREFIX, TOKEN_UNKNOWN, CallbackRefused, run_of
 from ml_training.storage import storage
 
-MOST_REPORT = 16 * 1024  # bytes
+MAX_REPORT = 16 * 1024  # bytes
 BINARY = "application/octet-stream"
 
 
@@ -48,8 +48,8 @@ def problem(status: int, code: str, text: str) -> JsonResponse:
 @with_run
 def run_status(request, run):
     """The webhook."""
-    if len(body := request.read(MOST_REPORT + 1)) > MOST_REPORT:
-        return problem(413, BAD_INPUT, f"A report has at most {MOST_REPORT} bytes.")
+    if len(body := request.read(MAX_REPORT + 1)) > MAX_REPORT:
+        return problem(413, BAD_INPUT, f"A report has at most {MAX_REPORT} bytes.")
     try:
         said = json.loads(body)
         fields = {name: said[name] for name in ("kind", "phase", "percent", "message") if name in said}

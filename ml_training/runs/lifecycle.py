@@ -17,7 +17,7 @@ from django.utils import timezone
 from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
 from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED, announce, trigger_in_words
-from ml_training.gate.judge import what_got_worse
+from ml_training.gate.judge import find_regressions
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.runs.queue import queue_or_wake, tries, waiting, wake_worker
 from ml_training.versions import files as version_files
@@ -143,7 +143,7 @@ def _publish(
         # Another version was activated meanwhile, on another backbone: what changed is still owed.
         version.held_back, new = OTHER_BACKBONE, {"trained": F("trained")}
     else:
-        version.held_back = what_got_worse(state.active_version, version)
+        version.held_back = find_regressions(state.active_version, version)
     version.changes = note_learned(version.shop_id, version.number, learned)
     version.save()
     prune_on_commit(run.shop_id)
@@ -195,7 +195,7 @@ def _fail(run: TrainingRun, rows, error: str) -> bool:
     with transaction.atomic():
         # The shop's row first, then the run's, as everywhere: no two callers wait for each other.
         ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
-        error = f"{error} {_what_comes_next(run)}"
+        error = f"{error} {_describe_next_try(run)}"
         run.status, run.error, run.finished_at = Status.FAILED, error, timezone.now()
         names = ("status", "error", "finished_at", "set_aside", "worker_lost")
         if not rows.update(**{name: getattr(run, name) for name in names}):
@@ -215,7 +215,7 @@ def _hand_over(run: TrainingRun) -> bool:
     return True
 
 
-def _what_comes_next(run: TrainingRun) -> str:
+def _describe_next_try(run: TrainingRun) -> str:
     if tries(run) < settings.MAX_ATTEMPTS:
         return "It is tried again by itself."
     return f"It was tried {run.attempts} times and is not tried again by itself."

@@ -12,7 +12,7 @@ from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, beat
 
 logger = logging.getLogger(__name__)
-MOST_PUSHES = 4  # in any second, phases included
+MAX_PUSHES = 4  # in any second, phases included
 PUSH_SECONDS = 0.5  # between two within a phase: leaves room for the phases that follow
 WRITE_SECONDS = 1.0
 # Where each phase begins on the bar, by the share of time it takes.
@@ -28,7 +28,7 @@ class Progress:
         self.run, self.phases, self._begins = run, {}, begins
         self._heartbeat, self._on_change = heartbeat, on_change or (lambda run: None)
         self._step = 0
-        self._pushes = deque([float("-inf")] * MOST_PUSHES, MOST_PUSHES)  # when the last few were
+        self._pushes = deque([float("-inf")] * MAX_PUSHES, MAX_PUSHES)  # when the last few were
         self._written = self._phase_began = time.monotonic()
 
     def enter(self, phase: Phase) -> None:

@@ -21,7 +21,7 @@ TASKS = {  # by kind: what the queue calls, and which queue
     Kind.QUICK: ("ml_training.tasks.train", None),
     Kind.DEEP: ("ml_training.tasks.train_deep", "deep"),
 }
-MOST_CHANGES_NAMED = 20
+MAX_CHANGES_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _with_change(trigger: list, change: Change) -> list:
         if item["kind"] == change.kind and item["product"] == change.product:
             item["count"] += 1
             return trigger
-    if len(trigger) >= MOST_CHANGES_NAMED:
+    if len(trigger) >= MAX_CHANGES_NAMED:
         change = Change("other")
         if trigger[-1]["kind"] == "other":
             trigger[-1]["count"] += 1

@@ -14,7 +14,7 @@ from ml_training.backbones import tuned
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import read_manifest
-from ml_training.gate.evidence import copies_in, find_doubts
+from ml_training.gate.evidence import gather_evidence, list_copies
 from ml_training.models import TrainingRun
 from ml_training.recognizer.train import fit_model
 from ml_training.runs import lifecycle
@@ -85,7 +85,7 @@ def _train(run: TrainingRun, progress: Progress) -> None:
     if len(usable.products) < 2:
         run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
         progress.finish()
-        lifecycle.complete(run, None, usable.what_is_missing())
+        lifecycle.complete(run, None, usable.describe_missing())
         return
     progress.enter(Phase.FITTING)
     matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
@@ -95,14 +95,14 @@ def _train(run: TrainingRun, progress: Progress) -> None:
     progress.enter(Phase.PUBLISHING)
     model = TrainedModel.of(fitted, usable)
     version = publish(run, embedder, model, usable.spread(CHECK_PHOTOS), vectors)
-    version.doubts |= find_doubts(run.shop_id, usable, matrix, run.backbone)
-    version.doubts |= copies_in(usable, fitted.copies)
+    version.evidence |= gather_evidence(run.shop_id, usable, matrix, run.backbone)
+    version.evidence |= list_copies(usable, fitted.copies)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
-    lifecycle.complete(run, version, _what_was_found(run), usable)
+    lifecycle.complete(run, version, _describe_check(run), usable)
 
 
-def _what_was_found(run: TrainingRun) -> str:
+def _describe_check(run: TrainingRun) -> str:
     """For a run that looked at every photo again, or that found bad ones: how many there are."""
     aside = len(run.set_aside)
     if not (run.fresh or aside):

@@ -61,7 +61,7 @@ class DeepInfo:
         }
 
 
-def how_it_ended(run: TrainingRun | None) -> str:
+def describe_outcome(run: TrainingRun | None) -> str:
     """Say when the last deep run ended and what came of it; empty where there was none."""
     if run is None or run.finished_at is None:
         return ""

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from catalog.models import ProductImage, Shop
-from ml_training.gate.judge import photos_to_blame
+from ml_training.gate.judge import find_photos_to_check
 from ml_training.models import ModelVersion
 from ml_training.status.shop import TrainingInfo
 from ml_training.status.versions import VIEW, VIEW_PHOTOS
 
-MOST_SHOWN = 8  # photos; the sentence names the first of them
+MAX_SHOWN = 8  # photos; the sentence names the first of them
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def held_back_for(user, shop: Shop | None, info: TrainingInfo | None) -> dict:
         photos = _photos(shop, info.version, info.held_back)
     return {
         "shop": shop,
-        "held_back": HeldBack(info.held_back, photos[:MOST_SHOWN], max(len(photos) - MOST_SHOWN, 0)),
+        "held_back": HeldBack(info.held_back, photos[:MAX_SHOWN], max(len(photos) - MAX_SHOWN, 0)),
         "may_see_versions": user.has_perm(VIEW),
     }
 
@@ -38,6 +38,6 @@ def _photos(shop: Shop, active: int, new: int) -> list[ProductImage]:
     by_number = {version.number: version for version in versions.defer("files", "changes")}
     if len(by_number) < 2:
         return []
-    blamed = photos_to_blame(by_number[active], by_number[new])
+    blamed = find_photos_to_check(by_number[active], by_number[new])
     rows = ProductImage.objects.filter(product__shop=shop).select_related("product").in_bulk(blamed)
     return [rows[photo] for photo in blamed if photo in rows]

@@ -7,7 +7,7 @@ from catalog.models import Shop
 from ml_training.events import trigger_in_words
 from ml_training.models import TrainingRun
 
-MOST = 10
+MAX_RUNS = 10  # on the page
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class RunInfo:
         return data
 
 
-def training_history(shop: Shop, most: int = MOST) -> list[RunInfo]:
+def training_history(shop: Shop, most: int = MAX_RUNS) -> list[RunInfo]:
     """Read the newest runs, newest first, in one query. Runs that had nothing to do are left out."""
     runs = TrainingRun.objects.filter(shop=shop).exclude(status="superseded")
     return [_run_info(run) for run in runs[:most]]

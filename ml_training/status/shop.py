@@ -13,13 +13,18 @@ from catalog.models import Product, ProductImage, Shop
 from ml_training.gate.judge import was_held_back_for
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
-from ml_training.status.deep import DeepInfo, deep_info, how_it_ended
+from ml_training.status.deep import DeepInfo, deep_info, describe_outcome
 from ml_training.status.runs import training_history
 from ml_training.versions import files as version_files
 from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 
 Kind = TrainingRun.Kind
-IDLE, QUEUED, TRAINING, ACTIVE, FAILED = "idle", "queued", "training", "active", "failed"
+# What the badge says of a shop.
+IDLE = "idle"
+QUEUED = "queued"
+TRAINING = "training"
+ACTIVE = "active"
+FAILED = "failed"
 LABELS = {IDLE: "Idle", QUEUED: "Queued", TRAINING: "Training", ACTIVE: "Active", FAILED: "Failed"}
 FILE_NAMES = {"model_json": "Model JSON", "weights": "Model weights", "metadata": "Metadata", "onnx": "ONNX"}
 NOBODY_SECONDS = 60  # after which a run that waits asks for a worker
@@ -123,7 +128,7 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
             ended.get(shop.pk),
             counts=(products.get(shop.pk, 0), photos.get(shop.pk, 0)),
             deep=deep_info(deep.get(shop.pk), shop, _of_silence(deep.get(shop.pk))),
-            last_deep=how_it_ended(last_deep.get(shop.pk)),
+            last_deep=describe_outcome(last_deep.get(shop.pk)),
         )
         for shop in shops
     ]

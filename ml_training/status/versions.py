@@ -11,8 +11,14 @@ from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 
 VIEW, CHOOSE = "ml_training.view_modelversion", "ml_training.change_modelversion"
 VIEW_PHOTOS = "catalog.view_productimage"
-SHOWN, MOST = 6, 100  # versions on the page at once, and those that can be unfolded
-SERVES, HELD_BACK, REMOVED, EARLIER, KEPT = "serves", "held-back", "removed", "earlier", "kept"
+SHOWN = 6  # versions on the page at once
+MAX_VERSIONS = 100  # versions that can be unfolded
+# What a version is; names of the style of its badge.
+SERVES = "serves"
+HELD_BACK = "held-back"
+REMOVED = "removed"
+EARLIER = "earlier"
+KEPT = "kept"
 LABELS = {
     SERVES: "Serves",
     HELD_BACK: "Held back",
@@ -20,7 +26,9 @@ LABELS = {
     EARLIER: "Earlier",
     KEPT: "Not in use",
 }
-ROLL_BACK, ACTIVATE, ANYWAY = "Roll back to this version", "Activate", "Activate anyway"
+ROLL_BACK = "Roll back to this version"
+ACTIVATE = "Activate"
+ANYWAY = "Activate anyway"
 
 
 @dataclass(frozen=True)
@@ -71,12 +79,12 @@ def versions_for(user, shop: Shop | None) -> dict:
 def version_list(shop: Shop) -> VersionList:
     """Read the newest versions of a shop, in two to four queries."""
     versions = ModelVersion.objects.filter(shop=shop).defer(*ModelVersion.long_fields(), "files")
-    found = list(versions[:MOST])
+    found = list(versions[:MAX_VERSIONS])
     active_pk = ShopTraining.objects.filter(shop=shop).values_list("active_version", flat=True).first()
     if active_pk and active_pk not in {version.pk for version in found}:
         found += versions.filter(pk=active_pk)
     active = next((version.number for version in found if version.pk == active_pk), None)
-    total = versions.count() if len(found) >= MOST else len(found)
+    total = versions.count() if len(found) >= MAX_VERSIONS else len(found)
     return VersionList([_info(version, shop, active) for version in found], total)
 
 

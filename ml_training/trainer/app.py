@@ -11,7 +11,7 @@ from ml_training.trainer.hosts import AllowedHosts, HostRefused
 from ml_training.trainer.jobs import Job, JobRefused, read_job
 
 logger = logging.getLogger(__name__)
-MOST_BODY = 64 * 1024  # bytes
+MAX_BODY = 64 * 1024  # bytes
 STOP_SECONDS = 5  # how long jobs may take to say that they were stopped
 
 
@@ -97,8 +97,8 @@ async def _read_json(receive) -> object:
         if message["type"] == "http.disconnect":
             raise JobRefused("The request was cut off.")
         body += message.get("body", b"")
-        if len(body) > MOST_BODY:
-            raise JobRefused(f"A request has at most {MOST_BODY} bytes.", 413, "TOO_LARGE")
+        if len(body) > MAX_BODY:
+            raise JobRefused(f"A request has at most {MAX_BODY} bytes.", 413, "TOO_LARGE")
         if not message.get("more_body"):
             break
     try:

@@ -6,7 +6,7 @@ from ml_training.recognizer.preprocess import Preprocessing, View
 from ml_training.trainer.hosts import AllowedHosts
 
 FORMAT = "shelfsight-train/1"
-MOST_TOKEN = 200  # characters
+MAX_TOKEN_LENGTH = 200  # characters
 
 
 class JobRefused(ValueError):
@@ -77,7 +77,7 @@ def _number(value) -> int:
 
 
 def _token(value: str) -> str:
-    if not value.isascii() or not value.isprintable() or len(value) > MOST_TOKEN:
+    if not value.isascii() or not value.isprintable() or len(value) > MAX_TOKEN_LENGTH:
         raise ValueError("the token is no token")
     return value
 

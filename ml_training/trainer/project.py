@@ -18,8 +18,8 @@ from ml_training.trainer.jobs import Job
 logger = logging.getLogger(__name__)
 TRIES = 5
 FIRST_WAIT = 0.5  # seconds; doubled with every try
-MOST_MANIFEST = 512 * 1024 * 1024  # bytes
-MOST_BACKBONE = 1024 * 1024 * 1024
+MAX_MANIFEST = 512 * 1024 * 1024  # bytes
+MAX_BACKBONE = 1024 * 1024 * 1024
 MUTATION = (
     "mutation($runId: ID, $modelJson: Upload!, $weights: Upload!, $metadata: Upload!) {"
     " completeTraining(runId: $runId, modelJson: $modelJson, weights: $weights, metadata: $metadata)"
@@ -56,10 +56,10 @@ class Project:
         self._http.close()
 
     def manifest_lines(self) -> Iterator[bytes]:
-        return iter(self._get(self.job.manifest_url, MOST_MANIFEST).splitlines())
+        return iter(self._get(self.job.manifest_url, MAX_MANIFEST).splitlines())
 
     def backbone(self) -> bytes:
-        content = self._get(self.job.backbone_url, MOST_BACKBONE)
+        content = self._get(self.job.backbone_url, MAX_BACKBONE)
         if hashlib.sha256(content).hexdigest() != self.job.backbone_sha256:
             raise ProjectFailed(
                 "the project's web server has another build of the backbone than its worker; "

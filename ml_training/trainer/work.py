@@ -25,7 +25,7 @@ from ml_training.versions import files as version_files
 from ml_training.versions.publish import TrainedModel
 
 logger = logging.getLogger(__name__)
-MOST_PIXELS = 300 * 1000**2  # the project has its own, lower limit; this one saves the trainer's memory
+MAX_PIXELS = 300 * 1000**2  # the project has its own, lower limit; this one saves the trainer's memory
 
 
 class Trainer:
@@ -62,19 +62,19 @@ class Trainer:
 
         def read(copies, preprocessing):
             data = project.photo(copies[0].path, copies[0].sha256)
-            return to_pixels(open_upright(data, preprocessing.decode_side, MOST_PIXELS), preprocessing)
+            return to_pixels(open_upright(data, preprocessing.decode_side, MAX_PIXELS), preprocessing)
 
         vectors, set_aside = load_embeddings(embedder, manifest, reporter.within, job.fresh, store, read)
         usable = manifest.without({photo.pk for photo, _ in set_aside})
         if len(usable.products) < 2:
-            raise ProjectFailed(usable.what_is_missing())
+            raise ProjectFailed(usable.describe_missing())
         reporter.enter(Phase.FITTING)
         matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
         evaluating, unseen = partial(reporter.enter, Phase.EVALUATING), usable.unseen_by(manifest.learned)
         fitted = fit_model(matrix, usable.labels, evaluating, unseen)
         metadata = version_files.metadata(usable, None, fitted.head, fitted.metrics)
         model = TrainedModel.of(fitted, usable)
-        metadata |= {"judged": model.judged, **model.doubts}
+        metadata |= {"judged": model.cross_validated, **model.evidence}
         metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
         files = build_files(embedder.backbone, fitted.head, metadata)
         reporter.check()

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 from ml_training.models import ModelVersion
 
-FIRST, UNKNOWN, OTHER = "first", "unknown", "other"
-MOST_KEPT = 50  # changes of one version that are written down one by one
-MOST_SAID = 4
+# Kinds of changes that name no product; stored with versions.
+FIRST = "first"
+UNKNOWN = "unknown"
+OTHER = "other"
+MAX_KEPT = 50  # changes of one version that are written down one by one
+MAX_NAMED = 4
 SAME = ("same", 0, 0)
 NOT_RECORDED = "What changed was not written down for this version"
 WORDS = {
@@ -29,7 +32,7 @@ class Learned:
     sha256: str
 
 
-def what_changed(before: dict[int, Learned], now: dict[int, Learned]) -> list[dict]:
+def describe_changes(before: dict[int, Learned], now: dict[int, Learned]) -> list[dict]:
     """Compare the photos, by id, of a version and the one before.
 
     Returns:
@@ -55,8 +58,8 @@ def what_changed(before: dict[int, Learned], now: dict[int, Learned]) -> list[di
     ):
         item = {"kind": kind, "product": names[product], "count": count}
         items.append(item | ({"origin": names[origin]} if origin else {}))
-    hidden = len(items) - MOST_KEPT
-    return [*items[:MOST_KEPT], {"kind": OTHER, "count": hidden}] if hidden > 0 else items
+    hidden = len(items) - MAX_KEPT
+    return [*items[:MAX_KEPT], {"kind": OTHER, "count": hidden}] if hidden > 0 else items
 
 
 def _step(old: Learned | None, new: Learned | None) -> tuple[str, int, int]:
@@ -70,7 +73,7 @@ def _step(old: Learned | None, new: Learned | None) -> tuple[str, int, int]:
     return SAME if old.sha256 == new.sha256 else ("photo_replaced", new.product, 0)
 
 
-def changes_in_words(version: ModelVersion, most: int = MOST_SAID) -> str:
+def changes_in_words(version: ModelVersion, most: int = MAX_NAMED) -> str:
     """Such as "3 photos added to Lemon, 1 photo removed from Lime"; what is more is counted."""
     if version.changes is None:
         return NOT_RECORDED

@@ -15,7 +15,7 @@ from ml_training.recognizer.head import Head
 from ml_training.versions import files as version_files
 from ml_training.versions.files import ModelFileDamaged
 
-MOST_LOADED = 16  # models kept in memory
+MAX_LOADED = 16  # models kept in memory
 
 
 class NoActiveModel(RuntimeError):
@@ -94,7 +94,7 @@ def loaded_model(version: ModelVersion) -> LoadedModel:
     with _lock:
         if version.pk not in _loaded:
             _loaded[version.pk] = _load(version)
-            while len(_loaded) > MOST_LOADED:
+            while len(_loaded) > MAX_LOADED:
                 _loaded.popitem(last=False)
         _loaded.move_to_end(version.pk)
         return _loaded[version.pk]

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from catalog.models import Product, ProductImage
 from ml_training.dataset.manifest import Manifest
 from ml_training.models import LearnedPhoto, ModelVersion
-from ml_training.versions.diff import FIRST, UNKNOWN, Learned, what_changed
+from ml_training.versions.diff import FIRST, UNKNOWN, Learned, describe_changes
 
 CHUNK = 2000  # rows in one statement
 
@@ -64,7 +64,7 @@ def note_learned(shop_id: int, number: int, manifest: Manifest | None) -> list |
         batch_size=CHUNK,
     )
     if before:
-        return what_changed({photo: learned for photo, (_, learned) in before.items()}, now)
+        return describe_changes({photo: learned for photo, (_, learned) in before.items()}, now)
     is_first = not ModelVersion.objects.filter(shop_id=shop_id, number__lt=number).exists()
     return [{"kind": FIRST if is_first else UNKNOWN}]
 

@@ -26,13 +26,16 @@ class TrainedModel:
     head: Head
     usable: Manifest  # its products are the head's classes, in order
     metrics: dict
-    judged: dict[str, list[int]]  # by photo: its product, and the one answered without it
-    doubts: dict[str, dict[str, list[int]]]  # `mistaken` and `strangers` of `Fitted`, each as `judged`
+    cross_validated: dict[str, list[int]]  # by photo: its product, and the one answered without it
+    evidence: dict[str, dict[str, list[int]]]  # what of `Fitted` a person should look at
 
     @classmethod
     def of(cls, fitted: Fitted, usable: Manifest) -> TrainedModel:
-        doubts = {"mistaken": usable.judged(fitted.mistaken), "strangers": usable.judged(fitted.strangers)}
-        return cls(fitted.head, usable, fitted.metrics, usable.judged(fitted.answers), doubts)
+        evidence = {
+            "mistaken": usable.answers_by_photo(fitted.misclassified),
+            "strangers": usable.answers_by_photo(fitted.outliers),
+        }
+        return cls(fitted.head, usable, fitted.metrics, usable.answers_by_photo(fitted.answers), evidence)
 
 
 def publish(
@@ -65,7 +68,7 @@ def publish(
         files=version_files.describe(files),
         products=len(model.usable.products),
         photos=len(model.usable.photos),
-        judged=model.judged,
-        doubts=dict(model.doubts),
+        cross_validated=model.cross_validated,
+        evidence=dict(model.evidence),
         metrics=model.metrics | {"output_difference": difference},
     )

@@ -17,7 +17,8 @@ from catalog.admin.products import PhotoInline, ProductAdmin
 from catalog.models import Product, ProductImage
 from ml_training.versions.provenance import in_words, spans_of, taught
 
-VIEW, VIEW_TRAINING = "ml_training.view_modelversion", "ml_training.view_trainingrun"
+VIEW = "ml_training.view_modelversion"
+VIEW_TRAINING = "ml_training.view_trainingrun"
 
 
 class LearnedPhotoInline(PhotoInline):

@@ -17,18 +17,19 @@ from ml_training.recognizer.preprocess import to_pixels
 from ml_training.versions.load import LoadedModel, NoActiveModel, active_model
 
 logger = logging.getLogger(__name__)
-MOST_PHOTOS = 8  # looked at of one upload
+MAX_PHOTOS = 8  # looked at of one upload
 SECONDS = 1.5  # after which no further photo is begun
-SURE, HARDLY = 0.8, 0.1  # probabilities: of another product from which on, of its own up to which
+SURE = 0.8  # probability of another product, from which on a photo is warned of
+HARDLY = 0.1  # probability of its own product, up to which it is
 
 
-def warn_of_others(request, product: Product, photos: list[ProductImage], **kwargs) -> None:
+def warn_of_mislabelled_uploads(request, product: Product, photos: list[ProductImage], **kwargs) -> None:
     """Look at new photos, and say which look like another product.
 
     Effects:      messages of the request. A model that cannot be asked is logged, and nothing is said.
     """
     try:
-        for text in what_looks_wrong(product, photos[:MOST_PHOTOS]):
+        for text in describe_faults(product, photos[:MAX_PHOTOS]):
             messages.warning(request, text)
     except NoActiveModel:
         return
@@ -36,7 +37,7 @@ def warn_of_others(request, product: Product, photos: list[ProductImage], **kwar
         logger.exception("New photos of product %s were not looked at.", product.pk)
 
 
-def what_looks_wrong(product: Product, photos: list[ProductImage]) -> list[str]:
+def describe_faults(product: Product, photos: list[ProductImage]) -> list[str]:
     """A sentence for each photo that the version that serves takes for another product.
 
     Raises:

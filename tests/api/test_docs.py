@@ -87,10 +87,10 @@ def test_shell_examples_work_against_a_real_server(transactional_db, tmp_path):
 def test_codes_and_limits_are_those_of_the_code():
     assert re.findall(r"^\| `([A-Z_]+)` \|", TEXT, re.MULTILINE)[-len(errors.CODES) :] == [*errors.CODES]
     for figure in (
-        limits.MOST_TOKENS,
-        limits.DEEPEST,
-        limits.MOST_FIELDS,
-        limits.MOST_ALIASES,
-        limits.MOST_COST,
+        limits.MAX_TOKENS,
+        limits.MAX_DEPTH,
+        limits.MAX_FIELDS,
+        limits.MAX_ALIASES,
+        limits.MAX_COST,
     ):
         assert f"{figure:,} " in TEXT

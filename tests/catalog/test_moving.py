@@ -6,7 +6,7 @@ import pytest
 from django.db.models.signals import post_save
 
 from catalog.models import Product, ProductImage
-from catalog.moving import MOST_MOVED, MoveRefused, move_photos
+from catalog.moving import MAX_MOVED, MoveRefused, move_photos
 from tests.factories import add_photo
 from tests.support.training import counters, last_run, statuses
 
@@ -105,13 +105,13 @@ def test_more_photos_than_are_moved_at_once_are_refused(product, target):
         ProductImage(
             product=product, image=f"{n}.jpg", filename=f"{n}.jpg", sha256=f"{n:064}", width=9, height=9
         )
-        for n in range(MOST_MOVED + 1)
+        for n in range(MAX_MOVED + 1)
     )
     ProductImage.objects.bulk_create(rows)
     photos = list(product.images.values_list("pk", flat=True))
     with pytest.raises(MoveRefused, match="At most 500 photos"):
         move_photos(photos, target)
-    assert len(move_photos(photos[1:], target)) == MOST_MOVED
+    assert len(move_photos(photos[1:], target)) == MAX_MOVED
 
 
 def test_failure_half_way_moves_nothing(shop, product, target):

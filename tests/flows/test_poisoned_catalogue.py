@@ -5,8 +5,8 @@ import pytest
 
 from catalog.importing import import_photos
 from catalog.models import Product, ProductImage
-from ml_training.advice.analysis import findings_of
-from ml_training.gate.judge import photos_to_blame
+from ml_training.advice.analysis import analyze_shop
+from ml_training.gate.judge import find_photos_to_check
 from ml_training.models import ModelVersion
 from ml_training.versions import activate
 from tests.factories import add_photo
@@ -39,7 +39,7 @@ def assert_held_back(shop):
 
 def listed(shop) -> set[int]:
     """The photos that are listed as looking wrong."""
-    return {suspect.photo for suspect in findings_of(shop).suspects}
+    return {suspect.photo for suspect in analyze_shop(shop).suspects}
 
 
 def move(photos, choose) -> list[int]:
@@ -126,7 +126,7 @@ def test_a_few_wrong_photos_among_good_ones_again_and_again(shop):
         work()
     assert active_version(shop).number <= 2 and newest(shop).number == 7
     assert "look more like another product than like their own" in newest(shop).held_back
-    blamed = set(photos_to_blame(active_version(shop), newest(shop)))
+    blamed = set(find_photos_to_check(active_version(shop), newest(shop)))
     assert len(blamed & wrong) >= 0.8 * len(wrong) and len(blamed - wrong) <= 0.1 * len(blamed)
     assert activate.activate_version(newest(shop))  # says that they are right, and is taken at its word
     add_photo(products[7], data=demo_file(products[7].sku, 4).read_bytes())

@@ -157,5 +157,5 @@ def test_redis_that_hangs_is_not_waited_for(settings, shop, staff):
         use_layer(settings, {"default": layer})
         started = time.monotonic()
         push.push_read(staff.pk)
-        assert time.monotonic() - started < 10 * push.LONGEST_SECONDS
+        assert time.monotonic() - started < 10 * push.MAX_PUSH_SECONDS
         assert push._paused_until > time.monotonic()

@@ -10,9 +10,9 @@ from catalog.models import Shop
 from ml_training.backbones import tuned
 from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
 from ml_training.recognizer.backbone import packaged_backbone
-from ml_training.recognizer.finetune.hyperparameters import Recipe
+from ml_training.recognizer.finetune.hyperparameters import Hyperparameters
 
-SHORT = Recipe(base="efficientnet-lite0", first_block=15, epochs=1, batch=4)
+SHORT = Hyperparameters(base="efficientnet-lite0", first_block=15, epochs=1, batch=4)
 
 
 @pytest.fixture

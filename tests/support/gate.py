@@ -1,12 +1,12 @@
 """Versions as the quality gate sees them, made from answers alone."""
 
-from ml_training.gate.judge import what_got_worse
+from ml_training.gate.judge import find_regressions
 from ml_training.models import ModelVersion
 
 
 def verdict(before: dict, after: dict) -> str:
-    old, new = (ModelVersion(number=n, judged=judged(o)) for n, o in ((1, before), (2, after)))
-    return what_got_worse(old, new)
+    old, new = (ModelVersion(number=n, cross_validated=judged(o)) for n, o in ((1, before), (2, after)))
+    return find_regressions(old, new)
 
 
 def judged(outcomes: dict[int, list[int]]) -> dict[str, list[int]]:

@@ -5,7 +5,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-MOST_HELD = 60  # seconds
+MAX_HELD = 60  # seconds
 
 
 class Outside:
@@ -19,7 +19,7 @@ class Outside:
             def answer(self):
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 outside.requests.append((self.path, dict(self.headers), content))
-                outside._open.wait(MOST_HELD)
+                outside._open.wait(MAX_HELD)
                 self.send_response(outside.status)
                 for name, value in outside.headers.items():
                     self.send_header(name.replace("_", "-"), value)

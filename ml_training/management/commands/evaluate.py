@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from catalog.importing import find_product_folders
 from catalog.management.shop_command import ShopCommand
-from ml_training.recognition.evaluate import assess
+from ml_training.recognition.evaluate import evaluate_model
 from ml_training.versions.load import NO_MODEL
 
 
@@ -27,7 +27,7 @@ class Command(ShopCommand):
             raise CommandError(f"No image files in {root} or below.")
         try:
             with self.bar(total, "photos") as bar:
-                report = assess(shop, root, bar.update)
+                report = evaluate_model(shop, root, bar.update)
         except NO_MODEL as error:
             raise CommandError(str(error)) from error
         report["seconds"] = round(time.perf_counter() - started, 3)

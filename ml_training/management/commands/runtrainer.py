@@ -4,7 +4,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from ml_training.remote.tokens import LEAST_TOKEN, is_sound_token
+from ml_training.remote.tokens import MIN_TOKEN_LENGTH, is_sound_token
 from ml_training.trainer.app import TrainerApp
 from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.work import Trainer
@@ -21,7 +21,9 @@ class Command(BaseCommand):
 
     def handle(self, *, host, port, jobs, **options):
         if not is_sound_token(settings.ML_TRAINER_TOKEN):
-            raise CommandError(f"Set ML_TRAINER_TOKEN to a secret of {LEAST_TOKEN} ASCII characters or more.")
+            raise CommandError(
+                f"Set ML_TRAINER_TOKEN to a secret of {MIN_TOKEN_LENGTH} ASCII characters or more."
+            )
         if not settings.ML_TRAINER_ALLOWED_HOSTS:
             raise CommandError(
                 "Set ML_TRAINER_ALLOWED_HOSTS to the hosts of the projects, such as shop.example."

@@ -11,7 +11,8 @@ import os
 import threading
 from pathlib import Path
 
-TUNED, HISTORY = "tuned.onnx", "history.json"
+TUNED = "tuned.onnx"
+HISTORY = "history.json"
 
 
 def main() -> None:

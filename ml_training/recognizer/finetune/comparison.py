@@ -9,7 +9,8 @@ from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.cross_validation import SHIFT, TUNED_SHIFT, plan_trials, run_trials
 
 CHANCE = 0.01  # of taking noise for a gain
-LEAST_WON, LEAST_SHARE = 3, 0.01  # photos, and share of those compared, that must be won on balance
+MIN_WON = 3  # photos that must be won on balance
+MIN_SHARE = 0.01  # the same, as a share of those compared
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Comparison:
     @property
     def is_better(self) -> bool:
         """Whether more was won than chance explains: a one-sided sign test."""
-        if self.won - self.lost < max(LEAST_WON, LEAST_SHARE * self.photos):
+        if self.won - self.lost < max(MIN_WON, MIN_SHARE * self.photos):
             return False
         flips = self.won + self.lost
         return sum(math.comb(flips, k) for k in range(self.won, flips + 1)) / 2**flips < CHANCE

@@ -12,7 +12,7 @@ HELD_OUT = 5  # one photo of so many is kept from the network, to judge it by
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Hyperparameters:
     """The numbers of a training.
 
     Source: AdamW, Loshchilov & Hutter 2019; one cycle, Smith & Topin 2018.
@@ -29,7 +29,7 @@ class Recipe:
     seed: int = 0
 
     @classmethod
-    def for_photos(cls, base: str, photos: int) -> "Recipe":
+    def for_photos(cls, base: str, photos: int) -> "Hyperparameters":
         """The recipe for a packaged backbone and a number of photos: few photos are looked at more often."""
         epochs = min(max(round(8_500 / max(photos, 1)), 3), 20)
         return cls(base, FIRST_BLOCKS[base], epochs)
@@ -45,7 +45,7 @@ class Recipe:
 class Lesson:
     """The photos of a training, by the SHA-256 of their bytes, each once."""
 
-    recipe: Recipe
+    recipe: Hyperparameters
     photos: tuple[str, ...]
     labels: tuple[int, ...]
     held_out: tuple[bool, ...]  # the network never learns from these
@@ -60,7 +60,7 @@ class Lesson:
     @classmethod
     def from_json(cls, data: dict) -> "Lesson":
         lists = {name: tuple(data[name]) for name in ("photos", "labels", "held_out")}
-        return cls(Recipe(**data["recipe"]), **lists)
+        return cls(Hyperparameters(**data["recipe"]), **lists)
 
     @property
     def fingerprint(self) -> str:

@@ -26,7 +26,8 @@ from ml_training.recognizer.finetune.network import Tunable
 from ml_training.recognizer.finetune.photos import batches
 from ml_training.recognizer.head import fit_head
 
-START, BEST = "start.safetensors", "best.safetensors"
+START = "start.safetensors"
+BEST = "best.safetensors"
 WARMER = 2.0  # a head that is less sure than it could be leaves the network something to learn
 MIDDLE = 0.8  # of each side, of a photo that is judged
 

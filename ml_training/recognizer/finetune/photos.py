@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 
 JPEG_QUALITY = 92
-LEAST_AREA, MOST_STRETCH = 0.25, 4 / 3  # of a random crop: share of the photo, width to height
+MIN_AREA = 0.25  # of a random crop, as a share of the photo
+MAX_STRETCH = 4 / 3  # width of a random crop to its height, or height to width
 JITTER = 0.3  # brightness, contrast and saturation are multiplied by 0.7 to 1.3
 AHEAD = 3  # batches that are prepared while one is learned from
 
@@ -37,15 +38,15 @@ def keep_small_copy(image: Image.Image, side: int, path: Path) -> None:
     part.replace(path)
 
 
-def random_look(path: Path, side: int, rng: np.random.Generator) -> np.ndarray:
+def random_crop(path: Path, side: int, rng: np.random.Generator) -> np.ndarray:
     """A random crop of a photo, mirrored half of the time: (side, side, 3) uint8.
 
     Source: Szegedy et al. 2015, "Going Deeper with Convolutions" (training methodology).
     """
     with Image.open(path) as image:
         image = image.convert("RGB")
-    area = rng.uniform(LEAST_AREA, 1.0) * image.width * image.height
-    stretch = math.exp(rng.uniform(-1, 1) * math.log(MOST_STRETCH))
+    area = rng.uniform(MIN_AREA, 1.0) * image.width * image.height
+    stretch = math.exp(rng.uniform(-1, 1) * math.log(MAX_STRETCH))
     width, height = min(math.sqrt(area * stretch), image.width), min(math.sqrt(area / stretch), image.height)
     left, top = rng.uniform(0, image.width - width), rng.uniform(0, image.height - height)
     box = (left, top, left + width, top + height)
@@ -85,7 +86,7 @@ def batches(
     chosen = [part for part in order if len(part) == size or len(order) == 1]
 
     def load(index: int) -> np.ndarray:
-        return random_look(paths[index], side, np.random.default_rng((seed, epoch, index)))
+        return random_crop(paths[index], side, np.random.default_rng((seed, epoch, index)))
 
     with ThreadPoolExecutor(threads, thread_name_prefix="photos") as pool:
         queue = iter(chosen)

@@ -29,7 +29,7 @@ from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.finetune.__main__ import HISTORY
 from ml_training.recognizer.finetune.comparison import Comparison, compare
-from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choose_held_out
+from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson, choose_held_out
 from ml_training.recognizer.finetune.loop import save_start
 from ml_training.recognizer.finetune.photos import keep_small_copy
 from ml_training.recognizer.train import fit_model
@@ -59,7 +59,7 @@ def run_deep_job(
     on_change: Callable[[TrainingRun], None] | None = None,
     at_any_hour: bool = False,
     gives_way: bool = False,
-    recipe: Recipe | None = None,
+    recipe: Hyperparameters | None = None,
 ) -> TrainingRun | None:
     """Claim a deep run and bring it to its end.
 
@@ -123,7 +123,7 @@ class _DeepJob:
     run: TrainingRun
     progress: Progress
     at_any_hour: bool
-    recipe: Recipe | None
+    recipe: Hyperparameters | None
 
     def do(self) -> None:
         self.started = time.perf_counter()
@@ -168,7 +168,7 @@ class _DeepJob:
             return None
         learned = tuned.learned_by(self.before.backbone.id)
         held_out = choose_held_out(labels, np.array([sha in learned for sha in photos]))
-        recipe = self.recipe or Recipe.for_photos(settings.BACKBONE, int((~held_out).sum()))
+        recipe = self.recipe or Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
         return Lesson(recipe, tuple(photos), tuple(labels.tolist()), tuple(held_out.tolist()))
 
     @staticmethod

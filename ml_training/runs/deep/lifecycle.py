@@ -14,7 +14,7 @@ from catalog.models import Shop
 from ml_training.backbones.loader import backbone_id_for
 from ml_training.dataset.manifest import Manifest
 from ml_training.events import CHANGED, COMPLETED, STARTED, announce
-from ml_training.gate.judge import what_got_worse
+from ml_training.gate.judge import find_regressions
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.runs import lifecycle, queue
 from ml_training.runs.deep.hours import shops_open
@@ -100,7 +100,7 @@ def complete(
             if compared_with not in ("", backbone_id_for(run.shop_id)):
                 version.held_back = OTHER_SERVES
             else:
-                version.held_back = what_got_worse(state.active_version, version) if state else ""
+                version.held_back = find_regressions(state.active_version, version) if state else ""
             said = version.held_back or f"Version {version.number} is active."
             message = f"{said} {message}".rstrip()
         run.status, run.phase, run.progress = Status.COMPLETED, Phase.DONE, 1.0

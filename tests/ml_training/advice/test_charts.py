@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from ml_training.advice.charts import MOST_PRODUCTS, by_product, by_version, matrix, reliability
+from ml_training.advice.charts import MAX_PRODUCTS, by_product, by_version, matrix, reliability
 from ml_training.advice.confusion import Confusion
 
 EVIL = '<b>&"</b>\x00\x0b\ud800' + "long name " * 20
@@ -68,8 +68,8 @@ def confusion(products: int) -> Confusion:
 def test_only_the_worst_products_are_drawn_and_the_others_counted(products):
     chart = by_product(confusion(products), {pk: f"{EVIL}{pk}" for pk in range(products)})
     root = parsed(chart)
-    assert len(shapes(root, "chart-bar")) == min(products, MOST_PRODUCTS)
-    assert (f"{products - MOST_PRODUCTS} more products" in chart.note) == (products > MOST_PRODUCTS)
+    assert len(shapes(root, "chart-bar")) == min(products, MAX_PRODUCTS)
+    assert (f"{products - MAX_PRODUCTS} more products" in chart.note) == (products > MAX_PRODUCTS)
     widths = [float(bar.get("width")) for bar in shapes(root, "chart-bar")]
     assert widths == sorted(widths)
 

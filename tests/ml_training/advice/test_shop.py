@@ -100,7 +100,7 @@ def test_mistaken_photos_stand_beside_what_they_were_taken_for(shop):
     a, b, *_ = shelf(shop, [None] * 3)
     judge(shop, {(a, b): 5})
     (pair,) = shop_advice(shop).mix_ups
-    assert [photo.filename for photo in pair.mistaken[0]] == ["0-0.jpg", "0-1.jpg", "0-2.jpg"]
+    assert [photo.filename for photo in pair.misclassified[0]] == ["0-0.jpg", "0-1.jpg", "0-2.jpg"]
     assert pair.second.cover.filename == "1-0.jpg"
 
 
@@ -117,10 +117,10 @@ def test_what_is_gone_or_switched_off_is_not_spoken_of(shop):
 def test_version_that_does_not_say_what_it_tried_gives_its_shares(shop):
     a, b, *_ = shelf(shop, ["1.00", "2.00"])
     metrics = {"accuracy_by_product": {"0": 0.6, "1": 1.0}, "mix_ups": [[0, 1, 0.4]]}
-    version = serve(shop, judged={}, metrics=metrics)
+    version = serve(shop, cross_validated={}, metrics=metrics)
     store(version, f'{{"labels": [{{"id": {a.pk}}}, {{"id": {b.pk}}}]}}'.encode())
     (pair,) = shop_advice(shop).mix_ups
-    assert pair.shares == (0.4, 0.0) and pair.mistaken == ([], [])
+    assert pair.shares == (0.4, 0.0) and pair.misclassified == ([], [])
     assert product_advice(a).accuracy == pytest.approx(0.75)  # (6 + 30 × 0.8) of 40
 
 
@@ -135,7 +135,7 @@ def store(version: ModelVersion, metadata: bytes) -> None:
 )
 def test_version_of_long_ago_or_of_elsewhere_says_nothing_and_breaks_nothing(shop, staff_client, metrics):
     shelf(shop, [None, None])
-    version = serve(shop, judged={}, metrics=metrics)
+    version = serve(shop, cross_validated={}, metrics=metrics)
     store(version, b'{"labels": [{"id": 1}]}')
     assert not shop_advice(shop).is_tried
     assert staff_client.get(reverse("admin:ml_model")).status_code == 200

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image, ImageEnhance, ImageFilter
 
 from catalog.models import Product, ProductImage
-from ml_training.advice.analysis import findings_of
+from ml_training.advice.analysis import analyze_shop
 from ml_training.advice.suspects import COPY, MODEL, SAME_FILE, STRANGER, Suspect
 from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining
 from tests.factories import add_photo, draw, encode, stock
@@ -20,7 +20,7 @@ PRODUCTS, PHOTOS = 6, 10
 
 
 def suspects(shop, *kinds: str) -> list[Suspect]:
-    return [found for found in findings_of(shop).suspects if not kinds or found.kind in kinds]
+    return [found for found in analyze_shop(shop).suspects if not kinds or found.kind in kinds]
 
 
 def demo_shop(shop, products: int = 5, photos: int = 6) -> list[Product]:
@@ -146,14 +146,14 @@ def test_photos_embedded_before_quality_was_measured_are_not_judged_by_it(shop):
 def test_shops_with_little_in_them_have_no_suspects(shop, products, photos):
     stock(shop, products, photos)
     work()
-    assert findings_of(shop).suspects == []
+    assert analyze_shop(shop).suspects == []
 
 
 def test_damaged_model_costs_only_what_it_would_have_said(shop, caplog):
     trained(shop, 3, 4)
     ModelVersion.objects.update(folder="nowhere")
     add_photo(Product.objects.first(), kind=2, seed=900)
-    assert findings_of(shop).version == 1
+    assert analyze_shop(shop).version == 1
     assert "Traceback" not in caplog.text
 
 
@@ -162,18 +162,18 @@ def test_damaged_model_costs_only_what_it_would_have_said(shop, caplog):
 
 def test_findings_are_kept_until_photos_change(shop):
     trained(shop, 3, 4)
-    first = findings_of(shop)
+    first = analyze_shop(shop)
     with CaptureQueriesContext(connection) as captured:
-        assert findings_of(shop) is first
+        assert analyze_shop(shop) is first
     assert len(captured) == 1
     add_photo(Product.objects.first(), kind=0, seed=900)
-    assert findings_of(shop) is not first
+    assert analyze_shop(shop) is not first
 
 
 def test_number_of_queries_does_not_grow_with_the_photos(shop):
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            findings_of(shop)
+            analyze_shop(shop)
         return len(captured)
 
     trained(shop, 3, 4)

@@ -81,9 +81,9 @@ def test_spread_takes_so_many_photos_from_all_over(shop):
 
 
 def test_what_is_missing_names_the_only_product(shop):
-    assert "no usable photos" in read_manifest(shop.pk).what_is_missing()
+    assert "no usable photos" in read_manifest(shop.pk).describe_missing()
     stock(shop, products=1, photos=1)
-    assert "Only Product 0 has a usable photo" in read_manifest(shop.pk).what_is_missing()
+    assert "Only Product 0 has a usable photo" in read_manifest(shop.pk).describe_missing()
 
 
 def test_photo_set_aside_is_remembered_with_its_names_and_the_reason(shop):

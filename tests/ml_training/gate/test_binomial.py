@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from ml_training.gate.binomial import at_least
+from ml_training.gate.binomial import binomial_tail
 
 
 def exact(wrong: int, count: int, usual: Fraction) -> float:
@@ -18,10 +18,10 @@ def exact(wrong: int, count: int, usual: Fraction) -> float:
     ("wrong", "count"), [(0, 5), (1, 1), (1, 40), (2, 7), (3, 7), (7, 7), (20, 40), (12, 400)]
 )
 def test_it_is_the_sum_of_the_terms(wrong, count, usual):
-    assert at_least(wrong, count, float(usual)) == pytest.approx(exact(wrong, count, usual), rel=1e-9)
+    assert binomial_tail(wrong, count, float(usual)) == pytest.approx(exact(wrong, count, usual), rel=1e-9)
 
 
 def test_large_catalogues_are_no_trouble():
-    assert at_least(400, 2640, 0.03) < 1e-100
-    assert at_least(9_000, 50_000, 0.17) < 1e-8
-    assert at_least(8_000, 50_000, 0.17) == pytest.approx(1, abs=1e-8)
+    assert binomial_tail(400, 2640, 0.03) < 1e-100
+    assert binomial_tail(9_000, 50_000, 0.17) < 1e-8
+    assert binomial_tail(8_000, 50_000, 0.17) == pytest.approx(1, abs=1e-8)

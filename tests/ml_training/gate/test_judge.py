@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage
-from ml_training.gate.judge import best_lately, known_to, what_got_worse
+from ml_training.gate.judge import find_best_baseline, find_known_products, find_regressions
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.runs import queue
 from ml_training.status.shop import training_info
@@ -19,7 +19,7 @@ PHOTOS = 12
 
 
 def test_first_version_is_never_worse():
-    assert what_got_worse(None, ModelVersion(number=1, judged=judged({1: [2] * 50}))) == ""
+    assert find_regressions(None, ModelVersion(number=1, cross_validated=judged({1: [2] * 50}))) == ""
 
 
 def test_answers_lost_on_one_product_hold_a_version_back():
@@ -55,9 +55,13 @@ def lose(shop, photos: int) -> ModelVersion:
     """The next version, which is wrong about so many of 60 photos; it serves unless it is held back."""
     outcomes = {1: [2] * photos + [1] * (30 - photos), 2: [2] * 30}
     active = active_version(shop)
-    new = ModelVersion(number=active.number + 1 if active else 1, judged=judged(outcomes))
-    held_back = what_got_worse(active, new)
-    facts = {"judged": new.judged, "metrics": {"accuracy": 1 - photos / 60}, "held_back": held_back}
+    new = ModelVersion(number=active.number + 1 if active else 1, cross_validated=judged(outcomes))
+    held_back = find_regressions(active, new)
+    facts = {
+        "cross_validated": new.cross_validated,
+        "metrics": {"accuracy": 1 - photos / 60},
+        "held_back": held_back,
+    }
     version = serve(shop, **facts)
     if held_back:
         ShopTraining.objects.update(active_version=active)
@@ -86,15 +90,15 @@ def test_versions_that_learned_far_fewer_photos_or_more_are_no_measure(shop, pho
     for photos in (3, 6, 9):
         lose(shop, photos)
         ModelVersion.objects.filter(number__gt=1).update(photos=200)
-    assert best_lately(active_version(shop)).number == 2
+    assert find_best_baseline(active_version(shop)).number == 2
 
 
 def test_version_that_never_served_is_no_measure(shop):
     for photos in (5, 0, 7):
         lose(shop, photos)
-    assert best_lately(active_version(shop)).number == 2
+    assert find_best_baseline(active_version(shop)).number == 2
     ModelVersion.objects.filter(number=2).update(held_back="It was made for another backbone.")
-    assert best_lately(active_version(shop)).number == 1
+    assert find_best_baseline(active_version(shop)).number == 1
 
 
 # --- With real training ----------------------------------------------------------------------------
@@ -141,7 +145,9 @@ def test_sentence_names_the_products_and_what_was_added(shop):
     added = add_photo(second, 0, seed=99)
     after = {photo: [product, second.pk] for photo, (product, _) in before.items()}
     after[str(added.pk)] = [second.pk, second.pk]
-    said = what_got_worse(ModelVersion(number=1, judged=before), ModelVersion(number=2, judged=after))
+    said = find_regressions(
+        ModelVersion(number=1, cross_validated=before), ModelVersion(number=2, cross_validated=after)
+    )
     assert "version 2 mixes up Product 0 and Product 1. Of 24 photos" in said
     assert f"Look at what was added or moved there since: {added.filename}." in said
 
@@ -149,22 +155,22 @@ def test_sentence_names_the_products_and_what_was_added(shop):
 def test_photos_as_they_are_are_compared_where_both_versions_know_them():
     """Moved away, more of them are wrong once photos from other places have come."""
     right, half = judged({1: [1] * 20, 2: [2] * 20}), judged({1: [1] * 20, 2: [1] * 10 + [2] * 10})
-    old, new = ModelVersion(number=1, judged=right), ModelVersion(number=2, judged=half)
-    assert what_got_worse(old, new)
-    old.doubts = new.doubts = {"mistaken": {}}
-    assert what_got_worse(old, new) == ""
-    new.doubts = {"mistaken": {photo: pair for photo, pair in half.items() if pair[0] != pair[1]}}
-    assert "100% were right before and 75% are now" in what_got_worse(old, new)
+    old, new = ModelVersion(number=1, cross_validated=right), ModelVersion(number=2, cross_validated=half)
+    assert find_regressions(old, new)
+    old.evidence = new.evidence = {"mistaken": {}}
+    assert find_regressions(old, new) == ""
+    new.evidence = {"mistaken": {photo: pair for photo, pair in half.items() if pair[0] != pair[1]}}
+    assert "100% were right before and 75% are now" in find_regressions(old, new)
 
 
 def test_losses_of_products_that_are_switched_off_are_none(shop):
     first, second = stock(shop, products=2, photos=1)
     old, new = (judged({first.pk: [pk] * 20, second.pk: [second.pk] * 20}) for pk in (first.pk, second.pk))
-    activate = [ModelVersion(shop=shop, number=n, judged=j) for n, j in ((1, old), (2, new))]
-    assert what_got_worse(*activate)
+    activate = [ModelVersion(shop=shop, number=n, cross_validated=j) for n, j in ((1, old), (2, new))]
+    assert find_regressions(*activate)
     first.is_active = False
     first.save()
-    assert what_got_worse(*activate) == ""
+    assert find_regressions(*activate) == ""
 
 
 def test_product_of_one_photo_is_known(shop):
@@ -173,7 +179,7 @@ def test_product_of_one_photo_is_known(shop):
     second.images.exclude(pk=second.images.first().pk).delete()
     work()
     old = active_version(shop)
-    assert known_to(old) == {first.pk, second.pk} and len(old.judged) == 12
+    assert find_known_products(old) == {first.pk, second.pk} and len(old.cross_validated) == 12
 
 
 def test_good_photos_are_not_held_back(shop):
@@ -185,7 +191,7 @@ def test_good_photos_are_not_held_back(shop):
     work()
     version = active_version(shop)
     assert version.number == 2 and version.held_back == ""
-    assert len(version.judged) == 6 * (PHOTOS + 4)
+    assert len(version.cross_validated) == 6 * (PHOTOS + 4)
 
 
 def test_next_training_is_compared_with_what_serves(shop):

@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from ml_training.gate.judge import photos_to_blame, what_got_worse
-from ml_training.gate.mislabelled import find_misplaced
+from ml_training.gate.judge import find_photos_to_check, find_regressions
+from ml_training.gate.mislabelled import find_mislabelled_since
 from ml_training.models import LearnedPhoto, ModelVersion, ShopTraining
 from tests.factories import add_photo, serve, stock
 from tests.support.training import active_version
@@ -18,10 +18,10 @@ def since(*counts: int) -> dict[str, int]:
 
 def misplaced(photos: dict[str, int], wrong: dict[int, int], served: list[int]):
     """So many of the photos of some versions look like another product."""
-    strangers = set()
+    outliers = set()
     for number, count in wrong.items():
-        strangers |= set([photo for photo, first in photos.items() if first == number][:count])
-    return find_misplaced(photos, strangers, served)
+        outliers |= set([photo for photo, first in photos.items() if first == number][:count])
+    return find_mislabelled_since(photos, outliers, served)
 
 
 @pytest.mark.parametrize(
@@ -70,45 +70,56 @@ def learned(shop, db):
     stock(shop, products=2, photos=20)
     first, second = shop.products.order_by("pk")
     old = serve(
-        shop, judged={str(p.pk): [p.product_id] * 2 for p in first.images.all() | second.images.all()}
+        shop,
+        cross_validated={str(p.pk): [p.product_id] * 2 for p in first.images.all() | second.images.all()},
     )
     LearnedPhoto.objects.bulk_create(
         LearnedPhoto(shop=shop, photo=photo, product=photo.product, sha256=photo.sha256, since=1)
         for photo in first.images.all() | second.images.all()
     )
     came = [add_photo(first, 5, seed).pk for seed in range(100, 112)]
-    judged = old.judged | {str(pk): [first.pk, first.pk] for pk in came}
-    strangers = {str(pk): [first.pk, second.pk] for pk in came[:4]}
-    return old, ModelVersion(shop=shop, number=2, judged=judged, doubts={"strangers": strangers}), came
+    judged = old.cross_validated | {str(pk): [first.pk, first.pk] for pk in came}
+    outliers = {str(pk): [first.pk, second.pk] for pk in came[:4]}
+    return (
+        old,
+        ModelVersion(shop=shop, number=2, cross_validated=judged, evidence={"strangers": outliers}),
+        came,
+    )
 
 
 def test_sentence_says_how_many_and_what_to_do(learned):
     old, new, came = learned
     first, second = (product.name for product in old.shop.products.order_by("pk"))
-    said = what_got_worse(old, new)
+    said = find_regressions(old, new)
     assert "4 of the 12 photos that came or were moved since version 1 look more like another product" in said
     assert f"on {first}, which looks like {second}" in said and "activate version 2" in said
     new.held_back = said
-    assert photos_to_blame(old, new) == sorted(came[:4], reverse=True)
+    assert find_photos_to_check(old, new) == sorted(came[:4], reverse=True)
 
 
 def test_photos_that_a_held_back_version_learned_are_still_new(learned):
     old, new, came = learned
     LearnedPhoto.objects.bulk_create(
-        LearnedPhoto(shop=old.shop, photo_id=pk, product_id=new.judged[str(pk)][0], sha256=str(pk), since=2)
+        LearnedPhoto(
+            shop=old.shop, photo_id=pk, product_id=new.cross_validated[str(pk)][0], sha256=str(pk), since=2
+        )
         for pk in came
     )
     new.number = 3
-    assert what_got_worse(old, new)
+    assert find_regressions(old, new)
 
 
 def test_photos_that_a_version_learned_which_a_person_chose_are_not(learned):
     old, new, came = learned
     LearnedPhoto.objects.bulk_create(
-        LearnedPhoto(shop=old.shop, photo_id=pk, product_id=new.judged[str(pk)][0], sha256=str(pk), since=2)
+        LearnedPhoto(
+            shop=old.shop, photo_id=pk, product_id=new.cross_validated[str(pk)][0], sha256=str(pk), since=2
+        )
         for pk in came
     )
-    chosen = serve(old.shop, judged=new.judged, held_back="Worse.", chosen_at=timezone.now())
+    chosen = serve(
+        old.shop, cross_validated=new.cross_validated, held_back="Worse.", chosen_at=timezone.now()
+    )
     ShopTraining.objects.update(active_version=chosen)
     new.number = 3
-    assert what_got_worse(active_version(old.shop), new) == ""
+    assert find_regressions(active_version(old.shop), new) == ""

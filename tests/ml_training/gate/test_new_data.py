@@ -3,8 +3,8 @@
 import pytest
 
 from catalog.models import Product, ProductImage
-from ml_training.gate.evidence import find_doubts
-from ml_training.gate.judge import what_got_worse
+from ml_training.gate.evidence import gather_evidence
+from ml_training.gate.judge import find_regressions
 from ml_training.models import LearnedPhoto, ModelVersion
 from ml_training.versions import activate
 from tests.factories import add_photo, stock
@@ -21,7 +21,7 @@ def newest(shop) -> ModelVersion:
 
 def asked(version: ModelVersion) -> dict:
     """What earlier versions said of new photos, by their number."""
-    return version.doubts.get("asked", {})
+    return version.evidence.get("asked", {})
 
 
 def reshoot(product: Product, kind: int, seeds) -> list[int]:
@@ -62,7 +62,7 @@ def test_right_photos_of_other_products_that_come_with_them_change_nothing(shop_
     work()
     version = newest(shop_of_six)
     assert "5 photos that are new on Product 0 look like Product 1" in version.held_back
-    assert version.doubts["asked"]["1"]["tried"] == 6
+    assert version.evidence["asked"]["1"]["tried"] == 6
 
 
 def test_photos_that_are_replaced_one_by_one_are_shown_to_an_earlier_version_too(shop_of_six):
@@ -73,7 +73,9 @@ def test_photos_that_are_replaced_one_by_one_are_shown_to_an_earlier_version_too
         add_photo(victim, 1, 500 + number)
         work()
     version = newest(shop_of_six)
-    assert set(version.doubts["asked"]) >= {"1"} and version.doubts["asked"]["1"]["sure"] == [str(victim.pk)]
+    assert set(version.evidence["asked"]) >= {"1"} and version.evidence["asked"]["1"]["sure"] == [
+        str(victim.pk)
+    ]
     assert version.held_back and active_version(shop_of_six).number < version.number
 
 
@@ -112,7 +114,7 @@ def test_products_that_changed_all_their_photos_by_being_moved(shop_of_six):
             photo.save()
     work()
     assert newest(shop_of_six).held_back and active_version(shop_of_six).number == 1
-    assert len(newest(shop_of_six).doubts["asked"]["1"]["products"]) == 2
+    assert len(newest(shop_of_six).evidence["asked"]["1"]["products"]) == 2
 
 
 @pytest.mark.parametrize("is_deleted", [True, False])
@@ -147,13 +149,13 @@ def test_photos_added_to_a_product_that_had_one_are_not_doubted(shop_of_six):
     for seed in range(801, 805):
         add_photo(product, 1, seed)
     work()
-    assert newest(shop_of_six).doubts.get("tried", 0) == 0
+    assert newest(shop_of_six).evidence.get("tried", 0) == 0
     assert "which is new" not in newest(shop_of_six).held_back
 
 
-def test_shop_without_a_version_has_no_doubts(shop):
+def test_shop_without_a_version_gathers_no_evidence(shop):
     stock(shop)
-    assert find_doubts(shop.pk, None, None, "any") == {}
+    assert gather_evidence(shop.pk, None, None, "any") == {}
 
 
 def test_the_same_product_twice_is_held_back(shop_of_six):
@@ -216,9 +218,9 @@ def copied(before: int, after: int, others: int = 6) -> str:
     known = judged({1: [1] * others, 2: [2] * 9})
     activate = []
     for number, copies in enumerate((before, after), 1):
-        doubts = {"copies": {"1": list(range(5000, 5000 + copies))}} if copies else {}
-        activate.append(ModelVersion(number=number, judged=known, doubts=doubts))
-    return what_got_worse(*activate)
+        evidence = {"copies": {"1": list(range(5000, 5000 + copies))}} if copies else {}
+        activate.append(ModelVersion(number=number, cross_validated=known, evidence=evidence))
+    return find_regressions(*activate)
 
 
 def test_product_that_is_mostly_copies_of_one_photo_holds_a_version_back():
@@ -237,7 +239,7 @@ def doubting(tried: int, found: int, sure: int, by: int = 1, number: int = 2) ->
     """A version of which an earlier one found the new photos of some products doubtful."""
     products = {str(pk): [9, [1, 2, 3]] for pk in range(found)}
     said = {"tried": tried, "products": products, "sure": list(products)[found - sure :]}
-    return ModelVersion(number=number, doubts={"asked": {str(by): said}})
+    return ModelVersion(number=number, evidence={"asked": {str(by): said}})
 
 
 @pytest.mark.parametrize(
@@ -255,15 +257,15 @@ def doubting(tried: int, found: int, sure: int, by: int = 1, number: int = 2) ->
     ],
 )
 def test_of_many_products_with_new_photos_some_are_doubted_by_chance(tried, found, sure, held):
-    assert bool(what_got_worse(ModelVersion(number=1), doubting(tried, found, sure))) is held
+    assert bool(find_regressions(ModelVersion(number=1), doubting(tried, found, sure))) is held
 
 
 def test_others_are_counted_and_not_said_to_look_like_the_first():
-    said = what_got_worse(ModelVersion(number=1), doubting(2, 2, 0))
+    said = find_regressions(ModelVersion(number=1), doubting(2, 2, 0))
     assert "New photos of 1 other product look like a wrong one, too." in said
 
 
 def test_doubts_of_a_version_that_did_not_serve_lately_count_for_nothing():
     new = doubting(1, 1, 1, by=1, number=3)
-    assert what_got_worse(ModelVersion(number=2), new) == ""
-    assert what_got_worse(ModelVersion(number=1), new)
+    assert find_regressions(ModelVersion(number=2), new) == ""
+    assert find_regressions(ModelVersion(number=1), new)

@@ -17,7 +17,7 @@ from ml_training.runs import queue
 from ml_training.runs.reconcile import reconcile
 from ml_training.versions import files as version_files
 from ml_training.versions.files import ModelFileDamaged
-from ml_training.versions.load import MOST_LOADED, NoActiveModel, active_model
+from ml_training.versions.load import MAX_LOADED, NoActiveModel, active_model
 from tests.factories import add_photo, make_shop, photo_bytes
 from tests.support.training import active_version, counters, queued_run, statuses, trained, work
 
@@ -163,7 +163,7 @@ def test_model_in_memory_needs_no_file_again(shop, tmp_path, django_assert_num_q
 def test_only_so_many_models_stay_in_memory_and_the_others_are_read_again(shop):
     version = trained(shop, products=2, photos=1)
     oldest = active_model(shop)
-    for number in range(2, MOST_LOADED + 2):
+    for number in range(2, MAX_LOADED + 2):
         activate(copy_of(version, number))
         newest = active_model(shop)
     assert active_model(shop) is newest

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ml_training.recognizer.backbone import file_sha256
-from ml_training.recognizer.custom_backbone import BackboneRefused, open_own_backbone, read_own_backbone
+from ml_training.recognizer.custom_backbone import BackboneRefused, open_custom_backbone, read_custom_backbone
 
 SIDE = 32
 
@@ -47,13 +47,13 @@ def describe(folder, **changes):
     }
     path = folder / "encoder.json"
     path.write_text(json.dumps({k: v for k, v in (described | changes).items() if v is not None}))
-    return read_own_backbone(path)
+    return read_custom_backbone(path)
 
 
 def test_encoder_is_wrapped_to_take_raw_pixels(tmp_path):
     write_encoder(tmp_path)
     own = describe(tmp_path)
-    backbone = open_own_backbone(own, tmp_path)
+    backbone = open_custom_backbone(own, tmp_path)
     assert backbone.vector_size == 4 and backbone.preprocessing.side == SIDE
     pixels = np.random.default_rng(1).integers(0, 256, (3, *backbone.preprocessing.shape), np.uint8)
     (vectors,) = onnxruntime.InferenceSession(backbone.path).run(["vectors"], {"pixels": pixels})
@@ -91,14 +91,14 @@ def test_other_file_or_other_pixels_make_another_id(tmp_path):
 def test_wrong_description_is_refused_with_what_to_mend(tmp_path, changes, said):
     write_encoder(tmp_path)
     with pytest.raises(BackboneRefused, match=said):
-        open_own_backbone(describe(tmp_path, **changes), tmp_path)
+        open_custom_backbone(describe(tmp_path, **changes), tmp_path)
     assert not (tmp_path / "backbones").exists() or not list((tmp_path / "backbones").iterdir())
 
 
 def test_file_that_is_no_model_is_refused(tmp_path):
     (tmp_path / "encoder.onnx").write_bytes(b"not a model")
     with pytest.raises(BackboneRefused, match="no ONNX file"):
-        open_own_backbone(describe(tmp_path), tmp_path)
+        open_custom_backbone(describe(tmp_path), tmp_path)
 
 
 def test_encoder_that_answers_differently_each_time_is_refused(tmp_path):
@@ -110,7 +110,7 @@ def test_encoder_that_answers_differently_each_time_is_refused(tmp_path):
     )
     write_encoder(tmp_path, *noisy)
     with pytest.raises(BackboneRefused, match="same twice"):
-        open_own_backbone(describe(tmp_path), tmp_path)
+        open_custom_backbone(describe(tmp_path), tmp_path)
 
 
 def test_encoder_that_sees_nothing_is_refused(tmp_path):
@@ -122,11 +122,11 @@ def test_encoder_that_sees_nothing_is_refused(tmp_path):
     )
     write_encoder(tmp_path, *blind)
     with pytest.raises(BackboneRefused, match="whatever it is shown"):
-        open_own_backbone(describe(tmp_path), tmp_path)
+        open_custom_backbone(describe(tmp_path), tmp_path)
 
 
 def test_feature_maps_are_refused(tmp_path):
     same = helper.make_node("Identity", ["image"], ["vector"])
     write_encoder(tmp_path, same, output=("photos", 3, SIDE, SIDE))
     with pytest.raises(BackboneRefused, match="one vector a photo"):
-        open_own_backbone(describe(tmp_path), tmp_path)
+        open_custom_backbone(describe(tmp_path), tmp_path)

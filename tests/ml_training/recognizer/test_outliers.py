@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from ml_training.recognizer.embedder import Embedder, embed_all
-from ml_training.recognizer.outliers import find_copies, find_strangers
+from ml_training.recognizer.outliers import find_copies, find_outliers
 from ml_training.recognizer.preprocess import to_pixels
 from tests.support.demo import UNLIKE, demo_photo
 
@@ -28,12 +28,12 @@ def vectors(embedder) -> np.ndarray:
     return embed(embedder, [partial(demo_photo, sku, number) for sku in UNLIKE for number in range(PHOTOS)])
 
 
-def strangers(vectors: np.ndarray, labels: np.ndarray) -> list[int]:
-    return [stranger.row for stranger in find_strangers(vectors, labels)]
+def outliers(vectors: np.ndarray, labels: np.ndarray) -> list[int]:
+    return [outlier.row for outlier in find_outliers(vectors, labels)]
 
 
 def test_photos_in_their_places_are_left_alone(vectors):
-    assert len(strangers(vectors, LABELS)) <= len(LABELS) * 0.03
+    assert len(outliers(vectors, LABELS)) <= len(LABELS) * 0.03
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -43,7 +43,7 @@ def test_swapped_labels_are_found_and_few_others(vectors, seed):
     swapped = rng.choice(len(LABELS), len(LABELS) // 10, replace=False)
     labels = LABELS.copy()
     labels[swapped] = (LABELS[swapped] + rng.integers(1, PRODUCTS, len(swapped))) % PRODUCTS
-    found = set(strangers(vectors, labels))
+    found = set(outliers(vectors, labels))
     assert len(found & {*swapped}) >= 0.75 * len(swapped)
     assert len(found - {*swapped}) <= len(LABELS) * 0.05
 
@@ -51,14 +51,14 @@ def test_swapped_labels_are_found_and_few_others(vectors, seed):
 def test_photo_that_is_like_another_product_is_shown_beside_one_of_it(vectors):
     labels = LABELS.copy()
     labels[0] = 3
-    worst = find_strangers(vectors, labels)[0]
+    worst = find_outliers(vectors, labels)[0]
     assert worst.row == 0 and labels[worst.nearest] == 0 and not worst.is_copy
 
 
 def test_half_precision_finds_the_same(vectors):
     labels = LABELS.copy()
     labels[::17] = (labels[::17] + 1) % PRODUCTS
-    assert {*strangers(vectors.astype(np.float16), labels)} == {*strangers(vectors, labels)}
+    assert {*outliers(vectors.astype(np.float16), labels)} == {*outliers(vectors, labels)}
 
 
 def again(photo: Image.Image, number: int) -> Image.Image:
@@ -85,7 +85,7 @@ def test_different_photos_are_no_copies(vectors):
 def test_copy_on_another_product_is_found(embedder, vectors):
     copy = embed(embedder, [partial(again, demo_photo(UNLIKE[0], 3), 1)])
     both, labels = np.concatenate([vectors, copy]), np.append(LABELS, 5)
-    found = {stranger.row: stranger for stranger in find_strangers(both, labels)}
+    found = {outlier.row: outlier for outlier in find_outliers(both, labels)}
     assert found[len(LABELS)].is_copy and found[len(LABELS)].nearest == 3
 
 
@@ -93,5 +93,5 @@ def test_copy_on_another_product_is_found(embedder, vectors):
 def test_little_to_compare_with_is_no_reason_to_fail(vectors, labels):
     labels = np.array(labels)
     few = vectors[labels * PHOTOS + np.arange(len(labels))]
-    assert strangers(few, labels) == []
+    assert outliers(few, labels) == []
     assert find_copies(few, labels) == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer.open_set import FEATURES, RATES, Tried, fit_weights
-from ml_training.recognizer.threshold import FEWEST_PRODUCTS, NEVER, scores_apart, student_t, thresholds
+from ml_training.recognizer.threshold import MIN_PRODUCTS, NEVER, scores_apart, student_t, thresholds
 
 RATE = (0.02,)
 
@@ -68,7 +68,7 @@ def test_stricter_rates_have_higher_thresholds():
 
 
 def test_too_few_products_name_nothing():
-    scores, numbers = shop(np.random.default_rng(3), FEWEST_PRODUCTS - 1)
+    scores, numbers = shop(np.random.default_rng(3), MIN_PRODUCTS - 1)
     assert set(thresholds(scores, numbers, RATES)) == {NEVER}
     assert set(thresholds(scores[:0], numbers[:0], RATES)) == {NEVER}
 

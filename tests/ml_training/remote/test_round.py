@@ -88,8 +88,8 @@ def test_photo_that_looks_like_another_product_is_named(shop, project, trainer):
     work()
     assert wait_until_ended(shop).status == "completed"
     version = active_version(shop)
-    assert version.strangers == {str(wrong.pk): [products[0].pk, products[1].pk]}
-    assert set(version.doubts) == {"mistaken", "strangers"}
+    assert version.outliers == {str(wrong.pk): [products[0].pk, products[1].pk]}
+    assert set(version.evidence) == {"mistaken", "strangers"}
 
 
 def test_second_run_fetches_and_embeds_only_the_new_photo(shop, project, trainer):

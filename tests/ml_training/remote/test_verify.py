@@ -230,7 +230,7 @@ def test_photos_that_something_is_said_of_must_be_those_of_the_manifest(backbone
 
 
 def test_what_is_said_of_photos_is_kept(backbone, files):
-    doubts = {"mistaken": {"100": [11, 13]}, "strangers": {"105": [13, 11]}}
-    said = {"judged": {"100": [11, 12], "105": [13, 13]}, **doubts}
+    evidence = {"mistaken": {"100": [11, 13]}, "strangers": {"105": [13, 11]}}
+    said = {"judged": {"100": [11, 12], "105": [13, 13]}, **evidence}
     model, _ = read_model(MANIFEST, backbone, **changed(files, "metadata", **said))
-    assert {"judged": model.judged, **model.doubts} == said
+    assert {"judged": model.cross_validated, **model.evidence} == said

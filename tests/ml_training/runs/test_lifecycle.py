@@ -98,11 +98,11 @@ def test_asking_by_many_at_once_makes_one_queued_run_and_loses_no_count(shop):
 
 
 def test_only_so_many_changes_are_named_and_the_rest_is_counted(shop):
-    for number in range(queue.MOST_CHANGES_NAMED + 15):
+    for number in range(queue.MAX_CHANGES_NAMED + 15):
         request_training(shop.pk, Change("photo_added", f"Product {number}"))
     request_training(shop.pk, Change("photo_added", "Product 3"))
     trigger = queued_run(shop).trigger
-    assert len(trigger) == queue.MOST_CHANGES_NAMED + 1
+    assert len(trigger) == queue.MAX_CHANGES_NAMED + 1
     assert trigger[-1] == {"kind": "other", "product": "", "count": 15}
     assert trigger[3] == {"kind": "photo_added", "product": "Product 3", "count": 2}
 

@@ -7,7 +7,7 @@ from ml_training.events import ml_status_changed
 from ml_training.models import TrainingRun
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, RunLost
-from ml_training.runs.progress import MOST_PUSHES, PUSH_SECONDS, WRITE_SECONDS, Progress
+from ml_training.runs.progress import MAX_PUSHES, PUSH_SECONDS, WRITE_SECONDS, Progress
 from tests.support.training import claimed, last_run
 
 PHASES = [Phase.PREPARING, Phase.EMBEDDING, Phase.FITTING, Phase.EVALUATING, Phase.PUBLISHING]
@@ -115,8 +115,8 @@ def test_no_second_has_more_than_four_pushes_however_much_happens(clock, moments
     for share in range(300):
         clock.now += 0.01
         progress.within(share / 300)
-    assert len(moments) > MOST_PUSHES
-    for first, fifth in zip(moments, moments[MOST_PUSHES:], strict=False):
+    assert len(moments) > MAX_PUSHES
+    for first, fifth in zip(moments, moments[MAX_PUSHES:], strict=False):
         assert fifth - first >= 0.999
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from ml_training.gate.judge import what_got_worse
+from ml_training.gate.judge import find_regressions
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.status.shop import training_info
 from ml_training.versions import activate
@@ -45,7 +45,7 @@ def fresh(shop, products) -> list[ProductImage]:
     lemon, lime = products
     old = {p: [str(photo.pk) for photo in photos(p, OLD)] for p in products}
     judged = {pk: [p.pk, p.pk] for p in products for pk in old[p]}
-    active = serve(shop, judged=judged)
+    active = serve(shop, cross_validated=judged)
     new = photos(lemon, NEW, start=OLD)
     after = judged | {str(photo.pk): [lemon.pk, lemon.pk] for photo in new}
     after |= {pk: [lime.pk, lemon.pk] for pk in old[lime][:15]}
@@ -58,9 +58,9 @@ def fresh(shop, products) -> list[ProductImage]:
         files=active.files,
         products=2,
         photos=50,
-        judged=after,
+        cross_validated=after,
     )
-    version.held_back = what_got_worse(active, version)
+    version.held_back = find_regressions(active, version)
     version.save()
     return new
 
@@ -96,7 +96,7 @@ def test_photo_that_was_moved_is_looked_for_where_it_is_now(products, fresh, sta
 
 def test_part_is_empty_where_nothing_was_held_back_for_what_serves(shop, fresh, staff_client):
     second = ModelVersion.objects.get(shop=shop, number=2)
-    serve(shop, judged={})
+    serve(shop, cross_validated={})
     assert active_version(shop).number == 3
     assert "#ml-version-2" not in staff_client.get(PART).content.decode()
     assert training_info(shop).held_back is None

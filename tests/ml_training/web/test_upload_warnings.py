@@ -69,7 +69,7 @@ def test_product_that_the_model_does_not_know_is_warned_of_only_if_the_answer_is
 
 
 def test_only_so_many_photos_are_looked_at(staff_client, products, monkeypatch):
-    monkeypatch.setattr(second_look, "MOST_PHOTOS", 2)
+    monkeypatch.setattr(second_look, "MAX_PHOTOS", 2)
     assert len(warnings(add(staff_client, products[0], *[(1, 700 + n) for n in range(5)]))) <= 2
 
 

@@ -11,13 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.models import Product, ProductImage
-from ml_training.gate.judge import what_got_worse
+from ml_training.gate.judge import find_regressions
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognition.recognize import recognize
 from ml_training.runs.lifecycle import claim
 from ml_training.runs.queue import Change, request_training
 from ml_training.status.shop import training_info
-from ml_training.status.versions import MOST, SHOWN
+from ml_training.status.versions import MAX_VERSIONS, SHOWN
 from ml_training.versions.prune import prune
 from tests.factories import add_version, fill, learn, make_staff, photo_bytes, stock
 from tests.support.training import active_version, no_model_files_left, trained, work
@@ -105,9 +105,12 @@ def test_reason_does_not_say_what_serves_as_that_may_be_another_one_by_now(shop,
     """Both as `gate` words it."""
     active, new = several(shop, 2)
     judged = {f"{n}": [1, 1] for n in range(20)}
-    active.judged, new.judged = judged, {photo: [1, 2 if int(photo) < 12 else 1] for photo in judged}
-    active.judged |= {"99": [2, 2]}
-    new.held_back = what_got_worse(active, new)
+    active.cross_validated, new.cross_validated = (
+        judged,
+        {photo: [1, 2 if int(photo) < 12 else 1] for photo in judged},
+    )
+    active.cross_validated |= {"99": [2, 2]}
+    new.held_back = find_regressions(active, new)
     new.save()
     ShopTraining.objects.update(active_version=active)
     assert new.held_back.startswith("Version 1 goes on serving: version 2 mixes up")
@@ -174,12 +177,12 @@ def test_new_shop_says_when_the_first_version_comes(shop, staff_client):
 
 
 def test_many_versions_are_folded_and_the_one_that_serves_is_always_there(shop, staff_client):
-    versions = several(shop, MOST + 20)
+    versions = several(shop, MAX_VERSIONS + 20)
     ShopTraining.objects.update(active_version=versions[0])
     html = staff_client.get(LIST).content.decode()
-    assert len(rows(html)) == MOST + 1 and rows(html)[1] == ("serves", "")
+    assert len(rows(html)) == MAX_VERSIONS + 1 and rows(html)[1] == ("serves", "")
     shown, folded = html.split("<details")
-    assert len(rows(shown)) == SHOWN and f"There are {MOST + 20} versions" in folded
+    assert len(rows(shown)) == SHOWN and f"There are {MAX_VERSIONS + 20} versions" in folded
 
 
 def test_list_costs_the_same_number_of_queries_at_any_length(shop, staff_client):
@@ -190,7 +193,7 @@ def test_list_costs_the_same_number_of_queries_at_any_length(shop, staff_client)
 
     several(shop, 2)
     few = queries()
-    several(shop, MOST - 3)
+    several(shop, MAX_VERSIONS - 3)
     assert queries() == few <= 9
 
 

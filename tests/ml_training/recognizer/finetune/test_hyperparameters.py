@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe, choose_held_out
+from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson, choose_held_out
 
 
 def test_last_fifth_of_each_product_is_held_out():
@@ -22,7 +22,7 @@ def test_photos_that_the_network_before_has_not_learned_are_held_out_first():
 
 
 def test_rate_rises_then_falls_to_almost_nothing():
-    rates = [Recipe().rate_at(share) for share in np.linspace(0, 1, 50)]
+    rates = [Hyperparameters().rate_at(share) for share in np.linspace(0, 1, 50)]
     top = int(np.argmax(rates))
     assert 0.99 < rates[top] < 1.01 and rates[-1] < 0.001
     assert rates[: top + 1] == sorted(rates[: top + 1])
@@ -30,16 +30,18 @@ def test_rate_rises_then_falls_to_almost_nothing():
 
 
 def test_few_photos_are_looked_at_more_often_and_many_less():
-    epochs = [Recipe.for_photos("efficientnet-lite0", photos).epochs for photos in (50, 2000, 100_000)]
+    epochs = [
+        Hyperparameters.for_photos("efficientnet-lite0", photos).epochs for photos in (50, 2000, 100_000)
+    ]
     assert epochs == sorted(epochs, reverse=True) and len(set(epochs)) == 3
 
 
 def test_lesson_survives_being_written_down():
-    lesson = Lesson(Recipe(), ("a" * 64, "b" * 64), (0, 1), (False, True))
+    lesson = Lesson(Hyperparameters(), ("a" * 64, "b" * 64), (0, 1), (False, True))
     assert Lesson.from_json(lesson.as_json()) == lesson
 
 
 def test_other_photos_or_another_recipe_have_another_fingerprint():
-    lesson = Lesson(Recipe(), ("a" * 64, "b" * 64), (0, 1), (False, True))
-    others = [replace(lesson, photos=("a" * 64, "c" * 64)), replace(lesson, recipe=Recipe(seed=1))]
+    lesson = Lesson(Hyperparameters(), ("a" * 64, "b" * 64), (0, 1), (False, True))
+    others = [replace(lesson, photos=("a" * 64, "c" * 64)), replace(lesson, recipe=Hyperparameters(seed=1))]
     assert len({lesson.fingerprint, *(other.fingerprint for other in others)}) == 3

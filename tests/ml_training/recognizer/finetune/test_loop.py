@@ -14,12 +14,14 @@ import torch
 
 from ml_training.recognizer.backbone import PACKAGED, load_encoder
 from ml_training.recognizer.finetune.checkpoints import learned
-from ml_training.recognizer.finetune.hyperparameters import Lesson, Recipe
+from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson
 from ml_training.recognizer.finetune.loop import save_start, train
 from ml_training.recognizer.finetune.photos import keep_small_copy
 from tests.factories import draw
 
-RECIPE = Recipe(base="efficientnet-lite0", first_block=14, epochs=3, batch=4, rate=1e-3, classifier_rate=1e-3)
+RECIPE = Hyperparameters(
+    base="efficientnet-lite0", first_block=14, epochs=3, batch=4, rate=1e-3, classifier_rate=1e-3
+)
 
 
 class Interrupted(Exception):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ml_training.recognizer.finetune.photos import batches, keep_small_copy, random_look
+from ml_training.recognizer.finetune.photos import batches, keep_small_copy, random_crop
 from tests.factories import draw
 
 
@@ -55,5 +55,5 @@ def test_fewer_photos_than_a_batch_make_one_batch(paths):
 
 
 def test_look_is_a_part_of_the_photo(paths):
-    look = random_look(paths[0], 64, np.random.default_rng(0))
+    look = random_crop(paths[0], 64, np.random.default_rng(0))
     assert look.shape == (64, 64, 3) and look.dtype == np.uint8

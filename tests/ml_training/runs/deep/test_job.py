@@ -15,7 +15,7 @@ from ml_training.backbones.loader import chosen_backbone
 from ml_training.models import ImageEmbedding, TrainingRun, TunedBackbone
 from ml_training.recognition.recognize import recognize
 from ml_training.recognizer.finetune import comparison
-from ml_training.recognizer.finetune.hyperparameters import Recipe
+from ml_training.recognizer.finetune.hyperparameters import Hyperparameters
 from ml_training.runs.deep import job, process
 from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.runs.deep.job import run_deep_job
@@ -40,8 +40,8 @@ def own_cache(tmp_path):
 def anything_pays(monkeypatch):
     """The bar is so low that the run's own course can be watched to its end."""
     monkeypatch.setattr(comparison, "CHANCE", 1.1)
-    monkeypatch.setattr(comparison, "LEAST_WON", -100)
-    monkeypatch.setattr(comparison, "LEAST_SHARE", -1.0)
+    monkeypatch.setattr(comparison, "MIN_WON", -100)
+    monkeypatch.setattr(comparison, "MIN_SHARE", -1.0)
 
 
 def work_folders(shop) -> list:
@@ -57,7 +57,7 @@ def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_p
     assert run.metrics["photos_compared"] == 3 and len(run.metrics["history"]) == 1
     assert ImageEmbedding.objects.filter(backbone=row.backbone).count() == 12
     held_out = {photo.sha256 for photo in ProductImage.objects.all()} - {*row.learned}
-    judged = ProductImage.objects.filter(pk__in=state.active_version.judged)
+    judged = ProductImage.objects.filter(pk__in=state.active_version.cross_validated)
     assert {photo.sha256 for photo in judged} == held_out and len(held_out) == 3
     assert work_folders(shop) == []
     assert recognize(shop, photo_bytes(1, 50), 3).version == state.active_version.number
@@ -123,7 +123,7 @@ def test_cancelling_ends_the_training_process_and_removes_what_it_left(shop, set
 
     def do():
         try:
-            long = Recipe(base="efficientnet-lite0", first_block=15, epochs=500, batch=2)
+            long = Hyperparameters(base="efficientnet-lite0", first_block=15, epochs=500, batch=2)
             ended.append(run_deep_job(queued.pk, recipe=long))
         finally:
             connections.close_all()

@@ -155,7 +155,7 @@ def test_after_the_switch_quick_runs_train_on_the_tuned_backbone(shop, tmp_path)
     # Only photos that the backbone has not learned from were judged.
     learned = TunedBackbone.objects.get().learned
     known = shop.products.first().images.model.objects.filter(sha256__in=learned)
-    assert active.judged and not {str(photo.pk) for photo in known} & active.judged.keys()
+    assert active.cross_validated and not {str(photo.pk) for photo in known} & active.cross_validated.keys()
 
 
 def test_setting_of_the_base_leaves_tuned_shops_alone(shop, tmp_path):
