@@ -7,6 +7,15 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product, ProductImage, Shop
 
 
+class ShopTrainingQuerySet(models.QuerySet["ShopTraining"]):
+    def hold(self, shop_id: int) -> "ShopTraining | None":
+        """Lock a shop's row until the transaction ends: one after another decides. None if there is no row.
+
+        Transaction:  needs one.
+        """
+        return self.select_for_update().filter(shop_id=shop_id).first()
+
+
 class ShopTraining(models.Model):
     """One row a shop. `trained < wanted` says that work is owed; nothing else decides whether to train."""
 
@@ -17,6 +26,8 @@ class ShopTraining(models.Model):
     active_version = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+
+    objects = ShopTrainingQuerySet.as_manager()
 
     class Meta:
         constraints = [

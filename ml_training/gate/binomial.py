@@ -1,6 +1,7 @@
 """How likely it is that chance alone makes so many of some photos wrong."""
 
 import math
+from collections.abc import Iterable
 
 
 def binomial_tail(wrong: int, count: int, usual: float) -> float:
@@ -23,7 +24,7 @@ def _term(wrong: int, count: int, usual: float) -> float:
     return math.exp(ways + wrong * math.log(usual) + (count - wrong) * math.log1p(-usual))
 
 
-def _sum(term: float, ratios) -> float:
+def _sum(term: float, ratios: Iterable[float]) -> float:
     total = term
     for ratio in ratios:
         term *= ratio

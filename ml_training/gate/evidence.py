@@ -7,6 +7,7 @@ has the measurements.
 
 import logging
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,21 +23,32 @@ from ml_training.versions.provenance import learned_by
 logger = logging.getLogger(__name__)
 
 
-def gather_evidence(shop_id: int, usable: Manifest, vectors: np.ndarray, backbone: str) -> dict:
-    """Ask earlier versions about products that have photos which they have not learned.
+@dataclass(frozen=True)
+class Evidence:
+    """What the gate needs to know of a run's photos, found out while their vectors are at hand."""
+
+    asked: dict[str, dict]  # by number of the version that was asked: `tried`, `products`, `sure`; see `_ask`
+    copies: dict[str, list[int]]  # by product its photos that are copies of another of it
+
+    def as_json(self) -> dict[str, dict]:
+        """For `ModelVersion.evidence`: what there is."""
+        return {name: value for name, value in (("asked", self.asked), ("copies", self.copies)) if value}
+
+
+def gather_evidence(
+    shop_id: int, usable: Manifest, vectors: np.ndarray, copies: list[np.ndarray], backbone: str
+) -> Evidence:
+    """Ask earlier versions about products that have photos which they have not learned, and name copies.
 
     Args:
         vectors: (N, D) float32 of the manifest's photos, by `backbone`.
-    Returns:
-        For `ModelVersion.evidence`: `asked`, by the number of the version that was asked: `tried`, how many
-        products; `products`, by product the other one that its new photos look like, and these photos; and
-        `sure`, those of the products of which there is hardly a doubt. Empty where none can be asked.
+        copies: groups of rows that are nearly the same picture, the first of each the one that counts.
     """
     asked = {}
     for version in _choose_witnesses(shop_id, backbone):
         if (found := _ask(version, usable, vectors)) is not None:
             asked[str(version.number)] = found
-    return {"asked": asked} if asked else {}
+    return Evidence(asked, _list_copies(usable, copies))
 
 
 def _choose_witnesses(shop_id: int, backbone: str) -> list[ModelVersion]:
@@ -54,7 +66,12 @@ def _choose_witnesses(shop_id: int, backbone: str) -> list[ModelVersion]:
 
 
 def _ask(version: ModelVersion, usable: Manifest, vectors: np.ndarray) -> dict | None:
-    """What one version says of the photos that it has not learned; None if there are none, or it cannot."""
+    """What one version says of the photos that it has not learned; None if there are none, or it cannot.
+
+    Returns:
+        `tried`: how many products it was asked about; `products`: by product the other one that its new
+        photos look like, and these photos; `sure`: those of the products of which there is hardly a doubt.
+    """
     fresh = _fresh(version, usable)
     if not fresh:
         return None
@@ -82,17 +99,12 @@ def _ask(version: ModelVersion, usable: Manifest, vectors: np.ndarray) -> dict |
     return {"tried": len(asked), "products": doubted, "sure": sure}
 
 
-def list_copies(usable: Manifest, groups: list[np.ndarray]) -> dict:
-    """For `ModelVersion.evidence`: `copies`, by product the photos that are copies of another; empty if none.
-
-    Args:
-        groups: rows of the manifest's photos, the first of each the one that counts.
-    """
+def _list_copies(usable: Manifest, groups: list[np.ndarray]) -> dict[str, list[int]]:
     copies: dict[str, list[int]] = {}
     for group in groups:
-        own = copies.setdefault(str(usable.photos[group[0]].product_pk), [])
-        own += [usable.photos[row].pk for row in group[1:]]
-    return {"copies": copies} if copies else {}
+        of_product = copies.setdefault(str(usable.photos[group[0]].product_pk), [])
+        of_product += [usable.photos[row].pk for row in group[1:]]
+    return copies
 
 
 def _fresh(version: ModelVersion, usable: Manifest) -> dict[int, list[int]]:

@@ -69,7 +69,9 @@ def judge(active: ModelVersion, new: ModelVersion) -> GateResult:
 
 def _compare_with_best(active: ModelVersion, new: ModelVersion, off: set[int]) -> GateResult:
     best = find_best_baseline(active)
-    found = _compare(best, find_known_products(best), new, off) if best else GOOD
+    if best is None:
+        return GOOD
+    found = _compare(best, find_known_products(best), new, off)
     if not found:
         return GOOD
     return GateResult(f"little by little since version {best.number}, {found.why}", found.photos)

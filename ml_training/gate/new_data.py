@@ -65,7 +65,8 @@ def find_takeovers(active: ModelVersion, new: ModelVersion, known: set[int], off
     Returns:
         GOOD if none does.
     """
-    right, taken = Counter(), Counter()
+    right: Counter[int] = Counter()  # photos by product
+    taken: Counter[tuple[int, int]] = Counter()  # photos by their product and the one that takes them
     came: dict[int, list[int]] = {}
     for photo, (product, after) in new.cross_validated.items():
         before = active.cross_validated.get(photo, [None])

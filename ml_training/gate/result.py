@@ -14,7 +14,7 @@ class GateResult:
     why: str
     photos: list[int] = field(default_factory=list)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.why)
 
 
@@ -44,7 +44,7 @@ def sort_surest_first(version: ModelVersion, photos: Iterable[int]) -> list[int]
     misclassified = (version.evidence or {}).get("mistaken", {})
     times = Counter(pairs.values())
 
-    def surety(photo: int):
+    def surety(photo: int) -> tuple[bool, bool, int, int]:
         pair, answer = pairs[photo], tuple(misclassified.get(str(photo), ()))
         return bool(pair), pair == answer if pair else bool(answer), times[pair], photo
 

@@ -95,7 +95,7 @@ def _begin(run: TrainingRun) -> None:
 
 def _lock(run: TrainingRun) -> None:
     """Hold the shop's row and read the run again; raises RunLost if it is not this trainer's any more."""
-    ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
+    ShopTraining.objects.hold(run.shop_id)
     own = TrainingRun.objects.filter(status=TrainingRun.Status.TRAINING, worker_token=run.worker_token)
     try:
         run.refresh_from_db(from_queryset=own)

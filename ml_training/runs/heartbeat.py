@@ -5,6 +5,7 @@ A thread of its own, so that a long computation does not look like a dead worker
 
 import logging
 import threading
+from typing import Self
 
 from django.conf import settings
 from django.db import Error, connection
@@ -22,11 +23,11 @@ class Heartbeat:
         self._run, self._stop, self._lost = run, threading.Event(), False
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat of run {run.pk}", daemon=True)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, *exc_info):
+    def __exit__(self, *exc_info: object) -> None:
         self._stop.set()
         self._thread.join()
 
@@ -34,7 +35,7 @@ class Heartbeat:
         if self._lost:
             raise RunLost(f"Run {self._run.pk} was taken from this worker.")
 
-    def _beat(self):
+    def _beat(self) -> None:
         try:
             while not self._stop.wait(settings.HEARTBEAT_SECONDS):
                 try:

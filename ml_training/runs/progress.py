@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 
 from django.db import Error, connection
 
@@ -24,8 +25,15 @@ ORDER = list(BEGINS)
 class Progress:
     """The progress of one run; `phases` collects the seconds each phase took."""
 
-    def __init__(self, run: TrainingRun, heartbeat: Heartbeat, on_change=None, begins=BEGINS):
-        self.run, self.phases, self._begins = run, {}, begins
+    def __init__(
+        self,
+        run: TrainingRun,
+        heartbeat: Heartbeat,
+        on_change: Callable[[TrainingRun], object] | None = None,
+        begins: dict[Phase, float] = BEGINS,
+    ):
+        self.run, self._begins = run, begins
+        self.phases: dict[str, float] = {}
         self._heartbeat, self._on_change = heartbeat, on_change or (lambda run: None)
         self._step = 0
         self._pushes = deque([float("-inf")] * MAX_PUSHES, MAX_PUSHES)  # when the last few were
@@ -37,7 +45,7 @@ class Progress:
         self.run.phase = phase
         self._set(self._begins[phase], at_once=True)
 
-    def within(self, share: float, **fields) -> None:
+    def within(self, share: float, **fields: object) -> None:
         """Set how much of the current phase is done, 0 to 1; written and pushed when it is time to.
 
         Args:
@@ -46,8 +54,8 @@ class Progress:
             RunLost: the run is not this worker's any more.
         """
         order = list(self._begins)
-        begin = self._begins[self.run.phase]
-        end = self._begins[order[order.index(self.run.phase) + 1]]
+        begin = self._begins[Phase(self.run.phase)]
+        end = self._begins[order[order.index(Phase(self.run.phase)) + 1]]
         self._set(begin + share * (end - begin), at_once=False, fields=fields)
 
     def check(self) -> None:
@@ -57,7 +65,7 @@ class Progress:
     def finish(self) -> None:
         self._end_phase()
 
-    def _end_phase(self):
+    def _end_phase(self) -> None:
         now = time.monotonic()
         if self.run.phase in self._begins:
             spent = self.phases.get(str(self.run.phase), 0.0) + now - self._phase_began

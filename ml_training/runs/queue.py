@@ -131,7 +131,7 @@ def owed_run(shop: Shop, fresh: bool = False) -> TrainingRun | None:
     if fresh:
         return request_training(shop.pk, Change("asked"), fresh=True)
     with transaction.atomic():
-        state = ShopTraining.objects.select_for_update().filter(shop=shop).first()
+        state = ShopTraining.objects.hold(shop.pk)
         if state is None or not state.is_owed:
             return None
         run = waiting(shop.pk, Kind.QUICK)

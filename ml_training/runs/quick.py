@@ -1,11 +1,13 @@
-"""Trains a shop's recogniser: one run from claim to active version.
+"""Trains a shop's recognizer: one run from claim to active version, in five stages.
 
-prepare → embed → fit → evaluate → publish
+TrainingSet → Vectors → Fitted → Evidence → Version; each takes what the one before it made.
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -13,10 +15,11 @@ import numpy as np
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.dataset.embeddings import load_embeddings
-from ml_training.dataset.manifest import read_manifest
-from ml_training.gate.evidence import gather_evidence, list_copies
-from ml_training.models import TrainingRun
-from ml_training.recognizer.train import fit_model
+from ml_training.dataset.manifest import Manifest, read_manifest
+from ml_training.gate.evidence import Evidence, gather_evidence
+from ml_training.models import ModelVersion, TrainingRun
+from ml_training.recognizer.embedder import Embedder
+from ml_training.recognizer.train import Fitted, fit_model
 from ml_training.runs import lifecycle
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, RunLost
@@ -34,36 +37,47 @@ def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None)
         on_change: called with the run at every phase and now and then within one.
     Returns:
         The run as it ended, or None when there was nothing to claim or the shop is gone.
-    Effects:      see `training.claim`, `training.complete` and `training.fail`; files in the model storage.
+    Effects:      see `claim`, `complete` and `fail` in `lifecycle`; files in the model storage.
     Repeatable:   yes; only one caller can claim a run.
     """
     run = lifecycle.claim(run_id)
     if run is None:
         return None
-    folder = version_files.folder_of(run)
-    try:
-        with Heartbeat(run) as heartbeat:
-            _train(run, Progress(run, heartbeat, on_change))
-    except RunLost:
-        logger.warning("Run %s was taken from this worker; its result is dropped.", run.pk)
-        version_files.discard(folder)
-    except KeyboardInterrupt:  # in the foreground; what is owed stays owed
-        if lifecycle.release(run):  # if not, it had published already
-            version_files.discard(folder)
-        raise
-    except BaseException as error:  # also the queue's timeout, which is a SystemExit
-        logger.exception("Run %s failed.", run.pk)
-        if lifecycle.fail(run, sentence(error)):  # if not, it had published already
-            version_files.discard(folder)
-        if not isinstance(error, Exception):
-            raise
+    with closing(run, let_go=lifecycle.release), Heartbeat(run) as heartbeat:
+        _train(run, Progress(run, heartbeat, on_change))
     ended = TrainingRun.objects.filter(pk=run.pk).first()
     if ended is None:  # the shop was deleted, perhaps before this run stored its files
         version_files.remove_shop_on_commit(run.shop_id)
     return ended
 
 
-def sentence(error: BaseException) -> str:
+@contextmanager
+def closing(run: TrainingRun, let_go: Callable[[TrainingRun], bool]) -> Iterator[None]:
+    """Bring a claimed run to an end whatever happens to it, and remove the files of one that made nothing.
+
+    Args:
+        let_go: called when a person in the foreground interrupts it; answers whether the run was still ours.
+    """
+    folder = version_files.folder_of(run)
+    try:
+        yield
+    except RunLost:
+        logger.warning("Run %s was cancelled or taken from this worker; its result is dropped.", run.pk)
+        version_files.discard(folder)
+    except KeyboardInterrupt:  # what is owed stays owed
+        if let_go(run):  # if not, it had published already
+            version_files.discard(folder)
+        raise
+    except BaseException as error:  # also the queue's timeout, which is a SystemExit
+        logger.exception("Run %s failed.", run.pk)
+        if lifecycle.fail(run, describe_failure(error)):  # if not, it had published already
+            version_files.discard(folder)
+        if not isinstance(error, Exception):
+            raise
+
+
+def describe_failure(error: BaseException) -> str:
+    """Say what stopped a run, and what to do."""
     if isinstance(error, MemoryError):
         return "The worker ran out of memory. Give it more, or set COMPUTE_THREADS lower."
     if not isinstance(error, Exception):
@@ -72,34 +86,70 @@ def sentence(error: BaseException) -> str:
     return f"Training stopped: {text.rstrip('.')}. The worker's log has more."
 
 
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a run learns from: the shop's photos as they are now, and the encoder that looks at them."""
+
+    embedder: Embedder
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The photos that could be used, as the head learns them."""
+
+    embedder: Embedder
+    usable: Manifest
+    by_sha256: dict[str, np.ndarray]  # each (D,) float32
+
+    def matrix(self) -> np.ndarray:
+        """(N, D) float32, rows in the order of the manifest's photos."""
+        return np.stack([self.by_sha256[photo.sha256] for photo in self.usable.photos])
+
+
 def _train(run: TrainingRun, progress: Progress) -> None:
     started = time.perf_counter()
-    progress.enter(Phase.PREPARING)
-    embedder = open_embedder_of(run.backbone)
-    manifest = read_manifest(run.shop_id)
-    progress.enter(Phase.EMBEDDING)
-    vectors, set_aside = load_embeddings(embedder, manifest, progress.within, fresh=run.fresh)
-    run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
-    usable = manifest.without({photo.pk for photo, _ in set_aside})
-    run.products, run.photos = len(usable.products), len(usable.photos)
-    if len(usable.products) < 2:
-        run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
-        progress.finish()
-        lifecycle.complete(run, None, usable.describe_missing())
-        return
-    progress.enter(Phase.FITTING)
-    matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
-    unseen = usable.unseen_by(tuned.learned_by(run.backbone))
-    evaluating = partial(progress.enter, Phase.EVALUATING)
-    fitted = fit_model(matrix, usable.labels, evaluating, unseen)
-    progress.enter(Phase.PUBLISHING)
-    model = TrainedModel.of(fitted, usable)
-    version = publish(run, embedder, model, usable.spread(CHECK_PHOTOS), vectors)
-    version.evidence |= gather_evidence(run.shop_id, usable, matrix, run.backbone)
-    version.evidence |= list_copies(usable, fitted.copies)
+    training_set = _read_training_set(run, progress)
+    vectors = _embed(run, training_set, progress)
+    version, message = None, vectors.usable.describe_missing()
+    if len(vectors.usable.products) >= 2:
+        matrix = vectors.matrix()
+        fitted = _fit(run, vectors.usable, matrix, progress)
+        evidence = gather_evidence(run.shop_id, vectors.usable, matrix, fitted.copies, run.backbone)
+        version, message = _publish(run, vectors, fitted, evidence, progress), _describe_check(run)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
-    lifecycle.complete(run, version, _describe_check(run), usable)
+    lifecycle.complete(run, version, message, vectors.usable)
+
+
+def _read_training_set(run: TrainingRun, progress: Progress) -> TrainingSet:
+    progress.enter(Phase.PREPARING)
+    return TrainingSet(open_embedder_of(run.backbone), read_manifest(run.shop_id))
+
+
+def _embed(run: TrainingRun, training_set: TrainingSet, progress: Progress) -> Vectors:
+    progress.enter(Phase.EMBEDDING)
+    embedder, manifest = training_set.embedder, training_set.manifest
+    by_sha256, skipped = load_embeddings(embedder, manifest, progress.within, fresh=run.fresh)
+    usable = manifest.without({photo.pk for photo, _ in skipped})
+    run.set_aside = [photo.as_json(reason) for photo, reason in skipped]
+    run.products, run.photos = len(usable.products), len(usable.photos)
+    return Vectors(embedder, usable, by_sha256)
+
+
+def _fit(run: TrainingRun, usable: Manifest, matrix: np.ndarray, progress: Progress) -> Fitted:
+    progress.enter(Phase.FITTING)
+    unseen = usable.unseen_by(tuned.learned_by(run.backbone))
+    return fit_model(matrix, usable.labels, partial(progress.enter, Phase.EVALUATING), unseen)
+
+
+def _publish(
+    run: TrainingRun, vectors: Vectors, fitted: Fitted, evidence: Evidence, progress: Progress
+) -> ModelVersion:
+    progress.enter(Phase.PUBLISHING)
+    usable = vectors.usable
+    model = TrainedModel.of(fitted, usable, evidence.as_json())
+    return publish(run, vectors.embedder, model, usable.spread(CHECK_PHOTOS), vectors.by_sha256)
 
 
 def _describe_check(run: TrainingRun) -> str:

@@ -6,6 +6,7 @@ Safe to call at any time, from any number of places.
 import logging
 import os
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -48,16 +49,17 @@ def reconcile() -> Reconciled:
         version_files.discard(version_files.folder_of(run))
     _ask_for_models_of_this_backbone()
     owed = ShopTraining.objects.filter(trained__lt=F("wanted")).values_list("shop_id", flat=True)
-    queued = [run.pk for shop_id in owed if (run := _queue_owed(shop_id))]
+    queued = [new.pk for shop_id in owed if (new := _queue_owed(shop_id))]
     woken = _wake_waiting()
     prune_all()
     return Reconciled([run.pk for run in given_up], queued, woken)
 
 
-def _dead_runs():
+def _dead_runs() -> Iterator[TrainingRun]:
     for run in TrainingRun.objects.filter(status=Status.TRAINING):
         seconds = settings.ML_TRAINER_SILENCE_SECONDS if run.trainer else settings.HEARTBEAT_LIMIT_SECONDS
-        if run.heartbeat_at < timezone.now() - timedelta(seconds=seconds) or _process_is_gone(run):
+        silent_since = timezone.now() - timedelta(seconds=seconds)
+        if run.heartbeat_at is None or run.heartbeat_at < silent_since or _process_is_gone(run):
             yield run
 
 
@@ -84,13 +86,13 @@ def _ask_for_models_of_this_backbone() -> None:
         runs = TrainingRun.objects.filter(shop_id=state.shop_id, kind=Kind.QUICK)
         completed = runs.filter(status=Status.COMPLETED).first()
         # A later run than the active version's found too few photos: there is nothing to make.
-        if completed and completed.pk <= state.active_version.run_id:
+        if completed and state.active_version and completed.pk <= state.active_version.run_id:
             queue.request_training(state.shop_id, queue.Change("backbone_changed"))
 
 
 def _queue_owed(shop_id: int) -> TrainingRun | None:
     with transaction.atomic():
-        state = ShopTraining.objects.select_for_update().filter(shop_id=shop_id).first()
+        state = ShopTraining.objects.hold(shop_id)
         if state is None or not state.is_owed:
             return None
         runs = TrainingRun.objects.filter(shop_id=shop_id, kind=Kind.QUICK)
@@ -108,7 +110,7 @@ def may_try_again(last: TrainingRun) -> bool:
     if tries >= settings.MAX_ATTEMPTS:
         return False
     wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** max(tries - 1, 0))
-    return last.worker_lost or timezone.now() >= last.finished_at + wait
+    return last.worker_lost or last.finished_at is None or timezone.now() >= last.finished_at + wait
 
 
 def _wake_waiting() -> list[int]:

@@ -9,11 +9,11 @@ from django_q.signals import post_spawn
 logger = logging.getLogger(__name__)
 
 
-def connect():
+def connect() -> None:
     post_spawn.connect(warm_up, dispatch_uid="ml_training.warm_up")
 
 
-def warm_up(**kwargs):
+def warm_up(**kwargs: object) -> None:
     if settings.Q_CLUSTER["name"] != Conf.CLUSTER_NAME:  # deep training: nobody waits for its first photo
         return
     try:

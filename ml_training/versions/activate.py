@@ -56,7 +56,7 @@ def newest_version(shop: Shop) -> ModelVersion | None:
 
 def _choose(shop: Shop, version: ModelVersion | None) -> bool:
     with transaction.atomic():
-        state = ShopTraining.objects.select_for_update().filter(shop=shop).first()
+        state = ShopTraining.objects.hold(shop.pk)
         before = state.active_version if state else None
         if before == version:
             return False

@@ -37,7 +37,7 @@ def prune(shop_id: int) -> list[ModelVersion]:
     """
     if superfluous(shop_id):  # asked without holding anything: mostly there is nothing to do
         with transaction.atomic():
-            ShopTraining.objects.select_for_update().filter(shop_id=shop_id).first()
+            ShopTraining.objects.hold(shop_id)
             marked = [version.pk for version in superfluous(shop_id)[:BATCH]]
             ModelVersion.objects.filter(pk__in=marked).update(has_files=False)
     left = ModelVersion.objects.filter(shop_id=shop_id, has_files=False, files_removed_at=None)

@@ -27,15 +27,21 @@ class TrainedModel:
     usable: Manifest  # its products are the head's classes, in order
     metrics: dict
     cross_validated: dict[str, list[int]]  # by photo: its product, and the one answered without it
-    evidence: dict[str, dict[str, list[int]]]  # what of `Fitted` a person should look at
+    evidence: dict[str, dict]  # what a person or the gate should know of the photos
 
     @classmethod
-    def of(cls, fitted: Fitted, usable: Manifest) -> TrainedModel:
-        evidence = {
+    def of(cls, fitted: Fitted, usable: Manifest, evidence: dict[str, dict] | None = None) -> TrainedModel:
+        """Put together what a version is made of.
+
+        Args:
+            evidence: of the photos, beside what fitting has found.
+        """
+        found = {
             "mistaken": usable.answers_by_photo(fitted.misclassified),
             "strangers": usable.answers_by_photo(fitted.outliers),
         }
-        return cls(fitted.head, usable, fitted.metrics, usable.answers_by_photo(fitted.answers), evidence)
+        answers = usable.answers_by_photo(fitted.answers)
+        return cls(fitted.head, usable, fitted.metrics, answers, found | (evidence or {}))
 
 
 def publish(

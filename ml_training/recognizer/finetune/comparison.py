@@ -33,7 +33,11 @@ class Comparison:
 
 
 def compare(
-    before: np.ndarray, after: np.ndarray, labels: np.ndarray, unseen: np.ndarray, was_tuned: bool = False
+    before: np.ndarray,
+    after: np.ndarray,
+    labels: np.ndarray,
+    unseen: np.ndarray | None,
+    was_tuned: bool = False,
 ) -> Comparison:
     """Judge two backbones by the photos that neither has learned from.
 
@@ -43,7 +47,7 @@ def compare(
     Args:
         before, after: (N, D) and (N, E) float32, the vectors of the same photos.
         labels: (N,) int64, every class in [0, C) at least once.
-        unseen: (N,) bool.
+        unseen: (N,) bool; None for all of them.
         was_tuned: whether the backbone before has learned from the other photos, too.
     """
     plan = plan_trials(labels, unseen)

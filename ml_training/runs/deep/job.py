@@ -25,7 +25,7 @@ from ml_training.backbones.loader import backbone_id_for, find_backbone
 from ml_training.dataset.embeddings import load_embeddings, read_original
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun, TunedBackbone
-from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
+from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.finetune.__main__ import HISTORY
 from ml_training.recognizer.finetune.comparison import Comparison, compare
@@ -38,10 +38,9 @@ from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.runs.deep import process
 from ml_training.runs.deep.hours import shops_open
 from ml_training.runs.heartbeat import Heartbeat
-from ml_training.runs.lifecycle import Phase, RunLost
+from ml_training.runs.lifecycle import Phase
 from ml_training.runs.progress import Progress
-from ml_training.runs.quick import sentence
-from ml_training.versions import files as version_files
+from ml_training.runs.quick import closing
 from ml_training.versions.publish import CHECK_PHOTOS, TrainedModel, publish
 
 logger = logging.getLogger(__name__)
@@ -70,7 +69,7 @@ def run_deep_job(
             The training process always does.
     Returns:
         The run as it ended, or None when there was nothing to claim or the shop is gone.
-    Effects:      see `runs.claim`, `runs.complete` and `training.fail`; files in the cache while it trains, a
+    Effects:      see `claim`, `complete` and `fail` in `lifecycle`; files in the cache while it trains, a
                   tuned backbone and a version in the model storage if it pays.
     Repeatable:   yes; only one caller can claim a run, and what was cut short goes on from its last epoch.
     """
@@ -79,32 +78,23 @@ def run_deep_job(
         return None
     if gives_way:
         os.setpriority(os.PRIO_PROCESS, 0, 19)
-    try:
-        with Heartbeat(run) as heartbeat:
-            _DeepJob(run, Progress(run, heartbeat, on_change, BEGINS), at_any_hour, recipe).do()
-    except OutOfHours:
-        deep_lifecycle.pause(run)
-    except RunLost:
-        logger.warning("Deep run %s was cancelled or taken from this worker.", run.pk)
-        version_files.discard(version_files.folder_of(run))
-        if TrainingRun.objects.filter(pk=run.pk, status=TrainingRun.Status.CANCELLED).exists():
-            forget_work(run.shop_id)
-    except KeyboardInterrupt:  # in the foreground; what was learned stays for the next one
-        _interrupted(run)
-        raise
-    except BaseException as error:  # also the queue's timeout, which is a SystemExit
-        logger.exception("Deep run %s failed.", run.pk)
-        if lifecycle.fail(run, sentence(error)):
-            version_files.discard(version_files.folder_of(run))
-        if not isinstance(error, Exception):
-            raise
-    return TrainingRun.objects.filter(pk=run.pk).first()
+    with closing(run, let_go=_cancel):
+        try:
+            with Heartbeat(run) as heartbeat:
+                _DeepJob(run, Progress(run, heartbeat, on_change, BEGINS), at_any_hour, recipe).do()
+        except OutOfHours:
+            deep_lifecycle.pause(run)
+    ended = TrainingRun.objects.filter(pk=run.pk).first()
+    if ended is not None and ended.status == TrainingRun.Status.CANCELLED:
+        forget_work(run.shop_id)
+    return ended
 
 
-def _interrupted(run: TrainingRun) -> None:
+def _cancel(run: TrainingRun) -> bool:
+    """For an interruption in the foreground: what was learned stays for the next one."""
     with suppress(Error):  # should the database be away, a worker goes on with it
-        if deep_lifecycle.cancel_own(run):  # if not, it had published already, or a worker took over
-            version_files.discard(version_files.folder_of(run))
+        return deep_lifecycle.cancel_own(run)
+    return False
 
 
 def folder_of(shop_id: int, lesson: Lesson) -> Path:
@@ -144,7 +134,7 @@ class _DeepJob:
         self._judge_and_publish(row, history)
         forget_work(self.run.shop_id)
 
-    def _base(self):
+    def _base(self) -> Backbone:
         return packaged_backbone(settings.BACKBONE, settings.CACHE_DIR)
 
     def _embed(self, embedder: Embedder) -> tuple[Manifest, dict[str, np.ndarray]]:
@@ -233,7 +223,14 @@ class _DeepJob:
         if version is None:
             tuned.forget(row)
 
-    def _publish(self, after: Embedder, usable: Manifest, vectors, matrix, learned) -> ModelVersion:
+    def _publish(
+        self,
+        after: Embedder,
+        usable: Manifest,
+        vectors: dict[str, np.ndarray],
+        matrix: np.ndarray,
+        learned: frozenset[str],
+    ) -> ModelVersion:
         fitted = fit_model(matrix, usable.labels, self.progress.check, usable.unseen_by(learned))
         self.progress.enter(Phase.PUBLISHING)
         model = TrainedModel.of(fitted, usable)
@@ -244,11 +241,11 @@ class _DeepJob:
         seconds = round(time.perf_counter() - self.started, 3)
         self.run.metrics |= {"phases": self.progress.phases, "seconds": seconds}
         self.run.backbone = version.backbone if version else self.before.backbone.id
-        deep_lifecycle.complete(self.run, version, message, learned, self.before.backbone.id)
+        lifecycle.complete(self.run, version, message, learned, self.before.backbone.id)
 
 
 def _in_words(found: Comparison) -> str:
-    if found.before is None:
+    if found.before is None or found.after is None:
         return "Deep training could not be judged: too few photos. The active model stays as it is."
     figures = f"{found.before:.0%} to {found.after:.0%}".replace("%", " %")
     if found.is_better:

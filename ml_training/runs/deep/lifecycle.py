@@ -1,4 +1,4 @@
-"""The state of deep runs: queued, claimed, completed, cancelled. The deep side of `training`.
+"""What is different in the life of deep runs: they wait for their hours, and can be cancelled.
 
 queued → training → completed | failed | cancelled
 """
@@ -11,26 +11,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog.models import Shop
-from ml_training.backbones.loader import backbone_id_for
-from ml_training.dataset.manifest import Manifest
-from ml_training.events import CHANGED, COMPLETED, STARTED, announce
-from ml_training.gate.judge import find_regressions
-from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.events import CHANGED, STARTED, announce
+from ml_training.models import ShopTraining, TrainingRun
 from ml_training.runs import lifecycle, queue
 from ml_training.runs.deep.hours import shops_open
-from ml_training.runs.lifecycle import Kind, Phase, RunLost, Status
-from ml_training.versions import files as version_files
-from ml_training.versions.provenance import note_learned
-from ml_training.versions.prune import prune_on_commit
+from ml_training.runs.lifecycle import Kind, Status
 
 GOING = [Status.QUEUED, Status.TRAINING]
 CANCELLED = "Cancelled. The active model stays as it is."
 TURNED_OFF = "Cancelled: deep training was turned off."
 WAITS_FOR_ITS_HOURS = "Deep training waits for its hours."
-OTHER_SERVES = (
-    "Another version was activated while it trained, on a backbone that it was not compared with. "
-    "Activate it if you want it all the same."
-)
 
 
 def queue_deep(shop_id: int, why: str) -> TrainingRun:
@@ -42,7 +32,7 @@ def queue_deep(shop_id: int, why: str) -> TrainingRun:
     """
     with transaction.atomic():
         ShopTraining.objects.get_or_create(shop_id=shop_id)
-        ShopTraining.objects.select_for_update().get(shop_id=shop_id)
+        ShopTraining.objects.hold(shop_id)
         going = TrainingRun.objects.filter(shop_id=shop_id, kind=Kind.DEEP, status__in=GOING).first()
         if going:
             return going
@@ -64,62 +54,12 @@ def claim(run_id: int, at_any_hour: bool = False) -> TrainingRun | None:
         run = queued.select_related("shop").first()
         if run is None or settings.BACKBONE_FILE or not (at_any_hour or run.shop_id in shops_open()):
             return None
-        state = ShopTraining.objects.select_for_update().get(shop_id=run.shop_id)
-        if not lifecycle.take(queued, state, ""):
+        state = ShopTraining.objects.hold(run.shop_id)
+        if state is None or not lifecycle.take(queued, state, "", message=""):
             return None
-        TrainingRun.objects.filter(pk=run.pk).update(message="")  # why it waited
         run.refresh_from_db()
         run.sequence = announce(run, STARTED, "Deep training: the recogniser studies your photos.")
         return run
-
-
-def complete(
-    run: TrainingRun,
-    version: ModelVersion | None,
-    message: str,
-    learned: Manifest | None = None,
-    compared_with: str = "",
-) -> None:
-    """Finish a deep run and make its version the active one, or finish without a version and say why.
-
-    Args:
-        learned: the photos that the version learned.
-        compared_with: the id of the backbone that it won against.
-    Effects:      run completed; ModelVersion and LearnedPhoto rows; unless it is worse for a product (see
-                  `gate`) or won against a backbone that serves no more, the active version,
-                  ShopTraining.trained and a run for what changed meanwhile; `completed` event; files of old
-                  versions removed on commit.
-    Transaction:  opens one: the version is active for everyone or does not exist.
-    Raises:
-        RunLost: the run is not this worker's any more; nothing was written.
-    """
-    with transaction.atomic():
-        state = ShopTraining.objects.select_for_update().filter(shop_id=run.shop_id).first()
-        if version is not None:
-            version_files.take_next_number(version)
-            if compared_with not in ("", backbone_id_for(run.shop_id)):
-                version.held_back = OTHER_SERVES
-            else:
-                version.held_back = find_regressions(state.active_version, version) if state else ""
-            said = version.held_back or f"Version {version.number} is active."
-            message = f"{said} {message}".rstrip()
-        run.status, run.phase, run.progress = Status.COMPLETED, Phase.DONE, 1.0
-        run.message, run.finished_at = message, timezone.now()
-        changed = ("status", "phase", "progress", "message", "finished_at", "products", "photos")
-        values = {name: getattr(run, name) for name in (*changed, "set_aside", "metrics", "backbone")}
-        if state is None or not lifecycle.own(run).update(**values):
-            raise RunLost(f"Run {run.pk} was taken from this worker.")
-        if version is not None:
-            version.changes = note_learned(version.shop_id, version.number, learned)
-            version.save()
-            prune_on_commit(run.shop_id)
-            if not version.held_back:
-                # What a quick run learned meanwhile is not in this version: it is owed again.
-                state.active_version, state.trained = version, run.generation
-                state.save(update_fields=["active_version", "trained"])
-        announce(run, COMPLETED, message, is_warning=bool(version and version.held_back))
-        if version is not None and not version.held_back:
-            queue.queue_or_wake(state)
 
 
 def cancel(shop: Shop) -> bool:
@@ -156,7 +96,7 @@ def call_off(before: datetime) -> None:
 
 def _cancel(runs: QuerySet, shop_id: int, message: str) -> bool:
     with transaction.atomic():
-        ShopTraining.objects.select_for_update().filter(shop_id=shop_id).first()
+        ShopTraining.objects.hold(shop_id)
         run = runs.first()
         if run is None:
             return False

@@ -62,11 +62,13 @@ def _command(folder: Path) -> list[str]:
     return [sys.executable, *module]
 
 
-def _listen(process: subprocess.Popen, on_news, check) -> None:
+def _listen(
+    process: subprocess.Popen[bytes], on_news: Callable[[dict], object], check: Callable[[], object]
+) -> None:
     lines: queue.Queue[bytes | None] = queue.Queue()
 
     def read() -> None:
-        for line in process.stdout:
+        for line in process.stdout or ():
             lines.put(line)
         lines.put(None)
 
@@ -82,8 +84,9 @@ def _listen(process: subprocess.Popen, on_news, check) -> None:
         on_news(json.loads(line))
 
 
-def _stop(process: subprocess.Popen) -> None:
-    process.stdin.close()  # the process ends when its input does
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin:
+        process.stdin.close()  # the process ends when its input does
     if process.poll() is None:
         process.terminate()
         try:

@@ -60,8 +60,8 @@ def _last_runs() -> dict[int, TrainingRun]:
     """The newest deep run of each shop that was tried, or that somebody cancelled."""
     runs = TrainingRun.objects.filter(kind=Kind.DEEP).exclude(status=Status.SUPERSEDED)
     runs = runs.exclude(started_at=None, message=TURNED_OFF)
-    newest = runs.order_by().values("shop").annotate(pk=Max("pk"))
-    return {run.shop_id: run for run in TrainingRun.objects.filter(pk__in=newest.values("pk"))}
+    newest = runs.order_by().values("shop").annotate(newest=Max("pk"))
+    return {run.shop_id: run for run in TrainingRun.objects.filter(pk__in=newest.values("newest"))}
 
 
 def _shops_with_enough(shops: set[int]) -> list[int]:
@@ -70,7 +70,8 @@ def _shops_with_enough(shops: set[int]) -> list[int]:
     ready = [state.shop_id for state in states if not state.is_owed]
     stocked = Product.objects.filter(shop__in=ready).annotate(photos=Count("images"))
     stocked = stocked.filter(photos__gte=settings.DEEP_PRODUCT_PHOTOS).order_by()
-    products, photos = {}, {}
+    products: dict[int, int] = {}
+    photos: dict[int, int] = {}
     for shop_id, count in stocked.values_list("shop_id", "photos"):
         products[shop_id] = products.get(shop_id, 0) + 1
         photos[shop_id] = photos.get(shop_id, 0) + count

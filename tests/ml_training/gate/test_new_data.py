@@ -155,7 +155,7 @@ def test_photos_added_to_a_product_that_had_one_are_not_doubted(shop_of_six):
 
 def test_shop_without_a_version_gathers_no_evidence(shop):
     stock(shop)
-    assert gather_evidence(shop.pk, None, None, "any") == {}
+    assert gather_evidence(shop.pk, None, None, [], "any").as_json() == {}
 
 
 def test_the_same_product_twice_is_held_back(shop_of_six):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.models import OrmQ
@@ -252,6 +252,35 @@ def test_failed_run_says_why_and_the_active_version_stays(shop):
     assert last_run(shop).finished_at is not None
     assert active_version(shop).number == 1
     assert counters(shop) == (2, 1)
+
+
+def test_version_is_judged_again_when_another_one_takes_over_meanwhile_and_nobody_waits_for_the_gate(
+    shop, monkeypatch
+):
+    run = claimed(shop)
+    lifecycle.complete(run, version_of(run))
+    run, late = claimed(shop), TrainingRun.objects.create(shop=shop, kind="deep", status="completed")
+    judge, compared = lifecycle.find_regressions, []
+
+    def judge_slowly(active, new):
+        assert not connection.in_atomic_block  # the shop's row is free
+        compared.append((active.number, new.number))
+        if len(compared) == 1:
+            other = version_of(late, number=2)
+            other.save()
+            ShopTraining.objects.update(active_version=other)
+        return judge(active, new)
+
+    monkeypatch.setattr(lifecycle, "find_regressions", judge_slowly)
+    monkeypatch.setattr(lifecycle.version_files, "take_next_number", take_number)
+    lifecycle.complete(run, version_of(run, number=2))
+    assert compared == [(1, 2), (2, 3)]
+    assert active_version(shop).number == 3 and active_version(shop).run == run
+
+
+def take_number(version: ModelVersion) -> None:
+    """What `files.take_next_number` does for a version whose files are left out."""
+    version.number = lifecycle.version_files.next_number(version.shop_id)
 
 
 def test_failed_run_wakes_the_one_that_waits(shop):

@@ -46,7 +46,7 @@ def tuned_version(shop, folder, compared_with: str = "") -> ModelVersion:
         products=earlier.products,
         photos=earlier.photos,
     )
-    deep_lifecycle.complete(run, version, "", compared_with=compared_with)
+    lifecycle.complete(run, version, "", compared_with=compared_with)
     return version
 
 
@@ -131,13 +131,13 @@ def test_cancelled_run_is_no_error_and_the_active_version_stays(shop, events):
     with pytest.raises(lifecycle.RunLost):
         lifecycle.beat(deep)
     with pytest.raises(lifecycle.RunLost):
-        deep_lifecycle.complete(deep, None, "")
+        lifecycle.complete(deep, None, "")
 
 
 def test_deep_run_without_a_version_leaves_the_active_one(shop):
     version = trained(shop)
     run = begun(shop)
-    deep_lifecycle.complete(run, None, "It did not pay.")
+    lifecycle.complete(run, None, "It did not pay.")
     run.refresh_from_db()
     assert (run.status, run.message) == ("completed", "It did not pay.")
     assert state_of(shop).active_version == version

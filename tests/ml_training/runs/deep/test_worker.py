@@ -73,7 +73,7 @@ def test_deep_queue_is_there_while_a_run_waits_or_trains(shop, deep_queue, monke
     TrainingRun.objects.filter(pk=run.pk).update(worker_pid=process.pid)
     deep_queue.keep_up()
     assert process.poll() is None
-    deep_lifecycle.complete(run, None, "Nothing came of it.")
+    lifecycle.complete(run, None, "Nothing came of it.")
     deep_queue.keep_up()
     assert (deep_queue._process, process.poll()) == (None, -signal.SIGTERM)
     deep_queue.stop_on_purpose()  # as the worker does at its end; there is nothing to stop
@@ -83,7 +83,7 @@ def test_deep_queue_stays_a_while_when_its_work_is_done(shop, deep_queue):
     stock(shop)
     run = deep_lifecycle.queue_deep(shop.pk, "promises")
     deep_queue.keep_up()
-    deep_lifecycle.complete(deep_lifecycle.claim(run.pk), None, "Nothing came of it.")
+    lifecycle.complete(deep_lifecycle.claim(run.pk), None, "Nothing came of it.")
     deep_queue.keep_up()
     assert deep_queue._process.poll() is None
 
