@@ -36,6 +36,7 @@ def send_events(kind: str, count: int, every: float, path: str) -> None:
     """The task: send events, then write down when each was sent."""
     from catalog.models import Shop
     from ml_training.runs import lifecycle, queue
+    from ml_training.runs.complete import complete
     from notifications.models import Notification
 
     shop = Shop.default()
@@ -47,16 +48,16 @@ def send_events(kind: str, count: int, every: float, path: str) -> None:
     for number in range(1, count + 1):
         sent.update(send(run, number, count, unread))
         time.sleep(every)
-    lifecycle.complete(run, None, "The benchmark is done.")
+    complete(run, None, "The benchmark is done.")
     Path(path).write_text(json.dumps(sent))
 
 
 def _send_progress(run, number, count, unread) -> dict:
-    from ml_training.runs import lifecycle
+    from ml_training.events import emit_progress
 
     run.progress = number / (count + 1)
     started = time.time()
-    lifecycle.emit_progress(run, number)
+    emit_progress(run, number)
     return {f"{100 * run.progress:.4f}": started}
 
 

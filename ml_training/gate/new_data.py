@@ -6,6 +6,7 @@ nobody's purpose.
 """
 
 from collections import Counter
+from dataclasses import dataclass
 
 from catalog.models import Product
 from ml_training.gate.binomial import binomial_tail
@@ -65,6 +66,45 @@ def find_takeovers(active: ModelVersion, new: ModelVersion, known: set[int], off
     Returns:
         GOOD if none does.
     """
+    pairs, came = _list_takeovers(active, new, off)
+    for pair in pairs:
+        if pair.other not in known:
+            owner, other = _names(pair.product, pair.other)
+            return GateResult(
+                f"{other}, which is new, takes away {pair.taken} of the {pair.right} photos of {owner} that "
+                f"were right. If the two are one product, delete one of them; if both are on the shelf, "
+                f"activate version {new.number}.",
+                sort_surest_first(new, came.get(pair.other, [])),
+            )
+    grown = {pk for pk, photos in came.items() if pk in known and len(photos) >= RULES.min_new_photos}
+    pairs = [pair for pair in pairs if pair.other in grown]
+    takers = {pair.other for pair in pairs}
+    if not pairs or not _is_beyond_chance(len(takers), len(grown)):
+        return GOOD
+    pair = pairs[0]
+    owner, other = _names(pair.product, pair.other)
+    return GateResult(
+        f"{other}, which has {len(came[pair.other])} new photos, takes away {pair.taken} of the {pair.right} "
+        f"photos of {owner} that were right. If the new ones show {owner}, move them there; if they "
+        f"are right, activate version {new.number}.",
+        sort_surest_first(new, came[pair.other]),
+    )
+
+
+@dataclass(frozen=True)
+class _Takeover:
+    """A product whose photos another one takes away."""
+
+    product: int
+    other: int
+    taken: int  # photos
+    right: int  # photos of the product that were right before
+
+
+def _list_takeovers(
+    active: ModelVersion, new: ModelVersion, off: set[int]
+) -> tuple[list[_Takeover], dict[int, list[int]]]:
+    """The takeovers, the largest first, and by product the photos that are new on it."""
     right: Counter[int] = Counter()  # photos by product
     taken: Counter[tuple[int, int]] = Counter()  # photos by their product and the one that takes them
     came: dict[int, list[int]] = {}
@@ -76,39 +116,16 @@ def find_takeovers(active: ModelVersion, new: ModelVersion, known: set[int], off
             right[product] += 1
             taken[product, after] += 1
     pairs = [
-        (product, other, count)
+        _Takeover(product, other, count, right[product])
         for (product, other), count in taken.most_common()
         if product != other and count >= max(RULES.min_taken, RULES.min_share_taken * right[product])
     ]
-    for product, other, count in pairs:
-        if other not in known:
-            names = _names(product, other)
-            return GateResult(
-                f"{names[1]}, which is new, takes away {count} of the {right[product]} photos of {names[0]} "
-                f"that were right. If the two are one product, delete one of them; if both are on the shelf, "
-                f"activate version {new.number}.",
-                sort_surest_first(new, came.get(other, [])),
-            )
-    grown = {
-        product
-        for product, photos in came.items()
-        if product in known and len(photos) >= RULES.min_new_photos
-    }
-    pairs = [pair for pair in pairs if pair[1] in grown]
-    if (
-        not pairs
-        or binomial_tail(len({other for _, other, _ in pairs}), len(grown), RULES.takeover_by_chance)
-        > RULES.contradiction_chance
-    ):
-        return GOOD
-    product, other, count = pairs[0]
-    names = _names(product, other)
-    return GateResult(
-        f"{names[1]}, which has {len(came[other])} new photos, takes away {count} of the {right[product]} "
-        f"photos of {names[0]} that were right. If the new ones show {names[0]}, move them there; if they "
-        f"are right, activate version {new.number}.",
-        sort_surest_first(new, came[other]),
-    )
+    return pairs, came
+
+
+def _is_beyond_chance(takers: int, grown: int) -> bool:
+    """Whether so many of the products with new photos take others' away that chance does not explain it."""
+    return binomial_tail(takers, grown, RULES.takeover_by_chance) <= RULES.contradiction_chance
 
 
 def find_copied(active: ModelVersion, new: ModelVersion) -> GateResult:

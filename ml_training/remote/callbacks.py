@@ -21,6 +21,7 @@ from ml_training.remote import handover
 from ml_training.remote.tokens import BAD_INPUT, RUN_FINISHED, CallbackRefused
 from ml_training.remote.verify import ModelRefused, check_sizes, clean_text, read_model
 from ml_training.runs import lifecycle
+from ml_training.runs.complete import complete
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, RunLost
 from ml_training.runs.progress import BEGINS, PUSH_SECONDS
@@ -193,7 +194,7 @@ def _publish(run: TrainingRun, files: dict) -> None:
     run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
     seconds = (timezone.now() - (run.started_at or timezone.now())).total_seconds()
     run.metrics = {"trainer": run.trainer, "seconds": round(seconds, 3)}
-    lifecycle.complete(run, version, f"It was trained at {run.trainer}.", model.usable)
+    complete(run, version, f"It was trained at {run.trainer}.", model.usable)
 
 
 def run_manifest(run: TrainingRun) -> Manifest:

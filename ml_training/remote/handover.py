@@ -20,6 +20,7 @@ from ml_training.models import RunToken, TrainingRun
 from ml_training.recognizer.backbone import Backbone
 from ml_training.remote import tokens as run_tokens
 from ml_training.runs import lifecycle
+from ml_training.runs.complete import complete
 from ml_training.runs.lifecycle import Phase, RunLost
 from ml_training.storage import storage
 from ml_training.versions import files as version_files
@@ -69,7 +70,7 @@ def _offer(run: TrainingRun) -> None:
     manifest = read_manifest(run.shop_id)
     if len(manifest.products) < 2:
         run.products, run.photos = len(manifest.products), len(manifest.photos)
-        lifecycle.complete(run, None, manifest.describe_missing())
+        complete(run, None, manifest.describe_missing())
         return
     keep_manifest(run, manifest)
     backbone = find_backbone(run.backbone)

@@ -21,6 +21,7 @@ from ml_training.models import ModelVersion, TrainingRun
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.train import Fitted, fit_model
 from ml_training.runs import lifecycle
+from ml_training.runs.complete import complete
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase, RunLost
 from ml_training.runs.progress import Progress
@@ -119,7 +120,7 @@ def _train(run: TrainingRun, progress: Progress) -> None:
         version, message = _publish(run, vectors, fitted, evidence, progress), _describe_check(run)
     progress.finish()
     run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
-    lifecycle.complete(run, version, message, vectors.usable)
+    complete(run, version, message, vectors.usable)
 
 
 def _read_training_set(run: TrainingRun, progress: Progress) -> TrainingSet:

@@ -9,6 +9,7 @@ from django_q.models import OrmQ
 from catalog.models import Product, ProductImage, Shop
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.runs import lifecycle
+from ml_training.runs.complete import complete
 from tests.factories import add_photo, draw, encode, make_shop, photo_bytes, stock
 from tests.support.training import claimed, counters, last_run, model_files, statuses, trained, work
 
@@ -177,9 +178,9 @@ def test_thousand_photos_saved_one_by_one_while_training_make_exactly_one_more_r
     assert ProductImage.objects.count() == 1000
     assert statuses(shop) == ["training", "queued"]
     assert counters(shop) == (1001, 0)
-    lifecycle.complete(run, None)
+    complete(run, None)
     assert statuses(shop) == ["completed", "queued"]
-    lifecycle.complete(lifecycle.claim(last_run(shop).pk), None)
+    complete(lifecycle.claim(last_run(shop).pk), None)
     assert statuses(shop) == ["completed", "completed"]
     assert counters(shop) == (1001, 1001)
 
@@ -224,7 +225,7 @@ def test_shop_deleted_leaves_nothing_behind(tmp_path, state, by_queryset):
     assert not TrainingRun.objects.filter(shop=pk).exists()
     if run:
         with pytest.raises(lifecycle.RunLost):
-            lifecycle.complete(run, None)
+            complete(run, None)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -252,7 +253,7 @@ def test_product_deleted_while_training_makes_one_more_run_without_it(shop):
     stock(shop, products=3, photos=1)
     run = lifecycle.claim(last_run(shop).pk)
     shop.products.first().delete()
-    lifecycle.complete(run, None)
+    complete(run, None)
     work()
     assert statuses(shop) == ["completed", "completed"]
     assert last_run(shop).products == 2

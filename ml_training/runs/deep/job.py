@@ -33,7 +33,7 @@ from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Les
 from ml_training.recognizer.finetune.loop import save_start
 from ml_training.recognizer.finetune.photos import keep_small_copy
 from ml_training.recognizer.train import fit_model
-from ml_training.runs import lifecycle
+from ml_training.runs.complete import complete
 from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.runs.deep import process
 from ml_training.runs.deep.hours import shops_open
@@ -241,7 +241,7 @@ class _DeepJob:
         seconds = round(time.perf_counter() - self.started, 3)
         self.run.metrics |= {"phases": self.progress.phases, "seconds": seconds}
         self.run.backbone = version.backbone if version else self.before.backbone.id
-        lifecycle.complete(self.run, version, message, learned, self.before.backbone.id)
+        complete(self.run, version, message, learned, self.before.backbone.id)
 
 
 def _in_words(found: Comparison) -> str:

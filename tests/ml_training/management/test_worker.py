@@ -15,6 +15,7 @@ from django_q.models import OrmQ
 from ml_training.management.commands.worker import TaskQueue
 from ml_training.models import TrainingRun
 from ml_training.runs import lifecycle
+from ml_training.runs.complete import complete
 from ml_training.runs.queue import Change, request_training
 from tests.support.training import claimed, queued_run, statuses
 
@@ -70,7 +71,7 @@ def test_work_of_another_queue_on_this_machine_is_not_its_own(shop, other_shop, 
 
 def test_queue_that_has_just_ended_a_run_does_not_stand_still(shop, other_shop, queue):
     waiting_for_long(shop)
-    lifecycle.complete(claimed(other_shop), None)
+    complete(claimed(other_shop), None)
     assert not queue.stands_still()
 
 
@@ -101,7 +102,7 @@ def test_run_cut_short_on_purpose_waits_again_and_counts_no_try(shop, queue):
     again = queued_run(shop)
     assert (again.pk, again.attempts, again.progress) == (run.pk, 1, 0.0)
     with pytest.raises(lifecycle.RunLost):
-        lifecycle.complete(run, None)
+        complete(run, None)
     assert lifecycle.claim(run.pk).worker_token != run.worker_token
 
 

@@ -14,7 +14,9 @@ from django_q.models import OrmQ
 from catalog.models import Product, ProductImage
 from ml_training.events import ml_status_changed
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.runs import complete as completion
 from ml_training.runs import lifecycle, queue
+from ml_training.runs.complete import complete
 from ml_training.runs.lifecycle import RunLost
 from ml_training.runs.queue import Change, request_training
 from ml_training.runs.reconcile import reconcile
@@ -174,7 +176,7 @@ def test_two_runs_of_one_shop_claimed_at_once_have_one_winner(shop):
     """A worker that was given up, and the one that took over, both go for what is queued."""
     first = claimed(shop)
     second = request_training(shop.pk, ADDED)
-    calls = [lambda: lifecycle.complete(first, None), *[lambda: lifecycle.claim(second.pk)] * 3]
+    calls = [lambda: complete(first, None), *[lambda: lifecycle.claim(second.pk)] * 3]
     outcomes = at_once(calls)
     lifecycle.claim(second.pk)
     assert sum(run is not None for run in outcomes[1:]) <= 1
@@ -184,7 +186,7 @@ def test_two_runs_of_one_shop_claimed_at_once_have_one_winner(shop):
 def test_run_that_is_gone_or_done_cannot_be_claimed(shop):
     run = claimed(shop)
     assert lifecycle.claim(run.pk) is None
-    lifecycle.complete(run, None)
+    complete(run, None)
     assert lifecycle.claim(run.pk) is None
     assert lifecycle.claim(run.pk + 1000) is None
 
@@ -203,7 +205,7 @@ def test_queued_run_for_which_nothing_is_owed_any_more_is_superseded(shop):
 
 def test_completed_run_activates_its_version_and_owes_nothing(shop):
     run = claimed(shop)
-    lifecycle.complete(run, version_of(run), "All is well.")
+    complete(run, version_of(run), "All is well.")
     assert active_version(shop).run == run
     assert counters(shop) == (1, 1)
     stored = last_run(shop)
@@ -214,9 +216,9 @@ def test_completed_run_activates_its_version_and_owes_nothing(shop):
 
 def test_run_without_a_version_leaves_the_active_one_active(shop):
     run = claimed(shop)
-    lifecycle.complete(run, version_of(run))
+    complete(run, version_of(run))
     run = claimed(shop)
-    lifecycle.complete(run, None, "There are no usable photos yet.")
+    complete(run, None, "There are no usable photos yet.")
     assert active_version(shop).number == 1
     assert counters(shop) == (2, 2)
 
@@ -226,10 +228,10 @@ def test_work_that_changed_during_a_run_makes_exactly_one_follow_up_run(shop):
     for _ in range(5):
         request_training(shop.pk, ADDED)
     OrmQ.objects.all().delete()
-    lifecycle.complete(run, None)
+    complete(run, None)
     assert statuses(shop) == ["completed", "queued"]
     assert [row.task["args"] for row in OrmQ.objects.all()] == [(queued_run(shop).pk,)]
-    lifecycle.complete(lifecycle.claim(queued_run(shop).pk), None)
+    complete(lifecycle.claim(queued_run(shop).pk), None)
     assert statuses(shop) == ["completed", "completed"]
     assert counters(shop) == (6, 6)
 
@@ -237,14 +239,14 @@ def test_work_that_changed_during_a_run_makes_exactly_one_follow_up_run(shop):
 def test_owed_change_without_a_queued_run_gets_one_when_the_run_ends(shop):
     run = claimed(shop)
     ShopTraining.objects.update(wanted=7)
-    lifecycle.complete(run, None)
+    complete(run, None)
     assert statuses(shop) == ["completed", "queued"]
     assert queued_run(shop).trigger[0]["kind"] == "changed_meanwhile"
 
 
 def test_failed_run_says_why_and_the_active_version_stays(shop):
     run = claimed(shop)
-    lifecycle.complete(run, version_of(run))
+    complete(run, version_of(run))
     run = claimed(shop)
     assert lifecycle.fail(run, "The disk is full. Make room.")
     assert last_run(shop).status == "failed"
@@ -258,9 +260,9 @@ def test_version_is_judged_again_when_another_one_takes_over_meanwhile_and_nobod
     shop, monkeypatch
 ):
     run = claimed(shop)
-    lifecycle.complete(run, version_of(run))
+    complete(run, version_of(run))
     run, late = claimed(shop), TrainingRun.objects.create(shop=shop, kind="deep", status="completed")
-    judge, compared = lifecycle.find_regressions, []
+    judge, compared = completion.find_regressions, []
 
     def judge_slowly(active, new):
         assert not connection.in_atomic_block  # the shop's row is free
@@ -271,16 +273,16 @@ def test_version_is_judged_again_when_another_one_takes_over_meanwhile_and_nobod
             ShopTraining.objects.update(active_version=other)
         return judge(active, new)
 
-    monkeypatch.setattr(lifecycle, "find_regressions", judge_slowly)
-    monkeypatch.setattr(lifecycle.version_files, "take_next_number", take_number)
-    lifecycle.complete(run, version_of(run, number=2))
+    monkeypatch.setattr(completion, "find_regressions", judge_slowly)
+    monkeypatch.setattr(completion.version_files, "take_next_number", take_number)
+    complete(run, version_of(run, number=2))
     assert compared == [(1, 2), (2, 3)]
     assert active_version(shop).number == 3 and active_version(shop).run == run
 
 
 def take_number(version: ModelVersion) -> None:
     """What `files.take_next_number` does for a version whose files are left out."""
-    version.number = lifecycle.version_files.next_number(version.shop_id)
+    version.number = completion.version_files.next_number(version.shop_id)
 
 
 def test_failed_run_wakes_the_one_that_waits(shop):
@@ -302,12 +304,12 @@ def test_stolen_run_can_write_nothing(shop):
     with pytest.raises(RunLost):
         lifecycle.beat(run, progress=0.9)
     with pytest.raises(RunLost):
-        lifecycle.complete(run, version_of(run))
+        complete(run, version_of(run))
     assert lifecycle.fail(run, "No.") is False
     assert TrainingRun.objects.values().get(pk=run.pk) == before
     assert not ModelVersion.objects.exists()
     assert counters(shop) == (1, 0)
-    lifecycle.complete(other, version_of(other))
+    complete(other, version_of(other))
     assert active_version(shop).run == other
 
 
@@ -315,7 +317,7 @@ def test_right_run_with_a_wrong_token_can_write_nothing(shop):
     run = claimed(shop)
     run.worker_token = "0" * 32
     with pytest.raises(RunLost):
-        lifecycle.complete(run, version_of(run))
+        complete(run, version_of(run))
     assert lifecycle.fail(run, "No.") is False
     assert statuses(shop) == ["training"]
     assert active_version(shop) is None
@@ -334,14 +336,14 @@ def test_completing_and_giving_up_at_once_end_in_one_of_the_two(shop):
     run = claimed(shop)
     seen = TrainingRun.objects.get(pk=run.pk)
 
-    def complete():
+    def try_to_complete():
         try:
-            lifecycle.complete(run, version_of(run))
+            complete(run, version_of(run))
         except RunLost:
             return "lost"
         return "completed"
 
-    outcome, given_up = at_once([complete, lambda: lifecycle.give_up(seen)])
+    outcome, given_up = at_once([try_to_complete, lambda: lifecycle.give_up(seen)])
     assert (outcome, given_up) in {("completed", False), ("lost", True)}
     assert last_run(shop).status == ("failed" if given_up else "completed")
     assert ModelVersion.objects.count() == (0 if given_up else 1)
@@ -357,7 +359,7 @@ def test_news_comes_after_commit_in_order_with_growing_numbers(shop, events):
         assert not events
     run = lifecycle.claim(queued_run(shop).pk)
     request_training(shop.pk, ADDED)
-    lifecycle.complete(run, None, "Done.")
+    complete(run, None, "Done.")
     run = lifecycle.claim(queued_run(shop).pk)
     lifecycle.fail(run, "No.")
     kinds = [event.kind for event in events]
@@ -373,7 +375,7 @@ def test_news_comes_after_commit_in_order_with_growing_numbers(shop, events):
 def test_follow_up_run_is_told_after_the_end_of_the_one_before(shop, events):
     run = claimed(shop)
     ShopTraining.objects.update(wanted=7)
-    lifecycle.complete(run, None)
+    complete(run, None)
     assert [event.kind for event in events] == ["queued", "started", "completed", "queued"]
     assert events[-1].sequence > events[-2].sequence
 
@@ -394,7 +396,7 @@ def test_run_that_is_already_committed_can_be_read_by_whoever_hears_of_it(shop):
     ml_status_changed.connect(receive)
     try:
         run = claimed(shop)
-        lifecycle.complete(run, None)
+        complete(run, None)
     finally:
         ml_status_changed.disconnect(receive)
     assert seen == [("queued", "queued"), ("started", "training"), ("completed", "completed")]

@@ -13,6 +13,7 @@ from ml_training import tasks
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.recognizer.export import ModelFile
 from ml_training.runs import lifecycle
+from ml_training.runs.complete import complete
 from ml_training.runs.queue import Change, request_training
 from ml_training.runs.reconcile import RETRY_AFTER_SECONDS, WAKE_AFTER_SECONDS, reconcile
 from ml_training.versions import files as version_files
@@ -79,7 +80,7 @@ def test_living_worker_is_left_alone(shop):
     TrainingRun.objects.update(heartbeat_at=ago(20))
     done = reconcile()
     assert (done.given_up, done.queued, done.woken) == ([], [], [])
-    lifecycle.complete(run, None)
+    complete(run, None)
 
 
 def test_work_that_kills_its_worker_ends_after_so_many_attempts(shop, settings):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from catalog.models import Product, ProductImage
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.runs import lifecycle, queue
+from ml_training.runs.complete import complete
 from ml_training.status.shop import training_info, training_infos
 from ml_training.versions.metrics import accuracy_in_words
 from tests.factories import make_shop
@@ -37,7 +38,7 @@ def completed(shop, number: int = 1, **kwargs) -> TrainingRun:
     version = ModelVersion(
         shop=shop, number=number, run=run, backbone="b", folder="f", files=FILES, products=2, photos=4
     )
-    lifecycle.complete(run, version)
+    complete(run, version)
     return run
 
 
@@ -121,7 +122,7 @@ def test_success_after_a_failure_is_active(shop):
 def test_shop_with_too_few_photos_says_what_is_missing(shop, had_model, status):
     if had_model:
         completed(shop)
-    lifecycle.complete(claimed(shop), None, "Only Oat milk has a usable photo.")
+    complete(claimed(shop), None, "Only Oat milk has a usable photo.")
     info = training_info(shop)
     assert (info.status, info.message) == (status, "Only Oat milk has a usable photo.")
 

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 
 from ml_training.models import TrainingRun
 from ml_training.runs import lifecycle
+from ml_training.runs.complete import complete
 from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.status.shop import training_info
 from tests.factories import make_staff
@@ -44,7 +45,7 @@ def test_status_says_nothing_of_deep_training_where_there_is_none(shop):
 
 
 def test_how_the_last_one_ended_stays_on_the_page_until_the_next(staff_client, shop, deep):
-    deep_lifecycle.complete(deep, None, "Deep training did not pay: 80 % to 79 % on 40 photos.")
+    complete(deep, None, "Deep training did not pay: 80 % to 79 % on 40 photos.")
     said = f"Deep training of {date_format(timezone.localdate(), 'j F Y')}: Deep training did not pay: 80 %"
     assert said in staff_client.get(reverse("admin:ml_model")).content.decode()
     info = "{ mlTrainingInfo { lastDeep deep { status } } }"

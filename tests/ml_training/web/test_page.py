@@ -11,6 +11,7 @@ from django.urls import reverse
 from catalog.models import Product, Shop
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.runs import lifecycle, queue
+from ml_training.runs.complete import complete
 from tests.factories import make_staff
 from tests.support.training import claimed, queued_run, statuses, trained
 
@@ -117,7 +118,7 @@ def test_badge_follows_the_shop_through_its_states(shop, staff_client):
     assert badge(read(staff_client)) == ("queued", "Queued")
     run = lifecycle.claim(queued_run(shop).pk)
     assert badge(read(staff_client)) == ("training", "Training")
-    lifecycle.complete(run, a_version(run))
+    complete(run, a_version(run))
     assert badge(read(staff_client)) == ("active", "Active")
     lifecycle.fail(claimed(shop), "The disk is full.")
     html = read(staff_client)
@@ -177,7 +178,7 @@ def test_number_of_queries_is_the_same_however_much_there_is(shop, staff_client)
         return len(captured)
 
     run = claimed(shop)
-    lifecycle.complete(run, a_version(run))
+    complete(run, a_version(run))
     Product.objects.create(shop=shop, sku="first", name="First")
     queries()  # works out what there is to find; it is kept from then on
     few = queries()
@@ -206,7 +207,7 @@ def test_figures_are_explained_where_they_stand(shop, staff_client):
     run = lifecycle.claim(queued_run(shop).pk)
     version = a_version(run)
     version.metrics = {"coverage": {"0.005": 0.25}}
-    lifecycle.complete(run, version)
+    complete(run, version)
     html = read(staff_client)
     assert '<dd data-ml="coverage">25 %</dd>' in html
     version.metrics = {"coverage": {"0.005": 0.0}}

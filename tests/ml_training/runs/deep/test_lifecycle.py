@@ -11,6 +11,7 @@ from ml_training.events import ml_status_changed
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
 from ml_training.recognizer.export import FILES
 from ml_training.runs import lifecycle
+from ml_training.runs.complete import complete
 from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.runs.quick import run_job
 from ml_training.runs.reconcile import reconcile
@@ -46,7 +47,7 @@ def tuned_version(shop, folder, compared_with: str = "") -> ModelVersion:
         products=earlier.products,
         photos=earlier.photos,
     )
-    lifecycle.complete(run, version, "", compared_with=compared_with)
+    complete(run, version, "", compared_with=compared_with)
     return version
 
 
@@ -131,13 +132,13 @@ def test_cancelled_run_is_no_error_and_the_active_version_stays(shop, events):
     with pytest.raises(lifecycle.RunLost):
         lifecycle.beat(deep)
     with pytest.raises(lifecycle.RunLost):
-        lifecycle.complete(deep, None, "")
+        complete(deep, None, "")
 
 
 def test_deep_run_without_a_version_leaves_the_active_one(shop):
     version = trained(shop)
     run = begun(shop)
-    lifecycle.complete(run, None, "It did not pay.")
+    complete(run, None, "It did not pay.")
     run.refresh_from_db()
     assert (run.status, run.message) == ("completed", "It did not pay.")
     assert state_of(shop).active_version == version
@@ -174,7 +175,7 @@ def test_quick_run_that_began_before_the_switch_does_not_take_over(shop, tmp_pat
     late = ModelVersion(
         shop=shop, number=3, run=quick, backbone=quick.backbone, folder="f", files={}, products=3, photos=7
     )
-    lifecycle.complete(quick, late)
+    complete(quick, late)
     state = state_of(shop)
     assert state.active_version == version
     assert state.trained <= wanted and state.is_owed

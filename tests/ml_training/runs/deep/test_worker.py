@@ -10,6 +10,7 @@ from django_q.models import OrmQ
 from ml_training.management.commands import worker
 from ml_training.models import TrainingRun
 from ml_training.runs import lifecycle, queue
+from ml_training.runs.complete import complete
 from ml_training.runs.deep import lifecycle as deep_lifecycle
 from tests.factories import stock
 from tests.support.deep import deep_runs
@@ -73,7 +74,7 @@ def test_deep_queue_is_there_while_a_run_waits_or_trains(shop, deep_queue, monke
     TrainingRun.objects.filter(pk=run.pk).update(worker_pid=process.pid)
     deep_queue.keep_up()
     assert process.poll() is None
-    lifecycle.complete(run, None, "Nothing came of it.")
+    complete(run, None, "Nothing came of it.")
     deep_queue.keep_up()
     assert (deep_queue._process, process.poll()) == (None, -signal.SIGTERM)
     deep_queue.stop_on_purpose()  # as the worker does at its end; there is nothing to stop
@@ -83,7 +84,7 @@ def test_deep_queue_stays_a_while_when_its_work_is_done(shop, deep_queue):
     stock(shop)
     run = deep_lifecycle.queue_deep(shop.pk, "promises")
     deep_queue.keep_up()
-    lifecycle.complete(deep_lifecycle.claim(run.pk), None, "Nothing came of it.")
+    complete(deep_lifecycle.claim(run.pk), None, "Nothing came of it.")
     deep_queue.keep_up()
     assert deep_queue._process.poll() is None
 
