@@ -1,6 +1,7 @@
 """System checks: a misconfiguration is named at start, with what to do."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,7 +16,7 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 @register(Tags.compatibility)
 def check_queue(app_configs, **kwargs):
-    queue = settings.Q_CLUSTER
+    queue: dict[str, Any] = settings.Q_CLUSTER
     if queue.get("retry", 0) <= queue.get("timeout", 0):
         yield Error(
             "Q_CLUSTER['retry'] must be longer than Q_CLUSTER['timeout'].",
@@ -59,7 +60,7 @@ def check_trainer(app_configs, **kwargs):
             id="ml_training.E004",
         )
     public = urlsplit(settings.PUBLIC_URL)
-    if not validate_host(public.hostname, settings.ALLOWED_HOSTS):
+    if not validate_host(public.hostname or "", settings.ALLOWED_HOSTS):
         yield Error(
             f"The host of PUBLIC_URL, {public.hostname}, is not in ALLOWED_HOSTS.",
             hint="Add it, or the trainer's reports are refused.",

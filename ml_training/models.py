@@ -95,6 +95,8 @@ class TrainingRun(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
+    sequence: int = 0  # of the shop's state when this run was last announced; not stored
+
     class Meta:
         ordering = ["-pk"]
         constraints = [
@@ -134,6 +136,8 @@ class RunToken(models.Model):
     run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, primary_key=True, related_name="token")
     sha256 = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField()
+
+    value: str = ""  # the token itself, on the object that `issue` returns and nowhere else
 
     def __str__(self):
         return f"Token of run {self.run_id}"

@@ -1,7 +1,9 @@
 """Listens to the catalogue and asks for training when what the recogniser learns from has changed."""
 
-from django.db.models import QuerySet
-from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
+from collections.abc import Callable
+
+from django.db.models import Model, QuerySet
+from django.db.models.signals import ModelSignal, post_delete, post_save, pre_delete, pre_save
 
 from catalog.models import Product, ProductImage, Shop
 from catalog.signals import photos_added_in_form
@@ -10,8 +12,8 @@ from ml_training.versions import files as version_files
 from ml_training.web.upload_warnings import warn_of_mislabelled_uploads
 
 
-def connect():
-    for signal, receiver, sender in [
+def connect() -> None:
+    receivers: list[tuple[ModelSignal, Callable[..., None], type[Model]]] = [
         (pre_save, remember_photo, ProductImage),
         (post_save, photo_saved, ProductImage),
         (post_delete, photo_deleted, ProductImage),
@@ -20,7 +22,8 @@ def connect():
         (pre_delete, remember_photos, Product),
         (post_delete, product_deleted, Product),
         (post_delete, shop_deleted, Shop),
-    ]:
+    ]
+    for signal, receiver, sender in receivers:
         signal.connect(receiver, sender=sender, dispatch_uid=f"ml_training.{receiver.__name__}")
     photos_added_in_form.connect(
         warn_of_mislabelled_uploads, dispatch_uid="ml_training.warn_of_mislabelled_uploads"

@@ -21,7 +21,7 @@ from config.settings import BASE_DIR, CACHE_DIR, DATABASES  # noqa: E402
 CACHE_DIR.mkdir()
 (CACHE_DIR / "backbones").symlink_to(backbones)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-if "sqlite3" not in DATABASES["default"]["ENGINE"]:
+if "sqlite3" not in str(DATABASES["default"]["ENGINE"]):
     DATABASES["default"]["TEST"] = {"NAME": f"test_shelfsight_{os.getpid()}"}
 # Each client of a test would read all of them; those that need one start a server.
 SERVESTATIC_USE_FINDERS = SERVESTATIC_USE_STATIC_ROOT = False

@@ -4,6 +4,7 @@ Each chart comes with the same figures as a table, for whoever cannot see it.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q
 from django.utils.safestring import SafeString
@@ -43,7 +44,7 @@ def shop_charts(shop: Shop) -> list[Chart]:
         (number, {"accuracy": accuracy, "accuracy_range": ends}, not has_served)
         for number, accuracy, ends, has_served in figures.annotate(served=served)[:MAX_VERSIONS]
     ][::-1]
-    bins = rows.filter(number=active).values_list("metrics__reliability", flat=True).first()
+    bins = rows.filter(number=active or 0).values_list("metrics__reliability", flat=True).first()
     charts = [
         by_version(versions, active),
         reliability(bins),
@@ -102,7 +103,8 @@ def _of_versions(known: list[tuple]) -> str:
 
 def by_product(confusion: Confusion, names: dict[int, str]) -> Chart | None:
     """The products that are recognised worst."""
-    known = sorted((confusion.likely(pk), names[pk], pk) for pk in confusion.tried if pk in names)
+    likely = {pk: confusion.likely(pk) for pk in confusion.tried if pk in names}
+    known = sorted((share, names[pk], pk) for pk, share in likely.items() if share is not None)
     if not known:
         return None
     shown, more = known[:MAX_PRODUCTS], len(known) - MAX_PRODUCTS
@@ -173,7 +175,7 @@ def matrix(confusion: Confusion, names: dict[int, str]) -> Chart | None:
 
 def _cell(drawing: Drawing, corner: tuple[float, float], share: float, is_own: bool, hint: str) -> None:
     x, y = corner
-    size = {"x": x + 1, "y": y + 1, "width": CELL - 2, "height": CELL - 2, "rx": 3}
+    size: dict[str, Any] = {"x": x + 1, "y": y + 1, "width": CELL - 2, "height": CELL - 2, "rx": 3}
     drawing.add("rect", "chart-own" if is_own else "chart-ground", **size)
     if share:
         strength = min(1.0, 0.25 + 1.5 * share)

@@ -1,8 +1,9 @@
 """What a version takes for what: read from the photos that were held out when it was made."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 from ml_training.dataset.manifest import Manifest
 from ml_training.models import ModelVersion
@@ -18,7 +19,7 @@ class Confusion:
     """By product: photos tried and right. By product shown and product answered: how often, and which."""
 
     tried: dict[int, int] = field(default_factory=dict)
-    right: dict[int, int] = field(default_factory=dict)
+    right: dict[int, float] = field(default_factory=dict)
     times: dict[tuple[int, int], float] = field(default_factory=dict)
     photos: dict[tuple[int, int], list[int]] = field(default_factory=dict)
 
@@ -54,7 +55,10 @@ def confusion_of(version: ModelVersion | None, manifest: Manifest) -> Confusion:
 def _of_photos(version: ModelVersion, manifest: Manifest) -> Confusion:
     places = {photo.pk: photo.product_pk for photo in manifest.photos}
     known = {product.pk for product in manifest.products}
-    tried, right, times, photos = Counter(), Counter(), Counter(), {}
+    tried: Counter[int] = Counter()
+    right: dict[int, float] = defaultdict(int)
+    times: dict[tuple[int, int], float] = defaultdict(int)
+    photos: dict[tuple[int, int], list[int]] = {}
     for key, (product, answer) in version.cross_validated.items():
         if places.get(int(key)) != product or answer not in known:
             continue
@@ -89,7 +93,7 @@ def _of_metrics(version: ModelVersion, manifest: Manifest) -> Confusion:
     )
 
 
-def _share(value: object) -> float:
+def _share(value: Any) -> float:
     """A share that somebody else worked out; raises ValueError or TypeError where it is none."""
     share = float(value)
     if not 0 <= share <= 1:

@@ -38,7 +38,7 @@ class ProductAdvice:
 
     @property
     def of_hundred(self) -> int:
-        return round(100 * self.accuracy)
+        return round(100 * (self.accuracy or 0))
 
     @property
     def gain_of_hundred(self) -> int:
@@ -54,7 +54,7 @@ def product_advice(product: Product) -> ProductAdvice:
         counts[product.pk] = product.images.count()
     suspects = [suspect for suspect in findings.suspects if suspect.product == product.pk][:MAX_MARKED]
     answers = [a for a in confusion.answers_for(product.pk) if a[1] >= MIN_SHARE][:MAX_ANSWERS]
-    names = _names([pk for pk, _ in answers] + [s.other_product for s in suspects])
+    names = _names({pk for pk, _ in answers} | {s.other_product for s in suspects if s.other_product})
     return ProductAdvice(
         version=findings.version,
         accuracy=confusion.likely(product.pk),
@@ -65,15 +65,15 @@ def product_advice(product: Product) -> ProductAdvice:
     )
 
 
-def _names(pks: list[int | None]) -> dict[int, str]:
-    return dict(Product.objects.filter(pk__in={*pks} - {None}).order_by().values_list("pk", "name"))
+def _names(pks: set[int]) -> dict[int, str]:
+    return dict(Product.objects.filter(pk__in=pks).order_by().values_list("pk", "name"))
 
 
 def _marks(suspects: list[Suspect], names: dict[int, str]) -> dict[int, str]:
     others = photo_views({s.other for s in suspects if s.other})
     return {
         s.photo: s.reason(
-            names.get(s.other_product, "another product"),
+            names.get(s.other_product or 0, "another product"),
             others[s.other].filename if s.other in others else "another photo",
         )
         for s in suspects

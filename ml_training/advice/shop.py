@@ -140,16 +140,16 @@ def photo_counts(shop: Shop) -> dict[int, int]:
 
 def _products(shop: Shop) -> dict[int, ProductView]:
     """The active products by primary key."""
-    rows = Product.objects.filter(shop=shop, is_active=True).order_by("name", "pk")
-    rows = rows.annotate(photos=Count("images")).values_list("pk", "sku", "name", "photos", "price")
+    products = Product.objects.filter(shop=shop, is_active=True).order_by("name", "pk")
+    rows = products.annotate(photos=Count("images")).values_list("pk", "sku", "name", "photos", "price")
     return {row[0]: ProductView(*row) for row in rows}
 
 
 def gains(photos: dict[int, int], confusion: Confusion) -> dict[int, float]:
     """What `MORE` photos of each product would be worth, by primary key; `photos` says how many it has."""
-    columns = [[*photos.values()], [confusion.tried.get(pk, 0) for pk in photos]]
-    columns.append([confusion.right.get(pk, 0) for pk in photos])
-    return dict(zip(photos, expected_gains(*np.array(columns, np.float64)).tolist(), strict=True))
+    rows = [(count, confusion.tried.get(pk, 0), confusion.right.get(pk, 0)) for pk, count in photos.items()]
+    expected = expected_gains(*np.array(rows, np.float64).reshape(-1, 3).T)
+    return dict(zip(photos, expected.tolist(), strict=True))
 
 
 def _prospects(products: dict[int, ProductView], confusion: Confusion) -> dict[int, float]:
@@ -162,14 +162,18 @@ def _prospects(products: dict[int, ProductView], confusion: Confusion) -> dict[i
 
 def _pairs(products: dict[int, ProductView], confusion: Confusion) -> list[tuple[int, int]]:
     """The pairs that matter most: by loss; then those without a price, then harmless ones, by frequency."""
-    pairs = {tuple(sorted(pair)) for pair in confusion.times if {*pair} <= products.keys()}
 
-    def weight(pair):
+    def weight(pair: tuple[int, int]) -> tuple:
         lost, (a, b) = pair_loss(pair, products, confusion), pair
         rank = 1 if lost is None else (0 if lost else 2)
         return rank, -(lost or 0), -confusion.share(a, b) - confusion.share(b, a), pair
 
-    return sorted(pairs, key=weight)[:MAX_PAIRS]
+    return sorted(_mixed_up(products, confusion), key=weight)[:MAX_PAIRS]
+
+
+def _mixed_up(products: dict[int, ProductView], confusion: Confusion) -> set[tuple[int, int]]:
+    """The pairs of active products that are ever mixed up, the lower id first."""
+    return {(min(pair), max(pair)) for pair in confusion.times if {*pair} <= products.keys()}
 
 
 def pair_loss(
@@ -180,7 +184,7 @@ def pair_loss(
     Every active product is scanned equally often, and a mix-up costs the difference of the prices: what the
     shop loses, or the customer.
     """
-    a, b = (products[pk].price for pk in pair)
+    a, b = products[pair[0]].price, products[pair[1]].price
     if a is None or b is None:
         return None
     share = confusion.share(*pair) + confusion.share(*reversed(pair))
@@ -191,8 +195,8 @@ def expected_loss(products: dict[int, ProductView], confusion: Confusion) -> Dec
     """What all mix-ups of products with prices cost in 1,000 scans; None where nothing is known."""
     if not confusion.tried or all(product.price is None for product in products.values()):
         return None
-    pairs = {tuple(sorted(pair)) for pair in confusion.times if {*pair} <= products.keys()}
-    return sum((pair_loss(pair, products, confusion) or Decimal() for pair in pairs), Decimal())
+    losses = (pair_loss(pair, products, confusion) for pair in _mixed_up(products, confusion))
+    return sum((loss or Decimal() for loss in losses), Decimal())
 
 
 def _photos(
@@ -224,19 +228,19 @@ def _covers(products: dict[int, ProductView], pks: list[int]) -> dict[int, Produ
 
 def _mix_up(pair: tuple[int, int], products: dict[int, ProductView], confusion: Confusion, photos) -> MixUp:
     a, b = sorted(pair, key=lambda pk: -confusion.share(pk, sum(pair) - pk))
-    misclassified = tuple(
+    misclassified = [
         [photos[pk] for pk in confusion.photos.get(way, []) if pk in photos] for way in ((a, b), (b, a))
-    )
+    ]
     shares = (round(confusion.share(a, b), 4), round(confusion.share(b, a), 4))
     lost = pair_loss(pair, products, confusion)
-    return MixUp(products[a], products[b], shares, lost, misclassified)
+    return MixUp(products[a], products[b], shares, lost, (misclassified[0], misclassified[1]))
 
 
 def _suspect_view(suspect: Suspect, products: dict[int, ProductView], photos) -> SuspectView | None:
-    photo, other = photos.get(suspect.photo), photos.get(suspect.other)
+    photo, other = photos.get(suspect.photo), photos.get(suspect.other or 0)
     if photo is None:
         return None
-    other_product = products.get(suspect.other_product)
+    other_product = products.get(suspect.other_product or 0)
     name = other_product.name if other_product else "a product that is switched off"
     reason = suspect.reason(name, other.filename if other else "another photo")
     return SuspectView(photo, products[suspect.product], suspect.kind, reason, other, other_product)

@@ -89,11 +89,15 @@ def find_suspects(
     return sorted(found.values(), key=lambda one: (KINDS.index(one.kind), -one.group, -one.sureness))
 
 
-def _stored(shop: Shop, manifest: Manifest, backbone: str):
+def _stored(
+    shop: Shop, manifest: Manifest, backbone: str
+) -> tuple[list[ManifestPhoto], np.ndarray, dict[str, Quality]]:
     """The photos that have vectors, (N, D) float16 vectors to save memory, and what is known of quality."""
     hashes = ProductImage.objects.filter(product__shop=shop).order_by().values("sha256")
     rows = ImageEmbedding.objects.filter(backbone=backbone, sha256__in=hashes)
-    place, vectors, qualities = {}, None, {}
+    place: dict[str, int] = {}
+    vectors: np.ndarray | None = None
+    qualities: dict[str, Quality] = {}
     for sha256, content, *facts in rows.values_list("sha256", "vector", *QUALITY).iterator(chunk_size=500):
         vector = np.frombuffer(content, "<f4")
         if vectors is None:
@@ -105,8 +109,8 @@ def _stored(shop: Shop, manifest: Manifest, backbone: str):
         if None not in facts:
             qualities[sha256] = Quality(*facts)
     photos = [photo for photo in manifest.photos if photo.sha256 in place]
-    if not photos:
-        return [], None, {}
+    if not photos or vectors is None:
+        return [], np.empty((0, 0), np.float16), {}
     order = [place[photo.sha256] for photo in photos]
     if order != list(range(len(vectors))):
         vectors = vectors[order]
@@ -131,7 +135,7 @@ def _by_model(
         return
     probabilities = softmax(model.head.logits(vectors[rows].astype(np.float32)))  # (R, C)
     index = {int(pk): place for place, pk in enumerate(model.product_pks)}
-    covers = {}
+    covers: dict[int, int] = {}
     for photo in photos:
         covers.setdefault(photo.product_pk, photo.pk)
     for row, chances in zip(rows, probabilities, strict=True):

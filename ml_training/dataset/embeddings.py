@@ -43,7 +43,7 @@ def read_original(copies: Sequence[ManifestPhoto], least_side: int) -> Image.Ima
 
 
 def _read_one(copies: Sequence[ManifestPhoto]) -> bytes:
-    refusal = None
+    refusal: Exception = FileNotFoundError()
     for photo in copies:
         try:
             with default_storage.open(photo.path, "rb") as file:

@@ -58,7 +58,7 @@ class Manifest:
     @cached_property
     def copies(self) -> dict[str, list[ManifestPhoto]]:
         """sha256 to the photos of these bytes: more than one where several products have the same photo."""
-        found = {}
+        found: dict[str, list[ManifestPhoto]] = {}
         for photo in self.photos:
             found.setdefault(photo.sha256, []).append(photo)
         return found
@@ -102,8 +102,9 @@ def read_manifest(shop_id: int) -> Manifest:
         .order_by("product_id", "position", "pk")
         .values_list("pk", "sha256", "image", "filename", "product_id", "product__sku", "product__name")
     )
-    products, photos = {}, []
-    for *photo, product_pk, sku, name in rows.iterator(chunk_size=5000):
+    products: dict[int, ManifestProduct] = {}
+    photos = []
+    for pk, sha256, path, filename, product_pk, sku, name in rows.iterator(chunk_size=5000):
         products.setdefault(product_pk, ManifestProduct(product_pk, sku, name))
-        photos.append(ManifestPhoto(*photo, product_pk, sku))
+        photos.append(ManifestPhoto(pk, sha256, path, filename, product_pk, sku))
     return Manifest(tuple(products.values()), tuple(photos))

@@ -5,6 +5,7 @@ A product with very many photos has several lines, one after another.
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from itertools import groupby
 
 from asgiref.sync import sync_to_async
@@ -74,5 +75,6 @@ def _line(value: dict) -> bytes:
 
 async def in_steps(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Under ASGI Django would collect a plain iterator whole before it sends anything."""
-    while (chunk := await sync_to_async(next)(chunks, None)) is not None:
+    read_next = sync_to_async(partial(next, chunks, None))
+    while (chunk := await read_next()) is not None:
         yield chunk

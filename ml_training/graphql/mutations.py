@@ -26,7 +26,7 @@ from ml_training.graphql.types import (
 from ml_training.models import ModelVersion
 from ml_training.recognition.recognize import recognize
 from ml_training.runs.queue import prepare_training_data
-from ml_training.status.shop import training_info
+from ml_training.status.shop import TrainingInfo, training_info
 from ml_training.versions import activate
 from ml_training.versions.files import ModelFileDamaged
 from ml_training.versions.load import NO_MODEL
@@ -66,6 +66,8 @@ class ExtractPhotosForTraining(graphene.Mutation):
 
 class ShowsModel:
     """A payload that shows what serves now, to whoever may read it."""
+
+    ml_model_info: TrainingInfo
 
     def resolve_ml_model_info(self, info):
         info.context.access.require(*MAY_READ_MODELS)

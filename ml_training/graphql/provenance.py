@@ -3,6 +3,8 @@
 The catalogue's photos get a field here.
 """
 
+from typing import ClassVar
+
 import graphene
 from django.urls import reverse
 from graphene import relay
@@ -26,7 +28,7 @@ class LearnedPhotoType(DjangoObjectType):
             "A photo as some versions in a row learned it. It is known also when the photo is gone. "
             + read_by(*MAY_READ_PHOTOS)
         )
-        fields = []
+        fields: ClassVar[list[str]] = []
         interfaces = [relay.Node]
 
     photo_id = graphene.ID(required=True, description="The photo's id in the database, then or now.")
@@ -105,12 +107,12 @@ class VersionSpan(graphene.ObjectType):
 def _learned_by(photo: ProductImage, info) -> list[Span]:
     """In two queries for all photos of the answer."""
     info.context.access.require(*MAY_READ_MODELS)
-    if not hasattr(photo, "_learned_by"):
+    if "_learned_by" not in vars(photo):
         photos = read_together(photo)
         found = spans_of(photos)
         for item in photos:
-            item._learned_by = found[item.pk]
-    return photo._learned_by
+            vars(item)["_learned_by"] = found[item.pk]
+    return vars(photo)["_learned_by"]
 
 
 add_field(

@@ -1,5 +1,7 @@
 """GraphQL types of training: how a recogniser is, its runs, its versions and their files."""
 
+from typing import ClassVar
+
 import graphene
 from graphene import relay
 from graphene_django import DjangoObjectType
@@ -167,7 +169,7 @@ class TrainingRunType(DjangoObjectType):
         model = TrainingRun
         name = "TrainingRun"
         description = f"One training of a shop's recogniser. {read_by(*MAY_READ_TRAINING)}"
-        fields = []
+        fields: ClassVar[list[str]] = []
         interfaces = [relay.Node]
         connection_class = CountedConnection
 
@@ -224,7 +226,7 @@ class ModelVersionType(DjangoObjectType):
         model = ModelVersion
         name = "ModelVersion"
         description = f"A model of a shop; its files never change. {read_by(*MAY_READ_MODELS)}"
-        fields = []
+        fields: ClassVar[list[str]] = []
         interfaces = [relay.Node]
         connection_class = CountedConnection
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -44,13 +45,13 @@ def evaluate_model(shop: Shop, root: Path, on_photo: Callable[[], object] = lamb
     known = set(shop.products.values_list("sku", flat=True))
     folders = find_product_folders(root)
     sources = [(sku_of(folder), path) for folder, paths in folders.items() for path in paths]
-    report = {"refused": [], "unknown_skus": sorted({sku for sku, _ in sources} - known)}
+    report: dict[str, Any] = {"refused": [], "unknown_skus": sorted({sku for sku, _ in sources} - known)}
     skus, vectors = [], []
     for (sku, path), vector, error in embed_all(embedder, sources, read):
         if isinstance(error, (PhotoRefused, OSError)):
             report["refused"].append({"file": str(path.relative_to(root)), "reason": str(error)})
-        elif error is not None:
-            raise error
+        elif vector is None:
+            raise error or RuntimeError(f"{path} was not embedded.")
         else:
             skus.append(sku)
             vectors.append(vector)

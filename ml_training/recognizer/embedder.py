@@ -4,15 +4,19 @@ A session starts threads, so it is opened inside the process that computes, neve
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
 from ml_training.recognizer.backbone import Backbone
 
 AHEAD = 4  # photos for each thread that are begun before the first of them is asked for
+
+
+Source = TypeVar("Source")  # what a caller reads a photo from
 
 
 class Embedder:
@@ -43,7 +47,9 @@ class Embedder:
         return vectors
 
 
-def embed_all(embedder: Embedder, sources: Sequence, read) -> Iterator[tuple]:
+def embed_all(
+    embedder: Embedder, sources: Sequence[Source], read: Callable[[Source], np.ndarray]
+) -> Iterator[tuple[Source, np.ndarray | None, Exception | None]]:
     """Embed many photos, one on each of the embedder's threads at a time.
 
     That is as quick as batches are, and takes a small part of their memory (docs/benchmarks.md).
@@ -54,7 +60,7 @@ def embed_all(embedder: Embedder, sources: Sequence, read) -> Iterator[tuple]:
         (source, (D,) float32 vector or None, error or None), in the order of `sources`.
     """
 
-    def embed_one(source):
+    def embed_one(source: Source) -> tuple[Source, np.ndarray | None, Exception | None]:
         try:
             pixels = read(source)
         except Exception as error:

@@ -4,6 +4,8 @@ Source: several depths of one network, Hariharan et al. 2015 ("hypercolumns"), p
 normalisation of the last layer, Arandjelović & Zisserman 2012 ("RootSIFT").
 """
 
+from typing import Any
+
 import torch
 from torch.nn.functional import normalize
 
@@ -17,6 +19,8 @@ class Encoder(torch.nn.Module):
     sign, add print and texture. Each depth is normalised, summed over the views and normalised again.
     """
 
+    network: Any  # an EfficientNet, whose package has no types
+
     def __init__(self, network: torch.nn.Module, preprocessing: Preprocessing, depths: tuple[int, ...]):
         super().__init__()
         self.network, self.preprocessing, self.depths = network, preprocessing, depths
@@ -24,9 +28,16 @@ class Encoder(torch.nn.Module):
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         views = len(self.preprocessing.views)
         x = pixels.flatten(0, 1).permute(0, 3, 1, 2).float()  # (N V, 3, H, W)
-        x = (x - self.preprocessing.mean) / self.preprocessing.scale
+        x = self.normalise(x)
         parts = [part.unflatten(0, (-1, views)).sum(dim=1) for part in self._depths(x)]  # each (N, d)
         return normalize(torch.cat([normalize(part) for part in parts], dim=1))
+
+    def normalise(self, x: torch.Tensor) -> torch.Tensor:
+        """Pixels of 0 to 255 as the network learned them; packaged networks treat all channels alike."""
+        mean, scale = self.preprocessing.mean, self.preprocessing.scale
+        if not isinstance(mean, float) or not isinstance(scale, float):
+            raise TypeError("A packaged network has one mean and one scale for all channels.")
+        return (x - mean) / scale
 
     def _depths(self, x: torch.Tensor) -> list[torch.Tensor]:
         """The last layer's vector, then one for each depth: each (N V, d), L2-normalised."""

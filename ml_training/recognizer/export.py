@@ -127,7 +127,7 @@ def join(backbone: Backbone, head: Head) -> bytes:
             numpy_helper.from_array(head.bias * scale, "head_bias"),
         ]
     )
-    shape = ["photos", len(head.bias)]
+    shape: list[str | int | None] = ["photos", len(head.bias)]
     tail.graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
     return _without_output(backbone) + tail.SerializeToString()
 

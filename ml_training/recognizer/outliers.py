@@ -94,14 +94,14 @@ def _ratios(vectors: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.n
         sums[classes] += np.add.reduceat(_some(vectors, rows), starts)
     squares, n = (sums**2).sum(axis=1), counts.astype(np.float32)
     ratios = np.zeros(len(labels), np.float32)
-    for rows in _blocks(len(labels)):
-        inner, own = _some(vectors, rows) @ sums.T, labels[rows]  # (R, C), (R,)
+    for block in _blocks(len(labels)):
+        inner, own = _some(vectors, block) @ sums.T, labels[block]  # (R, C), (R,)
         place = np.arange(len(own))
         to_own, left = inner[place, own], np.maximum(n[own] - 1, 1)
         near = (1 + (squares[own] - 2 * to_own + 1) / left**2 - 2 * (to_own - 1) / left) / (1 + 1 / left)
         far = (1 + squares / n**2 - 2 * inner / n) / (1 + 1 / n)
         far[place, own] = np.inf
-        ratios[rows] = np.where(n[own] > 1, near / np.maximum(far.min(axis=1), 1e-6), 0)
+        ratios[block] = np.where(n[own] > 1, near / np.maximum(far.min(axis=1), 1e-6), 0)
     return ratios
 
 

@@ -82,7 +82,12 @@ def _find_outlier_classes(vectors: np.ndarray, labels: np.ndarray, unseen: np.nd
     return looks_like
 
 
-def _fit(vectors, labels, on_evaluating, unseen) -> Fitted:
+def _fit(
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    on_evaluating: Callable[[], object],
+    unseen: np.ndarray | None,
+) -> Fitted:
     plan = plan_trials(labels, unseen)
     scatter = Scatter(vectors, labels, plan.left_out(labels))
     fitted = fit_discriminant(scatter.means, scatter.covariance())

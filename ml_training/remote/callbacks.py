@@ -5,6 +5,7 @@ Status is written through `training` only.
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -105,8 +106,8 @@ def _lock(run: TrainingRun) -> None:
 
 
 def _note_progress(run: TrainingRun, report: Report) -> None:
-    since = (timezone.now() - run.heartbeat_at).total_seconds()
-    if since < PUSH_SECONDS and report.phase in ("", run.phase):
+    just_now = timezone.now() - timedelta(seconds=PUSH_SECONDS)
+    if run.heartbeat_at and run.heartbeat_at > just_now and report.phase in ("", run.phase):
         return
     with transaction.atomic():
         _lock(run)
@@ -121,8 +122,9 @@ def _note_progress(run: TrainingRun, report: Report) -> None:
 
 def _push(run: TrainingRun) -> None:
     """Tell open pages. Reports reach any web process, so their order is told by the time since the start."""
-    run.sequence = ShopTraining.objects.filter(shop_id=run.shop_id).values_list("sequence", flat=True).first()
-    emit_progress(run, step=int((timezone.now() - run.started_at).total_seconds() * 1000))
+    run.sequence = ShopTraining.objects.values_list("sequence", flat=True).get(shop_id=run.shop_id)
+    spent = timezone.now() - (run.started_at or timezone.now())
+    emit_progress(run, step=int(spent.total_seconds() * 1000))
 
 
 def _fail(run: TrainingRun, error: str) -> bool:

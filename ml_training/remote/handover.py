@@ -128,8 +128,8 @@ def public_url(name: str, *args) -> str:
 
 def keep_manifest(run: TrainingRun, manifest: Manifest) -> None:
     """Write down what this run learns from; it is removed when the run ends."""
-    about = {"shop": run.shop_id, "run": run.pk, "version": run.generation}
-    about["extracted_at"] = timezone.now().isoformat()
+    extracted_at = timezone.now().isoformat()
+    about = {"shop": run.shop_id, "run": run.pk, "version": run.generation, "extracted_at": extracted_at}
 
     def url_of(photo):
         return public_url("run-photo", run.pk, photo.pk)

@@ -1,6 +1,7 @@
 """What an external trainer fetches of its run, and where it reports. Each asks for the run's token."""
 
 import json
+from contextlib import suppress
 from functools import wraps
 
 from django.http import FileResponse, JsonResponse
@@ -74,10 +75,10 @@ def run_manifest(request, run):
 def run_photo(request, run, pk: int):
     """A photo of the run's shop, byte for byte."""
     photo = ProductImage.objects.filter(pk=pk, product__shop_id=run.shop_id).first()
-    try:
-        return FileResponse(photo.image.open("rb"), content_type=BINARY)
-    except (AttributeError, FileNotFoundError):
-        return problem(404, "NOT_FOUND", f"There is no photo {pk} in this shop any more.")
+    with suppress(FileNotFoundError):
+        if photo is not None:
+            return FileResponse(photo.image.open("rb"), content_type=BINARY)
+    return problem(404, "NOT_FOUND", f"There is no photo {pk} in this shop any more.")
 
 
 @require_GET

@@ -69,6 +69,7 @@ def _choose(shop: Shop, version: ModelVersion | None) -> bool:
         if version:
             ModelVersion.objects.filter(pk=version.pk).update(chosen_at=timezone.now())
         message = f"Version {version.number} serves." if version else "No version serves."
-        announce((version or before).run, CHANGED, message)
+        if concerned := version or before:
+            announce(concerned.run, CHANGED, message)
         pruning.prune_on_commit(shop.pk)
     return True

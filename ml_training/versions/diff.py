@@ -64,10 +64,10 @@ def describe_changes(before: dict[int, Learned], now: dict[int, Learned]) -> lis
 
 def _step(old: Learned | None, new: Learned | None) -> tuple[str, int, int]:
     """What became of one photo: the kind of change, the product, and the one that it came from."""
+    if new is None:
+        return "photo_removed", old.product if old else 0, 0
     if old is None:
         return "photo_added", new.product, 0
-    if new is None:
-        return "photo_removed", old.product, 0
     if old.product != new.product:
         return "photo_moved", new.product, old.product
     return SAME if old.sha256 == new.sha256 else ("photo_replaced", new.product, 0)

@@ -53,7 +53,7 @@ def take_next_number(version: ModelVersion) -> None:
     version.number, version.files = number, version.files | describe(files)
 
 
-def metadata(manifest: Manifest, number: int, head: Head, metrics: dict) -> dict:
+def metadata(manifest: Manifest, number: int | None, head: Head, metrics: dict) -> dict:
     """The content of `metadata.json`; `labels` are in the head's order."""
     return {
         "version": number,

@@ -24,7 +24,7 @@ def coverage_of(version: ModelVersion, shop: Shop) -> float | None:
     return _share(by_rate.get(str(shop.unknowns_named))) if isinstance(by_rate, dict) else None
 
 
-def _share(value) -> float | None:
+def _share(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         return None
     return float(value) if 0 <= value <= 1 else None
@@ -32,7 +32,9 @@ def _share(value) -> float | None:
 
 def accuracy_in_words(version: ModelVersion | None) -> str:
     """Such as "85 % (80 % to 90 %)": how often the first answer is right on photos taken elsewhere."""
-    share, bounds = (accuracy_of(version), accuracy_range_of(version)) if version else (None, None)
+    if version is None:
+        return ""
+    share, bounds = accuracy_of(version), accuracy_range_of(version)
     if share is None or bounds is None:
         return ""
     words = f"{_percent(share)} ({_percent(bounds[0])} to {_percent(bounds[1])})"

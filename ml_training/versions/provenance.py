@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from catalog.models import Product, ProductImage
-from ml_training.dataset.manifest import Manifest
+from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import LearnedPhoto, ModelVersion
 from ml_training.versions.diff import FIRST, UNKNOWN, Learned, describe_changes
 
@@ -74,7 +74,7 @@ def _is_same(before: Learned, now: Learned | None) -> bool:
     return now is not None and (before.product, before.sha256) == (now.product, now.sha256)
 
 
-def _row(shop_id: int, number: int, photo, product_name: str) -> LearnedPhoto:
+def _row(shop_id: int, number: int, photo: ManifestPhoto, product_name: str) -> LearnedPhoto:
     return LearnedPhoto(
         shop_id=shop_id,
         photo_id=photo.pk,
@@ -115,7 +115,7 @@ def with_whereabouts(rows: QuerySet[LearnedPhoto]) -> QuerySet[LearnedPhoto]:
 
 def first_learned(versions: list[ModelVersion], most: int | None) -> dict[int, list[LearnedPhoto]]:
     """The first photos that each of some versions of one shop learned, by the version's id, in one query."""
-    found = {version.pk: [] for version in versions}
+    found: dict[int, list[LearnedPhoto]] = {version.pk: [] for version in versions}
     wanting = list(versions)
     for row in learned_by_versions(versions).iterator(chunk_size=CHUNK):
         for version in wanting:
@@ -130,30 +130,28 @@ def first_learned(versions: list[ModelVersion], most: int | None) -> dict[int, l
 
 def spans_of(photos: Iterable[ProductImage]) -> dict[int, list[Span]]:
     """Which versions learned some photos, by the photo's id, in two queries."""
-    found = {photo.pk: [] for photo in photos}
-    for row in _with_last(found):
-        found[row.photo_id].append(Span(row.since, row.last))
+    found: dict[int, list[Span]] = {photo.pk: [] for photo in photos}
+    for row, last in _with_last(found):
+        found[row.photo_id].append(Span(row.since, last))
     return {pk: _joined(spans) for pk, spans in found.items()}
 
 
 def taught(photos: QuerySet[ProductImage] | Iterable[int]) -> list[Span]:
     """Which versions learned any of some photos, given as rows or ids. Ask before they are deleted."""
-    return _joined([Span(row.since, row.last) for row in _with_last(photos)])
+    return _joined([Span(row.since, last) for row, last in _with_last(photos)])
 
 
-def _with_last(photos) -> list[LearnedPhoto]:
-    """What the shop that some photos are in now learned from them, with the `last` version of each row."""
-    rows = LearnedPhoto.objects.filter(photo__in=photos, shop=F("photo__product__shop"))
-    rows = list(rows.only("photo_id", "shop_id", "since", "until"))
+def _with_last(photos: QuerySet[ProductImage] | Iterable[int]) -> list[tuple[LearnedPhoto, int]]:
+    """What the shop that some photos are in learned from them, each with the number of the last version."""
+    found = LearnedPhoto.objects.filter(photo__in=photos, shop=F("photo__product__shop"))
+    rows = list(found.only("photo_id", "shop_id", "since", "until"))
     versions = ModelVersion.objects.filter(shop__in={row.shop_id for row in rows if row.until is None})
     newest = dict(versions.order_by().values_list("shop").annotate(Max("number")))
-    for row in rows:
-        row.last = row.until or newest.get(row.shop_id, row.since)
-    return rows
+    return [(row, row.until or newest.get(row.shop_id, row.since)) for row in rows]
 
 
 def _joined(spans: list[Span]) -> list[Span]:
-    joined = []
+    joined: list[Span] = []
     for span in sorted(spans, key=lambda span: span.first):
         if joined and span.first <= joined[-1].last + 1:
             joined[-1] = Span(joined[-1].first, max(joined[-1].last, span.last))

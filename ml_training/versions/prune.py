@@ -7,7 +7,6 @@ it finds the mark, or the version is kept.
 
 import logging
 from functools import partial
-from itertools import pairwise
 
 from django.conf import settings
 from django.db import transaction
@@ -65,15 +64,20 @@ def _kept(versions: list[ModelVersion], active: int) -> set[int]:
     good = [version.pk for version in versions if not version.held_back]
     held_back = [version.pk for version in versions if version.held_back]
     good_before = [version.pk for version in versions if not version.held_back and version.number < number]
-    differ = [version for newer, version in pairwise([None, *versions]) if not _is_repeated(version, newer)]
+    differ = [
+        version
+        for newer, version in zip([None, *versions], versions, strict=False)
+        if not _is_repeated(version, newer)
+    ]
     newest = [v.pk for some in (versions, differ) for v in some[: settings.KEEP_VERSIONS]]
     return {active, *good[:1], *good_before[:1], *held_back[:1], *newest}
 
 
 def _is_repeated(version: ModelVersion, newer: ModelVersion | None) -> bool:
     """Whether the next version learned the same photos with the same backbone."""
-    is_next = newer is not None and newer.number == version.number + 1
-    return is_next and newer.changes == [] and newer.backbone == version.backbone
+    if newer is None or newer.number != version.number + 1:
+        return False
+    return newer.changes == [] and newer.backbone == version.backbone
 
 
 def _remove_files(version: ModelVersion) -> bool:

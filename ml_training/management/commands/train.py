@@ -55,7 +55,9 @@ class Command(ShopCommand):
             return self._report(shop, None)
         with self.bar(100, "%") as bar:
             run = run_job(queued.pk, on_change=lambda run: self._show(bar, run))
-        self._check(run, "A worker is training this shop at this moment; its run includes these photos.")
+        run = self._completed(
+            run, "A worker is training this shop at this moment; its run includes these photos."
+        )
         self.say(run.message)
         self._say_set_aside(run)
         photos, products = _count(run.photos, "photo"), _count(run.products, "product")
@@ -66,7 +68,7 @@ class Command(ShopCommand):
         queued = queue_deep(shop.pk, "asked_deep")
         with self.bar(100, "%") as bar:
             run = run_deep_job(queued.pk, on_change=lambda run: self._show(bar, run), at_any_hour=True)
-        self._check(run, "A worker is in a deep training of this shop at this moment.")
+        run = self._completed(run, "A worker is in a deep training of this shop at this moment.")
         self.say(run.message)
         metrics = run.metrics
         return self._report(shop, run) | {
@@ -77,7 +79,8 @@ class Command(ShopCommand):
             "epochs": metrics.get("history", []),
         }
 
-    def _check(self, run: TrainingRun | None, busy: str) -> None:
+    def _completed(self, run: TrainingRun | None, busy: str) -> TrainingRun:
+        """The run, if it has come to its end; raises CommandError if not."""
         if run is None:
             raise CommandError(busy)
         if run.status == TrainingRun.Status.FAILED:
@@ -86,6 +89,7 @@ class Command(ShopCommand):
             raise CommandError(run.message)
         if run.status != TrainingRun.Status.COMPLETED:
             raise CommandError("The run was taken over by another worker.")
+        return run
 
     def _show(self, bar, run):
         bar.set_description(run.get_phase_display())

@@ -23,6 +23,7 @@ from ml_training.management.commands.taskqueue import STOP_SECONDS
 from ml_training.models import TrainingRun
 from ml_training.runs import lifecycle, queue
 from ml_training.runs.deep.hours import shops_open
+from ml_training.runs.lifecycle import Kind
 from ml_training.runs.reconcile import reconcile
 from ml_training.versions import files as version_files
 
@@ -75,10 +76,10 @@ class TaskQueue:
     That of deep runs is there only while one waits or trains: seldom, and it takes memory.
     """
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: Kind):
         self._kind, self._name = kind, queue.TASKS[kind][1]
         self._patience = self._first_patience = 2 * settings.HEARTBEAT_LIMIT_SECONDS
-        self._process = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._needed = float("-inf")  # when it last had work
 
     def keep_up(self) -> None:
@@ -104,7 +105,7 @@ class TaskQueue:
         self._started = time.monotonic()
 
     def has_ended(self) -> bool:
-        return self._process.poll() is not None
+        return self._process is not None and self._process.poll() is not None
 
     def restart(self, why: str) -> None:
         """Start anew, and be more patient each time: a slow machine may need long until it is ready."""

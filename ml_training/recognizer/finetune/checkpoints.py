@@ -27,7 +27,8 @@ def load(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -
     """Set model and optimizer to what was saved; its state, or None where nothing was."""
     if not path.exists():
         return None
-    weights, moments = {}, {}
+    weights: dict[str, torch.Tensor] = {}
+    moments: dict[int, dict[str, torch.Tensor]] = {}
     with safe_open(path, "pt") as file:
         state = json.loads(file.metadata()["state"])
         for key in list(file.keys()):

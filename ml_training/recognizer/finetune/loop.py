@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ml_training.recognizer.backbone import PACKAGED
 from ml_training.recognizer.calibration import fit_temperature, usual_temperature
 from ml_training.recognizer.finetune import checkpoints
-from ml_training.recognizer.finetune.hyperparameters import Lesson
+from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson
 from ml_training.recognizer.finetune.network import Tunable
 from ml_training.recognizer.finetune.photos import batches
 from ml_training.recognizer.head import fit_head
@@ -51,7 +51,7 @@ class Machine:
         quick = can.get("avx512_bf16") or can.get("amx_bf16")
         return cls(torch.device("cpu"), torch.bfloat16 if quick else None, rank, world)
 
-    def autocast(self):
+    def autocast(self) -> contextlib.AbstractContextManager:
         if self.half is None:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, self.half)
@@ -121,7 +121,7 @@ def _photos(lesson: Lesson, folder: Path, held_out: bool) -> tuple[list[Path], t
     return paths, torch.tensor([lesson.labels[index] for index in chosen])
 
 
-def _optimizer(model: Tunable, recipe) -> torch.optim.Optimizer:
+def _optimizer(model: Tunable, recipe: Hyperparameters) -> torch.optim.Optimizer:
     rates = [(model.encoder, recipe.rate), (model.classifier, recipe.classifier_rate)]
     groups = [
         {"params": [p for p in part.parameters() if p.requires_grad], "lr": rate, "peak": rate}
@@ -130,12 +130,21 @@ def _optimizer(model: Tunable, recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
 
 
-def _where(recipe, epoch: int, share: float) -> dict:
+def _where(recipe: Hyperparameters, epoch: int, share: float) -> dict:
     done = (epoch + share) / recipe.epochs
     return {"epoch": min(epoch + 1, recipe.epochs), "epochs": recipe.epochs, "share": round(done, 4)}
 
 
-def _learn(learner, optimizer, lesson, folder, machine: Machine, epoch: int, on_progress, threads) -> float:
+def _learn(
+    learner: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    lesson: Lesson,
+    folder: Path,
+    machine: Machine,
+    epoch: int,
+    on_progress: Callable[[dict], object],
+    threads: int,
+) -> float:
     """One epoch; the mean loss of its batches."""
     recipe, side = lesson.recipe, PACKAGED[lesson.recipe.base].preprocessing.side
     paths, labels = _photos(lesson, folder, held_out=False)
@@ -176,8 +185,8 @@ def _accuracy(model: Tunable, lesson: Lesson, folder: Path, machine: Machine) ->
 
 
 def _middle(path: Path, side: int) -> np.ndarray:
-    with Image.open(path) as image:
-        image = image.convert("RGB")
+    with Image.open(path) as file:
+        image = file.convert("RGB")
     left, top = (1 - MIDDLE) / 2 * image.width, (1 - MIDDLE) / 2 * image.height
     box = (left, top, image.width - left, image.height - top)
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))

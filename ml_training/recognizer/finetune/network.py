@@ -4,6 +4,8 @@ It computes what `encoder.Encoder` computes, faster: batch normalisation has fix
 folded into the convolutions' weights, and their gradients go through the fold.
 """
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.functional import conv2d, hardtanh, normalize, pad
@@ -20,7 +22,8 @@ class Tunable(nn.Module):
 
     def __init__(self, packaged: PackagedBackbone, classes: int, first_block: int):
         super().__init__()
-        self.encoder: Encoder = load_encoder(packaged).to(memory_format=torch.channels_last)
+        self.encoder: Encoder = load_encoder(packaged)
+        self.encoder.network.to(memory_format=torch.channels_last)
         self.first_block = first_block
         self.classifier = nn.Linear(packaged.vector_size, classes)
         self.requires_grad_(False)
@@ -53,8 +56,7 @@ class Tunable(nn.Module):
         """(N, 3, H, W) uint8 to (N, D) float32: what `Encoder` makes of one view, before the last scaling."""
         network, depths = self.encoder.network, []
         with torch.no_grad():
-            preprocessing = self.encoder.preprocessing
-            x = (pixels.float() - preprocessing.mean) / preprocessing.scale
+            x = self.encoder.normalise(pixels.float())
             x = relu6(convolve(network._conv_stem, network._bn0, x))
         for number, block in enumerate(network._blocks):
             with torch.set_grad_enabled(torch.is_grad_enabled() and number >= self.first_block):
@@ -72,7 +74,7 @@ def bounded_root(x: torch.Tensor) -> torch.Tensor:
     return gentle + ((x + 1e-12).sqrt() - gentle).detach()
 
 
-def apply_block(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def apply_block(block: Any, x: torch.Tensor) -> torch.Tensor:
     """(N, c, H, W) to (N, d, h, w): one inverted bottleneck."""
     y = x
     if block._block_args.expand_ratio != 1:
@@ -88,8 +90,11 @@ def relu6(x: torch.Tensor) -> torch.Tensor:
 
 def convolve(conv: nn.Conv2d, norm: nn.BatchNorm2d, x: torch.Tensor) -> torch.Tensor:
     """Convolution and batch normalisation with fixed statistics, in one."""
-    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-    weight, bias = conv.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None:
+        raise ValueError("The normalisation keeps no statistics.")
+    scale = norm.weight * (variance + norm.eps).rsqrt()
+    weight, bias = conv.weight * scale[:, None, None, None], norm.bias - mean * scale
     left, right, top, bottom = getattr(conv.static_padding, "padding", (0, 0, 0, 0))
     if left != right or top != bottom:
         x, left, top = pad(x, (left, right, top, bottom)), 0, 0

@@ -8,7 +8,7 @@ import math
 import os
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +43,8 @@ def random_crop(path: Path, side: int, rng: np.random.Generator) -> np.ndarray:
 
     Source: Szegedy et al. 2015, "Going Deeper with Convolutions" (training methodology).
     """
-    with Image.open(path) as image:
-        image = image.convert("RGB")
+    with Image.open(path) as file:
+        image = file.convert("RGB")
     area = rng.uniform(MIN_AREA, 1.0) * image.width * image.height
     stretch = math.exp(rng.uniform(-1, 1) * math.log(MAX_STRETCH))
     width, height = min(math.sqrt(area * stretch), image.width), min(math.sqrt(area / stretch), image.height)
@@ -90,7 +90,7 @@ def batches(
 
     with ThreadPoolExecutor(threads, thread_name_prefix="photos") as pool:
         queue = iter(chosen)
-        ahead = deque()
+        ahead: deque[tuple[torch.Tensor, list[Future[np.ndarray]]]] = deque()
 
         def begin() -> None:
             for part in [next(queue, None)]:
@@ -100,7 +100,7 @@ def batches(
         for _ in range(AHEAD):
             begin()
         while ahead:
-            part, looks = ahead.popleft()
-            pixels = torch.from_numpy(np.stack([look.result() for look in looks])).permute(0, 3, 1, 2)
+            part, crops = ahead.popleft()
+            pixels = torch.from_numpy(np.stack([crop.result() for crop in crops])).permute(0, 3, 1, 2)
             begin()
             yield jitter(pixels, generator), labels[part]
