@@ -1,5 +1,8 @@
 """Fixtures that all tests share: shops, people, photos drawn on the spot."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from catalog.models import Shop
@@ -15,6 +18,12 @@ pytest_plugins = [
     "tests.support.vectors",
     "tests.support.workers",
 ]
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Single files run here and now; more are shared among the processors."""
+    is_small = all(Path(argument.partition("::")[0]).suffix == ".py" for argument in config.args)
+    return 0 if is_small else max(os.cpu_count() or 1, 1)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django reads the marks

@@ -2,10 +2,10 @@
 
 import json
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache
 
 from catalog.models import Shop
 from ml_training.backbones.loader import BackboneMissing
@@ -52,9 +52,7 @@ class LoadedModel:
         return (scores > open_set.threshold(rate, kept.mean())) & kept[logits.argmax(axis=1)]
 
 
-_loaded: OrderedDict[int, LoadedModel] = OrderedDict()  # by primary key of the version
-
-
+_loaded: LRUCache[int, LoadedModel] = LRUCache(MAX_LOADED)  # by primary key of the version
 _lock = threading.Lock()
 
 
@@ -94,9 +92,6 @@ def loaded_model(version: ModelVersion) -> LoadedModel:
     with _lock:
         if version.pk not in _loaded:
             _loaded[version.pk] = _load(version)
-            while len(_loaded) > MAX_LOADED:
-                _loaded.popitem(last=False)
-        _loaded.move_to_end(version.pk)
         return _loaded[version.pk]
 
 

@@ -33,6 +33,7 @@ def token(shop) -> str:
     return bearer(shop, "read", "recognize", "train")
 
 
+@pytest.mark.training
 def test_graphql_examples_answer_without_errors(shop, token):
     client = Client()
     client.force_login(make_staff("staff", shop))
@@ -52,6 +53,7 @@ def test_subscription_example_is_one(db):
     assert prepare(schema, GraphQLRequest(query)).operation.value == "subscription"
 
 
+@pytest.mark.training
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_shell_examples_work_against_a_real_server(transactional_db, tmp_path):
     shop = Shop.default()

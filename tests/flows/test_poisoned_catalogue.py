@@ -13,7 +13,7 @@ from tests.factories import add_photo
 from tests.support.demo import DEMO_PHOTOS, demo_file, demo_folders
 from tests.support.training import active_version, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
 @pytest.fixture

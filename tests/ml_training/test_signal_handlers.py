@@ -198,6 +198,7 @@ def test_photo_saved_in_a_transaction_that_is_rolled_back_queues_nothing(shop, e
     assert not events
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("state", "by_queryset"),
@@ -228,6 +229,7 @@ def test_shop_deleted_leaves_nothing_behind(tmp_path, state, by_queryset):
             complete(run, None)
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_shop_deletion_rolled_back_keeps_the_model_files(shop, tmp_path):
     trained(shop, products=2, photos=1)
@@ -239,6 +241,7 @@ def test_shop_deletion_rolled_back_keeps_the_model_files(shop, tmp_path):
     assert len(before) == 4
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_other_shops_keep_their_model_files_when_one_is_deleted(shop, tmp_path):
     version = trained(shop, products=2, photos=1)
@@ -248,6 +251,7 @@ def test_other_shops_keep_their_model_files_when_one_is_deleted(shop, tmp_path):
     assert {name.rpartition("/")[0] for name in model_files(tmp_path)} == {version.folder}
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_product_deleted_while_training_makes_one_more_run_without_it(shop):
     stock(shop, products=3, photos=1)

@@ -15,7 +15,7 @@ from tests.factories import add_photo, draw, encode, stock
 from tests.support.demo import UNLIKE, demo_file, demo_photo
 from tests.support.training import active_version, trained, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 PRODUCTS, PHOTOS = 6, 10
 
 

@@ -11,6 +11,8 @@ from ml_training.dataset.manifest import read_manifest
 from ml_training.models import ImageEmbedding
 from tests.factories import make_shop, stock
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture
 def embedder():

@@ -104,6 +104,7 @@ def test_version_that_never_served_is_no_measure(shop):
 # --- With real training ----------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_photos_of_another_product_are_caught_named_and_can_be_activated_anyway(shop):
     """All photos of one product are replaced by photos of another one."""
     watcher = make_staff("watcher", shop)
@@ -124,6 +125,7 @@ def test_photos_of_another_product_are_caught_named_and_can_be_activated_anyway(
     assert active_version(shop) == second
 
 
+@pytest.mark.training
 def test_swapped_labels_are_caught(shop):
     """Half of the photos of two products change places."""
     first = trained(shop, products=6, photos=PHOTOS)
@@ -173,6 +175,7 @@ def test_losses_of_products_that_are_switched_off_are_none(shop):
     assert find_regressions(*activate) == ""
 
 
+@pytest.mark.training
 def test_product_of_one_photo_is_known(shop):
     """It was not judged, and photos that it takes away are lost."""
     first, second = stock(shop, products=2, photos=12)
@@ -182,6 +185,7 @@ def test_product_of_one_photo_is_known(shop):
     assert find_known_products(old) == {first.pk, second.pk} and len(old.cross_validated) == 12
 
 
+@pytest.mark.training
 def test_good_photos_are_not_held_back(shop):
     trained(shop, products=6, photos=PHOTOS)
     for kind in range(6):
@@ -194,6 +198,7 @@ def test_good_photos_are_not_held_back(shop):
     assert len(version.cross_validated) == 6 * (PHOTOS + 4)
 
 
+@pytest.mark.training
 def test_next_training_is_compared_with_what_serves(shop):
     """Mending the photos brings the next version into service by itself."""
     trained(shop, products=6, photos=PHOTOS)
@@ -206,6 +211,7 @@ def test_next_training_is_compared_with_what_serves(shop):
     assert active_version(shop).number == 3
 
 
+@pytest.mark.training
 def test_shop_of_two_products_trains_as_ever(shop):
     stock(shop, products=2, photos=1)
     queue.request_training(shop.pk, queue.Change("asked"))

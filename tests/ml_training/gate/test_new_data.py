@@ -36,6 +36,7 @@ def shop_of_six(shop):
     return shop
 
 
+@pytest.mark.training
 def test_few_photos_replaced_by_other_ones_of_another_product_are_held_back(shop_of_six):
     victim = Product.objects.get(sku="default-0")
     photos = reshoot(victim, 1, range(500, 500 + PHOTOS))
@@ -54,6 +55,7 @@ def test_few_photos_replaced_by_other_ones_of_another_product_are_held_back(shop
     assert active_version(shop_of_six) == version
 
 
+@pytest.mark.training
 def test_right_photos_of_other_products_that_come_with_them_change_nothing(shop_of_six):
     reshoot(Product.objects.get(sku="default-0"), 1, range(500, 500 + PHOTOS))
     for kind in range(1, 6):
@@ -65,6 +67,7 @@ def test_right_photos_of_other_products_that_come_with_them_change_nothing(shop_
     assert version.evidence["asked"]["1"]["tried"] == 6
 
 
+@pytest.mark.training
 def test_photos_that_are_replaced_one_by_one_are_shown_to_an_earlier_version_too(shop_of_six):
     victim = Product.objects.get(sku="default-0")
     right = list(victim.images.all())
@@ -79,6 +82,7 @@ def test_photos_that_are_replaced_one_by_one_are_shown_to_an_earlier_version_too
     assert version.held_back and active_version(shop_of_six).number < version.number
 
 
+@pytest.mark.training
 def test_it_stays_so_until_the_photos_are_mended(shop_of_six):
     victim = Product.objects.get(sku="default-0")
     reshoot(victim, 1, range(500, 500 + PHOTOS))
@@ -91,6 +95,7 @@ def test_it_stays_so_until_the_photos_are_mended(shop_of_six):
     assert active_version(shop_of_six).number == 4
 
 
+@pytest.mark.training
 def test_better_photos_of_the_same_product_take_over(shop_of_six):
     reshoot(Product.objects.get(sku="default-0"), 0, range(600, 600 + PHOTOS))
     work()
@@ -99,12 +104,14 @@ def test_better_photos_of_the_same_product_take_over(shop_of_six):
     assert asked(version) == {"1": {"tried": 1, "products": {}, "sure": []}}
 
 
+@pytest.mark.training
 def test_the_same_files_uploaded_again_are_not_new(shop_of_six):
     reshoot(Product.objects.get(sku="default-0"), 0, range(PHOTOS))
     work()
     assert active_version(shop_of_six).number == 2 and asked(active_version(shop_of_six)) == {}
 
 
+@pytest.mark.training
 def test_products_that_changed_all_their_photos_by_being_moved(shop_of_six):
     first, second = (Product.objects.get(sku=f"default-{kind}") for kind in (0, 1))
     photos = list(first.images.all()), list(second.images.all())
@@ -117,6 +124,7 @@ def test_products_that_changed_all_their_photos_by_being_moved(shop_of_six):
     assert len(newest(shop_of_six).evidence["asked"]["1"]["products"]) == 2
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("is_deleted", [True, False])
 def test_two_products_that_become_one_take_over(shop_of_six, is_deleted):
     """All photos of the one go to the other, which loses its own; the first is deleted, or left empty."""
@@ -133,6 +141,7 @@ def test_two_products_that_become_one_take_over(shop_of_six, is_deleted):
     ).held_back
 
 
+@pytest.mark.training
 def test_version_without_a_record_or_files_is_not_asked(shop_of_six, settings):
     reshoot(Product.objects.get(sku="default-0"), 1, range(500, 500 + PHOTOS))
     LearnedPhoto.objects.all().delete()
@@ -140,6 +149,7 @@ def test_version_without_a_record_or_files_is_not_asked(shop_of_six, settings):
     assert newest(shop_of_six).number == 2 and asked(newest(shop_of_six)) == {}
 
 
+@pytest.mark.training
 def test_photos_added_to_a_product_that_had_one_are_not_doubted(shop_of_six):
     """The active version knows it by one photo only: what it says of more is worth little."""
     product = Product.objects.create(shop=shop_of_six, sku="new", name="New")
@@ -158,6 +168,7 @@ def test_shop_without_a_version_gathers_no_evidence(shop):
     assert gather_evidence(shop.pk, None, None, [], "any").as_json() == {}
 
 
+@pytest.mark.training
 def test_the_same_product_twice_is_held_back(shop_of_six):
     """Other photos of one product under a new number."""
     twin = Product.objects.create(shop=shop_of_six, sku="twin", name="Twin")
@@ -172,6 +183,7 @@ def test_the_same_product_twice_is_held_back(shop_of_six):
     assert "if both are on the shelf, activate version 2" in version.held_back
 
 
+@pytest.mark.training
 def test_new_product_takes_over(shop_of_six):
     product = Product.objects.create(shop=shop_of_six, sku="new", name="New")
     for seed in range(PHOTOS):

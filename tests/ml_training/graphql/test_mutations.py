@@ -17,7 +17,7 @@ from tests.support.api import ask, code, data, recognize
 from tests.support.training import events, model_files, no_model_files_left, trained, work
 
 __all__ = ["events", "no_model_files_left"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 INFO = "mlModelInfo { hasModel version status }"
 LINK = """mutation ($assets: MLModelAssetsInput!, $activate: Boolean) {
   linkMlModelAssets(assets: $assets, activate: $activate) {

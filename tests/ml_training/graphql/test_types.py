@@ -44,6 +44,7 @@ def test_new_shop_is_idle(staff_client):
     assert "Add photos" in info["message"]
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_trained_shop_says_what_the_page_says(shop, staff_client):
     version = trained(shop, products=2, photos=2)

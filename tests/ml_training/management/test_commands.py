@@ -80,6 +80,7 @@ def test_train_counts_one_photo_as_one(shop, manage):
     assert "1 photo of 1 product in" in out
 
 
+@pytest.mark.training
 def test_train_with_nothing_owed_says_so_and_is_success(shop, manage):
     trained(shop, products=2, photos=1)
     code, out, _ = manage("train")
@@ -92,6 +93,7 @@ def test_train_with_nothing_owed_says_so_and_is_success(shop, manage):
     assert statuses(shop) == ["completed"]
 
 
+@pytest.mark.training
 def test_train_all_trains_afresh_when_nothing_is_owed(shop, manage):
     trained(shop, products=2, photos=1)
     code, out, _ = manage("train", "--all", "--json")
@@ -156,6 +158,7 @@ def test_train_that_fails_says_why(shop, manage, tmp_path):
 # --- evaluate --------------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_evaluate_measures_the_active_version_as_one_json_object(shop, manage, labelled):
     trained(shop, products=3, photos=2)
     code, out, _ = manage("evaluate", labelled, "--json")
@@ -168,6 +171,7 @@ def test_evaluate_measures_the_active_version_as_one_json_object(shop, manage, l
     assert report["seconds"] > 0
 
 
+@pytest.mark.training
 def test_evaluate_counts_wrong_answers_as_wrong(shop, manage, labelled):
     trained(shop, products=2, photos=2)
     (labelled / "default-0").rename(labelled / "swap")
@@ -177,6 +181,7 @@ def test_evaluate_counts_wrong_answers_as_wrong(shop, manage, labelled):
     assert only_json(out)["top1"] <= 0.25
 
 
+@pytest.mark.training
 def test_evaluate_counts_unknown_skus_and_broken_files_apart(shop, manage, labelled):
     trained(shop, products=2, photos=2)
     (labelled / "default-0" / "broken.jpg").write_bytes(b"broken")
@@ -188,6 +193,7 @@ def test_evaluate_counts_unknown_skus_and_broken_files_apart(shop, manage, label
     assert "default-2" in err
 
 
+@pytest.mark.training
 def test_evaluate_of_unknown_products_alone_says_how_many_were_named(shop, manage, labelled):
     trained(shop, products=2, photos=2)
     for sku in ("default-0", "default-1"):
@@ -199,6 +205,7 @@ def test_evaluate_of_unknown_products_alone_says_how_many_were_named(shop, manag
     assert (report["unknown_photos"], report["unknown_named"]) == (2, 0.0)
 
 
+@pytest.mark.training
 def test_evaluate_says_its_result_in_words(shop, manage, labelled):
     trained(shop, products=3, photos=2)
     code, out, _ = manage("evaluate", labelled)
@@ -219,6 +226,7 @@ def test_evaluate_that_cannot_measure_fails_with_a_sentence(shop, manage, labell
 # --- recognize -------------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_recognize_names_the_product_on_each_photo_as_one_json_object(shop, manage, labelled):
     version = trained(shop, products=3, photos=2)
     files = [labelled / "default-2" / "60.jpg", labelled / "default-0" / "60.jpg"]
@@ -234,6 +242,7 @@ def test_recognize_names_the_product_on_each_photo_as_one_json_object(shop, mana
     assert all(0 < item["probability"] <= 1 for item in best)
 
 
+@pytest.mark.training
 def test_recognize_reports_an_unreadable_file_beside_the_others_and_is_not_done(
     shop, manage, labelled, tmp_path
 ):
@@ -251,6 +260,7 @@ def test_recognize_reports_an_unreadable_file_beside_the_others_and_is_not_done(
         assert str(path) in err
 
 
+@pytest.mark.training
 def test_recognize_says_its_answer_in_words(shop, manage, labelled):
     trained(shop, products=2, photos=1)
     code, out, _ = manage("recognize", labelled / "default-1" / "60.jpg")
@@ -267,6 +277,7 @@ def test_recognize_without_a_model_fails_with_a_sentence(shop, manage, labelled)
     assert "has no model yet" in err
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("command", ["recognize", "evaluate"])
 def test_damaged_model_is_an_error_with_a_sentence(shop, manage, labelled, tmp_path, command):
     version = trained(shop, products=2, photos=1)
@@ -281,6 +292,7 @@ def test_damaged_model_is_an_error_with_a_sentence(shop, manage, labelled, tmp_p
 # --- reconcile -------------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_reconcile_says_what_it_mended(shop, manage):
     ShopTraining.objects.create(shop=shop, wanted=1)
     code, out, _ = manage("reconcile")

@@ -17,7 +17,7 @@ from ml_training.recognition.explain import nearest_photos
 from tests.factories import add_photo, bearer, photo_bytes
 from tests.support.training import trained
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 WITH, WITHOUT = "nearestPhoto { databaseId filename url }", ""
 
 

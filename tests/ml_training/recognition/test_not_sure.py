@@ -11,7 +11,7 @@ from ml_training.recognizer.open_set import RATES
 from tests.factories import draw, encode, photo_bytes
 from tests.support.training import trained
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
 def test_every_choice_of_a_shop_is_a_rate_that_models_have_a_threshold_for():

@@ -21,7 +21,7 @@ from ml_training.versions.load import MAX_LOADED, NoActiveModel, active_model
 from tests.factories import add_photo, make_shop, photo_bytes
 from tests.support.training import active_version, counters, queued_run, statuses, trained, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
 def names(shop, photo=None, **kwargs) -> list[str]:

@@ -24,16 +24,19 @@ def in_torch(encoder, pixels: np.ndarray) -> np.ndarray:
         return encoder(torch.from_numpy(pixels)).numpy()
 
 
+@pytest.mark.training
 def test_exported_file_computes_what_torch_computes(backbone, encoder, embedder):
     pixels = random_pixels(backbone, 3, seed=5)
     np.testing.assert_allclose(embedder.embed(pixels), in_torch(encoder, pixels), atol=1e-4)
 
 
+@pytest.mark.training
 def test_exported_file_says_its_hash_and_size(backbone, embedder):
     assert backbone.sha256 == hashlib.sha256(backbone.path.read_bytes()).hexdigest()
     assert embedder.embed(random_pixels(backbone, 1)).shape == (1, backbone.vector_size)
 
 
+@pytest.mark.training
 def test_exported_file_takes_raw_pixels_of_any_number_of_photos(backbone):
     session = onnxruntime.InferenceSession(backbone.path)
     (pixels,) = session.get_inputs()
@@ -44,6 +47,7 @@ def test_exported_file_takes_raw_pixels_of_any_number_of_photos(backbone):
         assert vectors.shape == (count, backbone.vector_size)
 
 
+@pytest.mark.training
 def test_backbone_that_is_there_is_not_exported_again(backbone, tmp_path):
     folder = tmp_path / "backbones"
     folder.mkdir()
@@ -66,6 +70,7 @@ def test_export_that_fails_leaves_no_file_that_could_be_taken_for_a_whole_one(tm
     assert list((tmp_path / "backbones").iterdir()) == []
 
 
+@pytest.mark.training
 def test_file_that_computes_something_else_is_refused(backbone, tmp_path, monkeypatch):
     def export_another_network(*args, **kwargs):
         model = onnx.load(backbone.path)

@@ -10,6 +10,8 @@ from ml_training.recognizer.preprocess import to_pixels
 from tests.factories import draw
 from tests.support.vectors import random_pixels
 
+pytestmark = pytest.mark.training
+
 
 def pixels_of(backbone, kind: int, seed: int = 0) -> np.ndarray:
     return to_pixels(draw(kind, seed), backbone.preprocessing)

@@ -18,6 +18,8 @@ from ml_training.recognizer.export import FILES, build_files, check_output, read
 from ml_training.recognizer.head import Head
 from tests.support.vectors import random_pixels
 
+pytestmark = pytest.mark.training
+
 LABELS = [{"id": 1, "sku": "a", "name": "Käse"}, {"id": 2, "sku": "b", "name": "Brot"}]
 METADATA = {"labels": LABELS, "version": 3}
 

@@ -12,6 +12,8 @@ from ml_training.recognizer.outliers import find_copies, find_outliers
 from ml_training.recognizer.preprocess import to_pixels
 from tests.support.demo import UNLIKE, demo_photo
 
+pytestmark = pytest.mark.training
+
 PRODUCTS, PHOTOS = len(UNLIKE), 10
 LABELS = np.repeat(np.arange(PRODUCTS), PHOTOS)
 

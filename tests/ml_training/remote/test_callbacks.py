@@ -156,6 +156,7 @@ def test_token_of_another_run_is_refused_and_logged(shop, other_shop, caplog):
     assert "WRONG_RUN" in caplog.text and token not in caplog.text
 
 
+@pytest.mark.training
 def test_expired_token_is_refused(shop, backbone):
     run, token = handed_over(shop)
     RunToken.objects.update(expires_at=timezone.now())

@@ -11,7 +11,7 @@ from tests.factories import make_shop
 from tests.support.handing import code_of, complete, files_of, handed_over, report
 from tests.support.training import active_version, model_files, queued_run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
 def test_model_is_published_and_becomes_active(shop, backbone, events):

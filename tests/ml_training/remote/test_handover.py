@@ -15,7 +15,7 @@ from tests.support.outside import Outside
 from tests.support.processes import TOKEN
 from tests.support.training import last_run, model_files, queued_run, statuses, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from tests.support.outside import Outside
 from tests.support.training import active_version, last_run, model_files, queued_run, statuses, work
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 MANY = 300  # photos: they keep a trainer busy for seconds
 
 

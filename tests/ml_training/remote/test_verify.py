@@ -14,6 +14,8 @@ from ml_training.dataset.manifest import Manifest, ManifestPhoto, ManifestProduc
 from ml_training.remote.verify import ModelRefused, check_sizes, read_model
 from tests.support.handing import make_files
 
+pytestmark = pytest.mark.training
+
 PRODUCTS = tuple(ManifestProduct(pk, f"sku-{pk}", f"Product {pk}") for pk in (11, 12, 13))
 PHOTOS = tuple(
     ManifestPhoto(100 + number, f"{number:064x}", "", "p.jpg", pk, f"sku-{pk}")

@@ -127,6 +127,7 @@ def test_queue_gets_one_task_with_the_runs_key_and_only_after_commit(shop):
     assert queued_run(shop).woken_at is not None
 
 
+@pytest.mark.training
 def test_photo_is_saved_when_the_queue_is_down_and_the_reconciler_mends_it(shop):
     with queue_down():
         stock(shop, products=2, photos=1)
@@ -402,6 +403,7 @@ def test_run_that_is_already_committed_can_be_read_by_whoever_hears_of_it(shop):
     assert seen == [("queued", "queued"), ("started", "training"), ("completed", "completed")]
 
 
+@pytest.mark.training
 def test_failing_receiver_of_news_harms_neither_the_run_nor_the_others(shop):
     def fail(**kwargs):
         raise ConnectionError("The channel layer is down.")
@@ -427,6 +429,7 @@ def test_failing_receiver_of_news_harms_neither_the_run_nor_the_others(shop):
 # --- What is owed ----------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_nothing_is_owed_without_a_change(shop):
     assert queue.owed_run(shop) is None
     assert queue.owed_run(make_shop("new")) is None
@@ -444,6 +447,7 @@ def test_owed_work_is_its_queued_run_or_a_new_one(shop):
     assert run.trigger[0]["kind"] == "owed"
 
 
+@pytest.mark.training
 def test_everything_anew_is_owed_as_soon_as_it_is_asked_for(shop):
     trained(shop, products=2, photos=1)
     run = queue.owed_run(shop, fresh=True)

@@ -22,7 +22,7 @@ from tests.support.training import (
 )
 
 PHASES = ["preparing", "embedding", "fitting", "evaluating", "publishing"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
 def during(phase: str, act):

@@ -153,6 +153,7 @@ def test_photos_set_aside_by_the_last_run_are_shown(shop):
     assert training_info(shop).set_aside == []
 
 
+@pytest.mark.training
 def test_files_of_the_active_version_are_shown_with_hash_size_and_address(shop, tmp_path):
     version = trained(shop, products=2, photos=1)
     info = training_info(shop)

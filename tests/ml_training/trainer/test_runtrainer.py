@@ -15,6 +15,8 @@ from tests.support.outside import Outside
 from tests.support.processes import TOKEN
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture
 def outside():

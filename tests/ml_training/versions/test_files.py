@@ -37,6 +37,7 @@ def version(shop):
     )
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_published_files_are_what_the_version_says(shop, tmp_path):
     version = trained(shop, products=2, photos=1)
@@ -49,6 +50,7 @@ def test_published_files_are_what_the_version_says(shop, tmp_path):
     assert listed == {kind: version.files[kind] for kind in KINDS if kind != "model_json"}
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_metadata_names_the_products_in_the_models_order(shop):
     version = trained(shop, products=3, photos=2)
@@ -93,6 +95,7 @@ def test_numbers_count_up_within_a_shop(version, other_shop):
     assert version_files.next_number(other_shop.pk) == 1
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_number_that_was_taken_meanwhile_is_replaced_in_the_files_too(shop, tmp_path):
     first = trained(shop, products=2, photos=1)
@@ -105,6 +108,7 @@ def test_number_that_was_taken_meanwhile_is_replaced_in_the_files_too(shop, tmp_
     assert version_files.read(late, "onnx") and len(model_files(tmp_path)) == 4
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_number_that_is_free_is_kept_and_nothing_is_written(shop, tmp_path):
     version = trained(shop, products=2, photos=1)

@@ -210,6 +210,7 @@ def test_photo_moved_to_another_shop_counts_what_that_one_learned(shop, other_sh
     assert row.now_on is None  # for those who look after the first shop
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_training_writes_down_what_it_learned_without_what_was_set_aside(shop):
     first = trained(shop, products=2, photos=2)

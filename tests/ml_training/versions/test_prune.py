@@ -255,6 +255,7 @@ class LateStorage(FileSystemStorage):
         return super()._open(name, mode)
 
 
+@pytest.mark.training
 def test_photo_is_answered_when_the_active_version_changes_and_is_pruned_at_that_moment(shop, settings):
     first = trained(shop, products=2, photos=1)
     queue.request_training(shop.pk, queue.Change("asked"))
@@ -269,6 +270,7 @@ def test_photo_is_answered_when_the_active_version_changes_and_is_pruned_at_that
 # --- When it happens -------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_completed_training_prunes_and_so_does_a_choice(shop, tmp_path):
     trained(shop, products=2, photos=1)
     for _ in range(3):

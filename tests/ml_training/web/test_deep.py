@@ -18,7 +18,11 @@ from tests.factories import make_staff
 from tests.support.deep import deep_runs
 from tests.support.training import trained
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("low_threshold"),
+    pytest.mark.training,
+]
 CANCEL = "/admin/settings/ml-model/cancel-deep/"
 
 

@@ -126,6 +126,7 @@ def test_badge_follows_the_shop_through_its_states(shop, staff_client):
     assert "The disk is full." in html
 
 
+@pytest.mark.training
 @pytest.mark.django_db(transaction=True)
 def test_page_shows_counts_files_and_what_was_set_aside(shop, staff_client):
     version = trained(shop, products=3, photos=2)

@@ -15,7 +15,7 @@ from tests.factories import photo_bytes
 from tests.support.forms import form_fields
 from tests.support.training import trained, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
 def page_of(product: Product) -> str:

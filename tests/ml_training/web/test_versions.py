@@ -256,6 +256,7 @@ def test_user_of_no_shop_is_told_so(client, db):
 # --- Choosing --------------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_rolling_back_without_a_script_comes_back_with_a_message(shop, two, staff_client):
     form = re.search(r'<form method="post" action="([^"]*)">', staff_client.get(LIST).content.decode())
     response = staff_client.post(form[1], {"version": "1"})
@@ -266,6 +267,7 @@ def test_rolling_back_without_a_script_comes_back_with_a_message(shop, two, staf
     assert listed(staff_client)[1] == ("serves", "")
 
 
+@pytest.mark.training
 def test_rolling_back_with_a_script_answers_in_json(shop, two, staff_client):
     accept = {"Accept": "application/json"}
     for words in ("Version 1 serves.", "Version 1 serves already."):
@@ -274,6 +276,7 @@ def test_rolling_back_with_a_script_answers_in_json(shop, two, staff_client):
     assert active_version(shop) == two
 
 
+@pytest.mark.training
 def test_answer_tells_of_a_training_that_waits_or_is_under_way(shop, two, staff_client):
     run = request_training(shop.pk, Change("photo_added", "Lemon"))
     accept = {"Accept": "application/json"}
@@ -295,6 +298,7 @@ def test_status_says_what_goes_on_serving_only_while_it_does(shop, staff_client)
     assert "Version 3 mixes up Lemon and Lime." in text(staff_client)
 
 
+@pytest.mark.training
 def test_next_training_takes_over_as_the_page_says(shop, two, staff_client):
     staff_client.post(ACTIVATE, {"version": "1"})
     request_training(shop.pk, Change("asked"))
@@ -302,12 +306,14 @@ def test_next_training_takes_over_as_the_page_says(shop, two, staff_client):
     assert active_version(shop).number == 3
 
 
+@pytest.mark.training
 def test_rolled_back_version_answers_the_next_photo(shop, two, staff_client):
     assert recognize(shop, photo_bytes(0, 9)).version == 2
     staff_client.post(ACTIVATE, {"version": "1"})
     assert recognize(shop, photo_bytes(0, 9)).version == 1
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("json", [True, False])
 def test_version_without_files_is_refused_in_a_sentence(shop, two, staff_client, settings, json):
     settings.KEEP_VERSIONS = 1

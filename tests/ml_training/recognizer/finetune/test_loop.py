@@ -19,6 +19,7 @@ from ml_training.recognizer.finetune.loop import save_start, train
 from ml_training.recognizer.finetune.photos import keep_small_copy
 from tests.factories import draw
 
+pytestmark = pytest.mark.training
 RECIPE = Hyperparameters(
     base="efficientnet-lite0", first_block=14, epochs=3, batch=4, rate=1e-3, classifier_rate=1e-3
 )

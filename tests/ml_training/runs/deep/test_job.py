@@ -25,7 +25,11 @@ from tests.support.deep import SHORT, deep_runs, state_of
 from tests.support.demo import demo_folders
 from tests.support.training import model_files, trained, work
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("low_threshold"),
+    pytest.mark.training,
+]
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,11 @@ from tests.factories import add_photo, stock
 from tests.support.deep import deep_runs, give_tuned, state_of
 from tests.support.training import queued_run, trained, work
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("low_threshold"),
+    pytest.mark.training,
+]
 
 
 def begun(shop) -> TrainingRun:

@@ -15,7 +15,11 @@ from tests.factories import add_photo, stock
 from tests.support.deep import deep_runs
 from tests.support.training import trained, work
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("low_threshold")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("low_threshold"),
+    pytest.mark.training,
+]
 
 
 def ended(run: TrainingRun, hours_ago: float, status="completed") -> None:

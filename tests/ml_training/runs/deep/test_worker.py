@@ -40,6 +40,7 @@ def other_hour():
     return f"{(hour + 2) % 24}-{(hour + 3) % 24}"
 
 
+@pytest.mark.training
 def test_quick_and_deep_runs_wait_in_different_queues(shop, settings):
     trained(shop)
     deep_lifecycle.queue_deep(shop.pk, "promises")
@@ -120,6 +121,7 @@ def test_no_deep_queue_is_started_outside_its_hours(shop, deep_queue, other_hour
     assert deep_queue._process is None
 
 
+@pytest.mark.training
 def test_deep_run_that_its_worker_gave_back_waits_without_counting_as_a_try(shop):
     trained(shop)
     run = deep_lifecycle.claim(deep_lifecycle.queue_deep(shop.pk, "promises").pk)
