@@ -24,6 +24,7 @@ VIEW_TRAINING = "ml_training.view_trainingrun"
 class LearnedPhotoInline(PhotoInline):
     fields = [*PhotoInline.fields[:-1], "learned_by", *PhotoInline.fields[-1:]]  # the place comes last
     readonly_fields = [*PhotoInline.readonly_fields, "learned_by"]
+    template = "admin/ml_model/product_photos.html"
 
     def get_fields(self, request, obj=None):
         names = super().get_fields(request, obj)
@@ -56,6 +57,7 @@ def _linked(words: str, page: str) -> SafeString:
 
 class LearningProductAdmin(ProductAdmin):
     inlines = [LearnedPhotoInline]
+    change_form_template = "admin/ml_model/product_form.html"
     delete_confirmation_template = "admin/ml_model/delete_product.html"
     delete_selected_confirmation_template = "admin/ml_model/delete_products.html"
 
