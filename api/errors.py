@@ -16,18 +16,6 @@ TOO_LARGE = "TOO_LARGE"  # more bytes than are taken
 TOO_COMPLEX = "TOO_COMPLEX"  # asks for more than one request may
 INTERNAL = "INTERNAL"  # our fault; the log has it
 
-CODES = (
-    UNAUTHENTICATED,
-    FORBIDDEN,
-    NOT_FOUND,
-    SHOP_REQUIRED,
-    BAD_INPUT,
-    CONFLICT,
-    TOO_LARGE,
-    TOO_COMPLEX,
-    INTERNAL,
-)
-
 
 class ApiError(GraphQLError):
     """Raised when a request is refused; `code` is what a program goes by, the text what a person reads."""

@@ -3,12 +3,10 @@
 The endpoint puts an `Access` on `info.context.access`, `access_required` puts one on a view's request. A
 request that carries an `Authorization: Bearer` header is judged by that alone; its session is not looked at.
 
-Bearer values of another kind than `shs_…` are given by other apps, which register how theirs are read:
-`bearer_kinds["shr_"] = function`, which takes the value and answers a `Grant` or None. Without that, or with
-None, access is nobody's, and `access.bearer` has the value for the resolver that knows it.
+With a bearer value of another kind than `shs_…` access is nobody's, and `access.bearer` has the value for the
+resolver that knows it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 
@@ -20,9 +18,8 @@ from api.errors import BAD_INPUT, FORBIDDEN, NOT_FOUND, SHOP_REQUIRED, UNAUTHENT
 from catalog.models import Shop
 from catalog.tokens import PREFIX, READ, RECOGNIZE, TRAIN, ApiToken
 
-RUN = "run"  # scope of a token made for one training run: its photos and manifest, nothing else
 MAX_BEARER_LENGTH = 200
-__all__ = ["READ", "RECOGNIZE", "RUN", "TRAIN", "Access", "Grant", "access_required", "bearer_kinds"]
+__all__ = ["READ", "RECOGNIZE", "TRAIN", "Access", "Grant", "access_required"]
 
 
 @dataclass(frozen=True)
@@ -33,16 +30,12 @@ class Grant:
     scopes: frozenset[str]
 
 
-bearer_kinds: dict[str, Callable[[str], Grant | None]] = {}
-
-
 @dataclass
 class Access:
     """Who asks. `user` is a member of staff or nobody; `grant` is what a token allows; never both."""
 
     user: object
     grant: Grant | None = None
-    token: ApiToken | None = None
     bearer: str = ""  # as sent, whatever it is
     problem: str = ""  # why a bearer value does not hold
 
@@ -68,16 +61,11 @@ class Access:
         access = cls(AnonymousUser(), bearer=value, problem="This token is unknown.")
         if len(value) > MAX_BEARER_LENGTH:
             return access
-        read_grant = bearer_kinds.get(value[: len(PREFIX)])
-        if read_grant is not None:
-            access.grant = read_grant(value)
-        elif value.startswith(PREFIX) and (token := ApiToken.find(value)) is not None:
+        if value.startswith(PREFIX) and (token := ApiToken.find(value)) is not None:
             access.problem = token.problem
             if not token.problem:
                 token.note_use()
-                access.token, access.grant = token, Grant(token.shop_id, frozenset(token.scopes))
-        if access.grant is not None:
-            access.problem = ""
+                access.grant = Grant(token.shop_id, frozenset(token.scopes))
         return access
 
     @property
