@@ -8,15 +8,18 @@ from django.db.models import Count
 from django.http import JsonResponse
 from django.urls import path, reverse
 
-from catalog.access import READ, access_required
+from catalog.access import access_required
 from catalog.models import Product, ProductImage
+from catalog.permissions import VIEW_PRODUCTS
+from catalog.scopes import READ
 from config.urls import urlpatterns as own
+from ml_training.permissions import VIEW_TRAINING, VIEW_VERSIONS
 from ml_training.status.shop import training_info
 
 settings.ROOT_URLCONF = __name__
 
 
-@access_required("ml_training.view_trainingrun", READ)
+@access_required(VIEW_TRAINING, READ)
 def training(request):
     info = training_info(request.access.shop())
     names = ("status", "progress", "phase", "error", "version")
@@ -24,7 +27,7 @@ def training(request):
     return JsonResponse(answer | {"productCount": info.products, "imageCount": info.photos})
 
 
-@access_required("ml_training.view_modelversion", READ)
+@access_required(VIEW_VERSIONS, READ)
 def model(request):
     info = training_info(request.access.shop())
     files = [
@@ -34,7 +37,7 @@ def model(request):
     return JsonResponse({"hasModel": info.has_active_model, "version": info.version, "files": files})
 
 
-@access_required("catalog.view_product", READ)
+@access_required(VIEW_PRODUCTS, READ)
 def products(request):
     rows = Product.objects.filter(shop=request.access.shop())
     total, page = rows.count(), list(rows[:50])

@@ -16,10 +16,9 @@ from django.http import Http404, JsonResponse
 
 from api.errors import BAD_INPUT, FORBIDDEN, NOT_FOUND, SHOP_REQUIRED, UNAUTHENTICATED, ApiError
 from catalog.models import Shop
-from catalog.tokens import PREFIX, READ, RECOGNIZE, TRAIN, ApiToken
+from catalog.tokens import PREFIX, ApiToken
 
 MAX_BEARER_LENGTH = 200
-__all__ = ["READ", "RECOGNIZE", "TRAIN", "Access", "Grant", "access_required"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Bearer tokens: what a program shows instead of a person's session.
 
-A token belongs to one shop. Its secret is shown once, when it is made; the row keeps a hash. Called by
-`catalog.access` for every request that carries one, and by the admin.
+A token belongs to one shop. Its secret is shown once, when it is made; the row keeps a hash.
 """
 
 import hashlib
@@ -15,22 +14,17 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-READ = "read"
-RECOGNIZE = "recognize"
-TRAIN = "train"
-SCOPES = {
-    READ: _("Read products, photos, training status and models"),
-    RECOGNIZE: _("Recognise products on photos"),
-    TRAIN: _("Prepare training data, and choose or bring the model that serves"),
-}
+from catalog.scopes import all_scopes
+
 PREFIX = "shs_"
 SHOWN = len(PREFIX) + 6  # characters of the secret that are kept to tell tokens apart
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def check_scopes(scopes) -> None:
-    if not isinstance(scopes, list) or not scopes or not set(scopes) <= set(SCOPES):
-        raise ValidationError(_("Choose at least one of: %(scopes)s.") % {"scopes": ", ".join(SCOPES)})
+    known = all_scopes()
+    if not isinstance(scopes, list) or not scopes or not set(scopes) <= set(known):
+        raise ValidationError(_("Choose at least one of: %(scopes)s.") % {"scopes": ", ".join(known)})
 
 
 def digest_of(secret: str) -> str:

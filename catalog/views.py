@@ -5,9 +5,11 @@ import io
 from django.http import FileResponse, Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from catalog.access import READ, TRAIN, access_required
+from catalog.access import access_required
 from catalog.models import ProductImage
+from catalog.permissions import VIEW_PHOTOS
 from catalog.photo_files import ACCEPTED, PhotoRefused, open_upright
+from catalog.scopes import reading_scopes
 
 THUMBNAIL_SIDE = 240  # pixels
 _FOR_EVER = "private, max-age=31536000, immutable"
@@ -26,7 +28,7 @@ def _visible_photo(request, pk: int, sha256: str) -> ProductImage:
 
 
 @require_safe
-@access_required("catalog.view_productimage", READ, TRAIN)
+@access_required(VIEW_PHOTOS, *reading_scopes())
 def photo(request, pk: int, sha256: str):
     """The original, byte for byte."""
     found = _visible_photo(request, pk, sha256)
@@ -43,7 +45,7 @@ def photo(request, pk: int, sha256: str):
 
 
 @require_safe
-@access_required("catalog.view_productimage", READ, TRAIN)
+@access_required(VIEW_PHOTOS, *reading_scopes())
 def thumbnail(request, pk: int, sha256: str):
     """A small upright JPEG, whatever the original's format."""
     found = _visible_photo(request, pk, sha256)

@@ -3,6 +3,8 @@
 from django.contrib.admin import AdminSite
 from django.urls import path, reverse
 
+from ml_training.permissions import VIEW_TRAINING
+
 
 class ShelfsightAdminSite(AdminSite):
     site_header = "Shelfsight"
@@ -56,7 +58,7 @@ class ShelfsightAdminSite(AdminSite):
     def get_app_list(self, request, app_label=None):
         """Add the Settings section; a user who may see no shop's training does not get it."""
         apps = super().get_app_list(request, app_label)
-        if app_label is None and request.user.has_perm("ml_training.view_trainingrun"):
+        if app_label is None and request.user.has_perm(VIEW_TRAINING):
             url = reverse("admin:ml_model")
             page = {
                 "name": "ML Model",

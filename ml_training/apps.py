@@ -8,9 +8,11 @@ class MlTrainingConfig(AppConfig):
     def ready(self):
         from ml_training import (
             checks,  # noqa: F401 (registers them)
+            permissions,
             signal_handlers,
         )
         from ml_training.runs import warmup
 
+        permissions.register_scopes()
         signal_handlers.connect()
         warmup.connect()

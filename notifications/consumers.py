@@ -21,8 +21,9 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest
 
 from catalog.models import Shop
+from ml_training.permissions import VIEW_TRAINING
 from ml_training.status.shop import training_infos
-from notifications.inbox import PERMISSION, inbox, mark_read, unread_count
+from notifications.inbox import inbox, mark_read, unread_count
 from notifications.push import push_read, session_hash, shop_group, user_group
 
 logger = logging.getLogger(__name__)
@@ -155,7 +156,7 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         request = HttpRequest()
         request.session = sessions().SessionStore(self.scope["session"].session_key)
         user = get_user(request)  # nobody after a logout elsewhere or a change of the password
-        if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
+        if not (user.is_active and user.is_staff and user.has_perm(VIEW_TRAINING)):
             return False
         self.user = user
         self.shops = list(Shop.objects.visible_to(user))

@@ -12,9 +12,9 @@ from django.utils import timezone
 from catalog.models import Shop
 from ml_training.events import COMPLETED, FAILED, QUEUED, STARTED, MLStatusEvent
 from ml_training.models import TrainingRun
+from ml_training.permissions import VIEW_TRAINING
 from notifications.models import Notification
 
-PERMISSION = "ml_training.view_trainingrun"
 KEEP_READ_DAYS = 30
 LOOK = "Training is done, and needs a look"
 TITLES = {
@@ -28,7 +28,7 @@ TITLES = {
 def recipients(shop_id: int):
     """Who is told of a shop: its staff who may see training, and superusers."""
     users = get_user_model().objects.with_perm(
-        PERMISSION, backend="django.contrib.auth.backends.ModelBackend"
+        VIEW_TRAINING, backend="django.contrib.auth.backends.ModelBackend"
     )
     member = Exists(Shop.members.through.objects.filter(user_id=OuterRef("pk"), shop_id=shop_id))
     users = users.filter(Q(is_superuser=True) | member, is_staff=True)

@@ -9,11 +9,12 @@ from graphene_django import DjangoObjectType
 
 from api.errors import BAD_INPUT, NOT_FOUND, ApiError
 from api.fields import CALLED_BY, READ_BY, CountedConnection, PagedField
-from notifications.inbox import PERMISSION, inbox, mark_read, unread_count
+from ml_training.permissions import VIEW_TRAINING
+from notifications.inbox import inbox, mark_read, unread_count
 from notifications.models import Notification
 from notifications.push import push_read
 
-WHO = f"the person they are for, with {PERMISSION}; not tokens."
+WHO = f"the person they are for, with {VIEW_TRAINING}; not tokens."
 
 NotificationLevel = graphene.Enum(
     "NotificationLevel",
@@ -51,7 +52,7 @@ class NotificationType(DjangoObjectType):
 
 def person(info):
     """Who asks. Raises ApiError for nobody, for tokens and for those who may not see training."""
-    info.context.access.require(PERMISSION)
+    info.context.access.require(VIEW_TRAINING)
     return info.context.access.user
 
 

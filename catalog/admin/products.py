@@ -15,6 +15,7 @@ from catalog.admin.move_form import PhotoForm, PhotoFormSet
 from catalog.admin.tokens import ApiTokenAdmin
 from catalog.models import ApiToken, Product, ProductImage, Shop, check_upload
 from catalog.moving import MoveRefused, move_photos
+from catalog.permissions import ADD_PHOTOS, CHANGE_PHOTOS
 from catalog.signals import photos_added_in_form
 
 MANY_SHOPS = "_shelfsight_many_shops"
@@ -146,7 +147,7 @@ class ProductAdmin(admin.ModelAdmin):
 
     def changeform_view(self, request, *args, **kwargs):
         """Decode new photos before Django opens its transaction, which keeps others from writing."""
-        if request.method == "POST" and request.user.has_perm("catalog.add_productimage"):
+        if request.method == "POST" and request.user.has_perm(ADD_PHOTOS):
             for file in request.FILES.getlist("new_photos"):
                 with suppress(ValidationError):  # the form will say it
                     check_upload(file, file.name)
@@ -175,11 +176,11 @@ class ProductAdmin(admin.ModelAdmin):
 
     def _may_add_photos(self, request, obj):
         may_save = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        return may_save and request.user.has_perm("catalog.add_productimage")
+        return may_save and request.user.has_perm(ADD_PHOTOS)
 
     def _may_move_photos(self, request, obj):
         may_save = obj is not None and self.has_change_permission(request, obj)
-        return may_save and request.user.has_perm("catalog.change_productimage")
+        return may_save and request.user.has_perm(CHANGE_PHOTOS)
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)

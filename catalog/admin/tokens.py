@@ -7,34 +7,21 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Shop
-from catalog.tokens import READ, RECOGNIZE, SCOPES, TRAIN, ApiToken
-
-# Nobody gives a program more than they may do themselves. The schemas ask people for the same permissions.
-TO_READ = {
-    "catalog.view_product",
-    "catalog.view_productimage",
-    "ml_training.view_trainingrun",
-    "ml_training.view_modelversion",
-}
-NEEDED = {
-    READ: TO_READ,
-    RECOGNIZE: {"catalog.view_product"},
-    TRAIN: TO_READ
-    | {
-        "ml_training.prepare_training",
-        "ml_training.change_modelversion",
-        "ml_training.add_modelversion",
-    },
-}
+from catalog.scopes import all_scopes
+from catalog.tokens import ApiToken
 
 
 def _sees_many_shops(request) -> bool:
     return Shop.objects.visible_to(request.user)[:2].count() > 1
 
 
+def _scope_choices() -> list[tuple[str, str]]:
+    return [(name, scope.label) for name, scope in all_scopes().items()]
+
+
 class ApiTokenForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
-        choices=list(SCOPES.items()),
+        choices=_scope_choices,
         widget=forms.CheckboxSelectMultiple,
         label=_("It may"),
         error_messages={"invalid_choice": _("You may not give %(value)s: you may not do it yourself.")},
@@ -72,10 +59,11 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)
         if "scopes" in form.base_fields:
-            allowed = [
-                (scope, text) for scope, text in SCOPES.items() if request.user.has_perms(NEEDED[scope])
+            form.base_fields["scopes"].choices = [
+                (name, scope.label)
+                for name, scope in all_scopes().items()
+                if request.user.has_perms(scope.permissions)
             ]
-            form.base_fields["scopes"].choices = allowed
         return form
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):

@@ -7,8 +7,9 @@ from api.fields import called_by
 from catalog.graphql.queries import MAY_READ_PHOTOS, MAY_READ_PRODUCTS, ProductImageType, ProductType
 from catalog.models import Product, ProductImage
 from catalog.moving import MAX_MOVED, MoveRefused, move_photos
+from catalog.permissions import CHANGE_PHOTOS
 
-MAY_MOVE = ("catalog.change_productimage",)
+MAY_MOVE = (CHANGE_PHOTOS,)
 
 
 class MoveProductImages(graphene.Mutation):

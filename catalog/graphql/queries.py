@@ -13,13 +13,14 @@ from graphql_relay import get_offset_with_default
 from api.errors import ApiError
 from api.fields import CountedConnection, PagedField, page_of, read_by, shop_id_argument
 from api.limits import MAX_PAGE
-from catalog.access import READ, TRAIN
 from catalog.models import Product, ProductImage, Shop
+from catalog.permissions import VIEW_PHOTOS, VIEW_PRODUCTS
+from catalog.scopes import reading_scopes
 
 MAX_OFFSET = 10**9  # a place in a list that no database is asked beyond
-MAY_READ_SHOPS = ("catalog.view_product", READ, TRAIN)
-MAY_READ_PRODUCTS = ("catalog.view_product", READ, TRAIN)
-MAY_READ_PHOTOS = ("catalog.view_productimage", READ, TRAIN)
+MAY_READ_SHOPS = (VIEW_PRODUCTS, *reading_scopes())
+MAY_READ_PRODUCTS = (VIEW_PRODUCTS, *reading_scopes())
+MAY_READ_PHOTOS = (VIEW_PHOTOS, *reading_scopes())
 
 
 class ShopType(DjangoObjectType):

@@ -4,15 +4,17 @@ import graphene
 from django.urls import reverse
 
 from api.fields import read_by, shop_id_argument
-from catalog.access import READ, TRAIN
 from catalog.graphql.queries import MAY_READ_PHOTOS, MAY_READ_PRODUCTS
+from catalog.permissions import VIEW_PHOTOS, VIEW_PRODUCTS
+from catalog.scopes import READ
 from ml_training.advice.shop import MAX_NEXT, MAX_PAIRS, MAX_SUSPECTS, MAX_WANTING, SCANS, shop_advice
 from ml_training.advice.suspects import KINDS
 from ml_training.graphql.types import MAY_READ_TRAINING
+from ml_training.permissions import TRAIN, VIEW_TRAINING
 from ml_training.recognizer.learning_curve import MORE
 
 MAY_READ_ADVICE = (
-    "ml_training.view_trainingrun, catalog.view_product and catalog.view_productimage",
+    f"{VIEW_TRAINING}, {VIEW_PRODUCTS} and {VIEW_PHOTOS}",
     READ,
     TRAIN,
 )

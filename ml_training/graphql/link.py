@@ -9,15 +9,15 @@ from django.core.exceptions import SuspiciousFileOperation
 from api.errors import BAD_INPUT, NOT_FOUND, ApiError
 from api.fields import called_by, shop_id_argument
 from api.uploads import Upload
-from catalog.access import TRAIN
 from catalog.models import Shop
 from ml_training.graphql.types import MLModelInfo, ModelVersionType
+from ml_training.permissions import ADD_VERSION, TRAIN
 from ml_training.remote.link import ModelAsset, link_model
 from ml_training.remote.verify import ModelRefused
 from ml_training.status.shop import training_info
 from ml_training.storage import storage
 
-MAY_LINK = ("ml_training.add_modelversion", TRAIN)
+MAY_LINK = (ADD_VERSION, TRAIN)
 
 
 class MLModelAssetInput(graphene.InputObjectType):

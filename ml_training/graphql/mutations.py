@@ -9,7 +9,6 @@ from django.conf import settings
 from api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, TOO_LARGE, ApiError
 from api.fields import called_by, read_by, shop_id_argument
 from api.uploads import Upload
-from catalog.access import TRAIN
 from catalog.models import Shop
 from catalog.photo_files import PhotoLimits, PhotoRefused, check_size
 from ml_training.backbones.loader import BackboneMissing
@@ -24,6 +23,7 @@ from ml_training.graphql.types import (
     TrainingRunType,
 )
 from ml_training.models import ModelVersion
+from ml_training.permissions import CHOOSE_VERSION, PREPARE_TRAINING, TRAIN
 from ml_training.recognition.recognize import recognize
 from ml_training.runs.queue import prepare_training_data
 from ml_training.status.shop import TrainingInfo, training_info
@@ -31,8 +31,8 @@ from ml_training.versions import activate
 from ml_training.versions.files import ModelFileDamaged
 from ml_training.versions.load import NO_MODEL
 
-MAY_PREPARE = ("ml_training.prepare_training", TRAIN)
-MAY_CHOOSE = ("ml_training.change_modelversion", TRAIN)
+MAY_PREPARE = (PREPARE_TRAINING, TRAIN)
+MAY_CHOOSE = (CHOOSE_VERSION, TRAIN)
 MAX_CANDIDATES = 20
 
 

@@ -11,13 +11,14 @@ from graphene import relay
 from graphene_django import DjangoObjectType
 
 from api.fields import PagedField, add_field, page_of, read_by, read_together
-from catalog.access import READ, TRAIN
 from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType, most_needed
 from catalog.models import ProductImage
+from catalog.scopes import READ
 from ml_training.models import LearnedPhoto, ModelVersion
+from ml_training.permissions import TRAIN, VIEW_VERSIONS
 from ml_training.versions.provenance import Span, first_learned, spans_of, with_whereabouts
 
-MAY_READ_MODELS = ("ml_training.view_modelversion", READ, TRAIN)
+MAY_READ_MODELS = (VIEW_VERSIONS, READ, TRAIN)
 
 
 class LearnedPhotoType(DjangoObjectType):

@@ -7,17 +7,19 @@ from graphene import relay
 from graphene_django import DjangoObjectType
 
 from api.fields import CountedConnection, page_of, read_by
-from catalog.access import READ, RECOGNIZE, TRAIN
+from catalog.permissions import VIEW_PRODUCTS
+from catalog.scopes import READ
 from ml_training.events import trigger_in_words
 from ml_training.graphql.provenance import MAY_READ_MODELS, learned_photos_field
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.permissions import RECOGNIZE, TRAIN, VIEW_TRAINING
 from ml_training.recognizer.export import FILES
 from ml_training.status.shop import LABELS, describe_files
 from ml_training.versions.diff import changes_in_words
 from ml_training.versions.metrics import accuracy_of, accuracy_range_of, coverage_of
 
-MAY_READ_TRAINING = ("ml_training.view_trainingrun", READ, TRAIN)
-MAY_RECOGNIZE = ("catalog.view_product", RECOGNIZE)
+MAY_READ_TRAINING = (VIEW_TRAINING, READ, TRAIN)
+MAY_RECOGNIZE = (VIEW_PRODUCTS, RECOGNIZE)
 
 TrainingStatus = graphene.Enum(
     "TrainingStatus", [(name.upper(), name) for name in LABELS], description="What the recogniser is doing."

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from catalog.models import ProductImage, Shop
+from catalog.permissions import VIEW_PHOTOS, VIEW_PRODUCTS
 from ml_training.gate.judge import find_photos_to_check
 from ml_training.models import ModelVersion
+from ml_training.permissions import VIEW_VERSIONS
 from ml_training.status.shop import TrainingInfo
-from ml_training.status.versions import VIEW, VIEW_PHOTOS
 
 MAX_SHOWN = 8  # photos; the sentence names the first of them
 
@@ -24,12 +25,12 @@ def held_back_for(user, shop: Shop | None, info: TrainingInfo | None) -> dict:
     if shop is None or info is None or info.held_back is None:
         return {}
     photos = []
-    if user.has_perms((VIEW_PHOTOS, "catalog.view_product")):
+    if user.has_perms((VIEW_PHOTOS, VIEW_PRODUCTS)):
         photos = _photos(shop, info.version, info.held_back)
     return {
         "shop": shop,
         "held_back": HeldBack(info.held_back, photos[:MAX_SHOWN], max(len(photos) - MAX_SHOWN, 0)),
-        "may_see_versions": user.has_perm(VIEW),
+        "may_see_versions": user.has_perm(VIEW_VERSIONS),
     }
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.models import Shop
+from catalog.permissions import VIEW_PHOTOS
 from ml_training.gate.judge import why_held_back
 from ml_training.models import ModelVersion, ShopTraining
+from ml_training.permissions import CHOOSE_VERSION, VIEW_VERSIONS
 from ml_training.versions.diff import changes_in_words
 from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 
-VIEW, CHOOSE = "ml_training.view_modelversion", "ml_training.change_modelversion"
-VIEW_PHOTOS = "catalog.view_productimage"
 SHOWN = 6  # versions on the page at once
 MAX_VERSIONS = 100  # versions that can be unfolded
 # What a version is; names of the style of its badge.
@@ -66,12 +66,12 @@ class VersionList:
 
 def versions_for(user, shop: Shop | None) -> dict:
     """What the template `admin/ml_model/versions.html` needs; nothing for whoever may not see versions."""
-    if shop is None or not user.has_perm(VIEW):
+    if shop is None or not user.has_perm(VIEW_VERSIONS):
         return {}
     return {
         "shop": shop,
         "version_list": version_list(shop),
-        "may_choose": user.has_perm(CHOOSE),
+        "may_choose": user.has_perm(CHOOSE_VERSION),
         "may_see_photos": user.has_perm(VIEW_PHOTOS),
     }
 

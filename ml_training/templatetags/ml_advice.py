@@ -6,8 +6,8 @@ from catalog.models import Product, Shop
 from ml_training.advice.charts import shop_charts
 from ml_training.advice.product import ProductAdvice, product_advice
 from ml_training.advice.shop import shop_advice
+from ml_training.permissions import VIEW_TRAINING
 from ml_training.web.advice import CATALOGUE
-from ml_training.web.page import VIEW
 
 register = template.Library()
 KEPT = "_shelfsight_product_advice"
@@ -25,7 +25,7 @@ def advice_sections(context, shop: Shop | None) -> dict:
 def recognition_of(context, product: Product | None) -> ProductAdvice | None:
     """How well a product is recognised, worked out once a request; None for whoever may not see training."""
     request = context["request"]
-    if product is None or product.pk is None or not request.user.has_perms((VIEW, *CATALOGUE)):
+    if product is None or product.pk is None or not request.user.has_perms((VIEW_TRAINING, *CATALOGUE)):
         return None
     if not hasattr(request, KEPT):
         setattr(request, KEPT, product_advice(product))

@@ -10,12 +10,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Product, ProductImage, Shop
 from catalog.moving import MoveRefused, move_photos
+from catalog.permissions import CHANGE_PHOTOS, VIEW_PHOTOS, VIEW_PRODUCTS
 from ml_training.advice.charts import shop_charts
 from ml_training.advice.shop import shop_advice
 from ml_training.web.page import chosen_shop
 
-CATALOGUE = ("catalog.view_product", "catalog.view_productimage")  # both sections name products
-MOVE = "catalog.change_productimage"
+CATALOGUE = (VIEW_PRODUCTS, VIEW_PHOTOS)  # both sections name products
 
 
 @never_cache
@@ -34,7 +34,7 @@ def charts(request) -> HttpResponse:
 @require_POST
 def move_photo(request) -> HttpResponse:
     """Move the photo whose button was pressed to the product that it looks like."""
-    shop = _shop(request, MOVE)
+    shop = _shop(request, CHANGE_PHOTOS)
     try:
         text, status = _move(request, shop), 200
     except MoveRefused as error:

@@ -7,14 +7,17 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, Http404, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from catalog.access import READ, TRAIN, access_required
+from catalog.access import access_required
+from catalog.permissions import VIEW_PHOTOS
+from catalog.scopes import READ
 from ml_training.dataset.stream import in_steps, manifest_chunks
 from ml_training.models import ModelVersion
+from ml_training.permissions import TRAIN, VIEW_VERSIONS
 from ml_training.storage import storage
 
 
 @require_safe
-@access_required("ml_training.view_modelversion", READ, TRAIN)
+@access_required(VIEW_VERSIONS, READ, TRAIN)
 def model_file(request, pk: int, sha256: str, name: str):
     version = ModelVersion.objects.filter(pk=pk, shop__in=request.access.shops()).first()
     described = [file for file in version.files.values() if file["name"] == name] if version else []
@@ -32,7 +35,7 @@ def model_file(request, pk: int, sha256: str, name: str):
 
 
 @require_safe
-@access_required("catalog.view_productimage", READ, TRAIN)
+@access_required(VIEW_PHOTOS, READ, TRAIN)
 def manifest(request, slug: str):
     """What the recogniser learns from, as lines of JSON."""
     shop = request.access.shops().filter(slug=slug).first()

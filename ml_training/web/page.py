@@ -9,13 +9,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Shop
+from ml_training.permissions import PREPARE_TRAINING, VIEW_TRAINING
 from ml_training.runs.queue import prepare_training_data
 from ml_training.status.held_back import held_back_for
 from ml_training.status.runs import training_history
 from ml_training.status.shop import page_data, training_info
 from ml_training.status.versions import versions_for
-
-VIEW, PREPARE = "ml_training.view_trainingrun", "ml_training.prepare_training"
 
 
 def chosen_shop(request) -> tuple[Shop | None, list[Shop]]:
@@ -25,7 +24,7 @@ def chosen_shop(request) -> tuple[Shop | None, list[Shop]]:
         Http404: the user may not see that shop, or there is none of that name.
         PermissionDenied: the user may not see training at all.
     """
-    if not request.user.has_perm(VIEW):
+    if not request.user.has_perm(VIEW_TRAINING):
         raise PermissionDenied
     shops = list(Shop.objects.visible_to(request.user))
     slug = request.GET.get("shop")
@@ -51,7 +50,7 @@ def ml_model_page(request):
         "info": info,
         "unknowns_named": f"{100 * shop.unknowns_named:g} %" if shop else "",
         "history": training_history(shop) if shop else [],
-        "may_prepare": request.user.has_perm(PREPARE),
+        "may_prepare": request.user.has_perm(PREPARE_TRAINING),
         **held_back_for(request.user, shop, info),
         **versions_for(request.user, shop),
     }
@@ -72,7 +71,7 @@ def ml_model_status(request):
 def prepare(request):
     """Prepare training data: every photo is checked and looked at again."""
     shop, _ = chosen_shop(request)
-    if shop is None or not request.user.has_perm(PREPARE):
+    if shop is None or not request.user.has_perm(PREPARE_TRAINING):
         raise PermissionDenied
     prepare_training_data(shop)
     text = "Every photo is being checked again. You will be told here what was found."

@@ -15,10 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.products import PhotoInline, ProductAdmin
 from catalog.models import Product, ProductImage
+from ml_training.permissions import VIEW_TRAINING, VIEW_VERSIONS
 from ml_training.versions.provenance import in_words, spans_of, taught
-
-VIEW = "ml_training.view_modelversion"
-VIEW_TRAINING = "ml_training.view_trainingrun"
 
 
 class LearnedPhotoInline(PhotoInline):
@@ -28,13 +26,17 @@ class LearnedPhotoInline(PhotoInline):
 
     def get_fields(self, request, obj=None):
         names = super().get_fields(request, obj)
-        return names if request.user.has_perm(VIEW) else [name for name in names if name != "learned_by"]
+        return (
+            names
+            if request.user.has_perm(VIEW_VERSIONS)
+            else [name for name in names if name != "learned_by"]
+        )
 
     def get_formset(self, request, obj=None, **kwargs):
         """Read for all photos of the product at once, when its form is made, which versions learned them."""
         may_open = obj and request.user.has_perm(VIEW_TRAINING)
         self._page = f"{reverse('admin:ml_model')}?shop={obj.shop.slug}" if may_open else ""
-        self._spans = spans_of(obj.images.all()) if obj and request.user.has_perm(VIEW) else {}
+        self._spans = spans_of(obj.images.all()) if obj and request.user.has_perm(VIEW_VERSIONS) else {}
         return super().get_formset(request, obj, **kwargs)
 
     @admin.display(description=_("learned by"))
@@ -107,7 +109,7 @@ def _photos_of(products):
 
 def _who_learned(request, photos, them: str) -> str:
     """Such as "Versions 3–7 learned from it. "; empty if there are none that this user may know of."""
-    words = in_words(taught(photos)) if request.user.has_perm(VIEW) else ""
+    words = in_words(taught(photos)) if request.user.has_perm(VIEW_VERSIONS) else ""
     return f"{words.capitalize()} learned from {them}. " if words else ""
 
 

@@ -10,11 +10,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Shop
+from catalog.permissions import VIEW_PHOTOS
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion, TrainingRun
+from ml_training.permissions import CHOOSE_VERSION, VIEW_VERSIONS
 from ml_training.status.held_back import held_back_for
 from ml_training.status.shop import training_info
-from ml_training.status.versions import CHOOSE, VIEW, VIEW_PHOTOS, versions_for
+from ml_training.status.versions import versions_for
 from ml_training.versions.activate import activate_version
 from ml_training.versions.files import ModelFileDamaged
 from ml_training.versions.provenance import learned_by_versions
@@ -37,7 +39,7 @@ def _shop(request, *permissions: str) -> Shop:
 @require_safe
 def versions(request) -> HttpResponse:
     """The list alone, as HTML: the page's script puts it in the place of the old one."""
-    shop = _shop(request, VIEW)
+    shop = _shop(request, VIEW_VERSIONS)
     return render(request, "admin/ml_model/versions.html", versions_for(request.user, shop))
 
 
@@ -53,7 +55,7 @@ def held_back(request) -> HttpResponse:
 @require_POST
 def activate(request) -> HttpResponse:
     """Let the version whose button was pressed serve."""
-    shop = _shop(request, VIEW, CHOOSE)
+    shop = _shop(request, VIEW_VERSIONS, CHOOSE_VERSION)
     version = get_object_or_404(
         ModelVersion.objects.select_related("run", "shop"), shop=shop, number=_number(request)
     )
@@ -87,7 +89,7 @@ def _how_long(shop: Shop) -> str:
 @require_safe
 def learned_photos(request, number: int) -> HttpResponse:
     """The photos that a version learned, those that are gone since among them."""
-    shop = _shop(request, VIEW, VIEW_PHOTOS)
+    shop = _shop(request, VIEW_VERSIONS, VIEW_PHOTOS)
     version = get_object_or_404(
         ModelVersion.objects.defer(*ModelVersion.long_fields()), shop=shop, number=min(number, 2**31 - 1)
     )

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from catalog.admin.tokens import NEEDED
 from catalog.graphql import queries
+from catalog.scopes import all_scopes
 from catalog.tokens import ApiToken
 from ml_training.graphql import link as linking_schema
 from ml_training.graphql import mutations
@@ -79,6 +79,15 @@ def test_nobody_gives_a_token_more_than_they_may_do(client, shop, scope, given):
     assert ApiToken.objects.exists() == given
 
 
+def test_form_offers_the_scopes_of_all_apps_in_their_order(staff_client):
+    form = staff_client.get(ADD).context["adminform"].form
+    assert [(name, str(label)) for name, label in form.fields["scopes"].choices] == [
+        ("read", "Read products, photos, training status and models"),
+        ("recognize", "Recognise products on photos"),
+        ("train", "Prepare training data, and choose or bring the model that serves"),
+    ]
+
+
 def test_list_costs_the_same_number_of_queries_at_any_length(
     staff_client, shop, django_assert_max_num_queries
 ):
@@ -97,5 +106,6 @@ def test_scopes_need_every_permission_that_the_api_asks_people_for():
                 permission, *scopes = value
                 for scope in scopes:
                     asked.setdefault(scope, set()).add(permission)
-    assert {scope: asked[scope] - NEEDED[scope] for scope in asked} == {scope: set() for scope in asked}
-    assert set(asked) == set(NEEDED)
+    needed = {name: scope.permissions for name, scope in all_scopes().items()}
+    assert {scope: asked[scope] - needed[scope] for scope in asked} == {scope: set() for scope in asked}
+    assert set(asked) == set(needed)
