@@ -1,7 +1,9 @@
 """What this API needs to know of who asks. The project gives it a class that reads it from requests."""
 
+from dataclasses import dataclass
 from typing import Protocol, Self
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 
@@ -31,6 +33,17 @@ class AccessReader(Protocol):
         """Whether this caller may ask at all."""
         ...
 
-    def shops(self):
-        """The shops that this caller may see, as a query set."""
+    def require(self, permission: str | None, *scopes: str) -> None:
+        """Refuse whoever has neither the permission nor one of the scopes, with an ApiError."""
         ...
+
+    def shops(self) -> QuerySet:
+        """The shops that this caller may see."""
+        ...
+
+
+@dataclass
+class Context:
+    """What resolvers get as `info.context`."""
+
+    access: AccessReader

@@ -1,4 +1,4 @@
-"""Fields that every schema uses: the shop's id, pages of a list, and who may read what."""
+"""What every schema uses: ids, the shop's id, pages of a list, and who may read what."""
 
 import graphene
 from graphene import relay
@@ -8,9 +8,23 @@ from graphql import GraphQLObjectType
 from graphql_relay import get_offset_with_default
 
 from api.errors import ApiError
+from api.pages import Page, PagedRow
 
 READ_BY = "Read by: "
 CALLED_BY = "Called by: "
+MAX_ID_LENGTH = 18  # digits; the ids of all databases have fewer
+
+
+def read_id(value: str | int, otherwise: str) -> int:
+    """The number that an id is.
+
+    Raises:
+        ApiError: (BAD_INPUT) it is none; the text is `otherwise`.
+    """
+    text = str(value)
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_ID_LENGTH):
+        raise ApiError(otherwise)
+    return int(text)
 
 
 def shop_id_argument() -> graphene.Argument:
@@ -45,8 +59,7 @@ class CountedConnection(relay.Connection):
 
 
 class PagedField(DjangoConnectionField):
-    """A connection of at most 100 items a page. Each item knows its page (`page_of`), so that what belongs to
-    the items can be read for all of them at once."""
+    """A connection of at most 100 items a page. Rows that have no page yet (`PagedRow`) get this one."""
 
     def __init__(self, *args, **kwargs):
         most = graphene_settings.RELAY_CONNECTION_MAX_LIMIT
@@ -65,9 +78,10 @@ class PagedField(DjangoConnectionField):
     @classmethod
     def resolve_connection(cls, connection, args, iterable, max_limit=None):
         answer = super().resolve_connection(connection, args, iterable, max_limit)
-        nodes = [edge.node for edge in answer.edges]
-        for node in nodes:
-            node._page = nodes
+        page = Page([edge.node for edge in answer.edges])
+        for row in page.rows:
+            if isinstance(row, PagedRow) and row.api_page is None:
+                row.api_page = page
         return answer
 
 
@@ -83,16 +97,6 @@ def check_page(args: dict) -> None:
             raise ApiError(f"{name} is no cursor of this list.")
     if args.get("offset") is not None and args.get("before") is not None:
         raise ApiError("offset and before do not go together.")
-
-
-def page_of(item) -> list:
-    """The items that were read together with this one."""
-    return getattr(item, "_page", [item])
-
-
-def read_together(item) -> list:
-    """The items of all pages that were read with this one, such as the photos of several products."""
-    return getattr(item, "_together", page_of(item))
 
 
 def add_field(kind: type, name: str, field: graphene.Field) -> None:

@@ -15,6 +15,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, JsonResponse
 
 from api.errors import BAD_INPUT, FORBIDDEN, NOT_FOUND, SHOP_REQUIRED, UNAUTHENTICATED, ApiError
+from api.fields import read_id
 from catalog.models import Shop
 from catalog.tokens import PREFIX, ApiToken
 
@@ -106,10 +107,8 @@ class Access:
         """
         if shop_id is None:
             return self._only_shop()
-        text = str(shop_id)
-        if not (text.isascii() and text.isdecimal() and len(text) < 19):
-            raise ApiError("shopId is the shop's databaseId, a number.", BAD_INPUT)
-        shop = self.shops().filter(pk=int(text)).first()
+        pk = read_id(shop_id, "shopId is the shop's databaseId, a number.")
+        shop = self.shops().filter(pk=pk).first()
         if shop is None:
             raise ApiError("There is no such shop, or you may not see it.", NOT_FOUND)
         return shop

@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from api.pages import PagedRow
 from catalog.hours import check_hours
 from catalog.photo_files import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
 from catalog.tokens import ApiToken as ApiToken
@@ -83,7 +84,7 @@ class Shop(models.Model):
         return cls.objects.order_by("pk").first() or cls.objects.create(name="My shop", slug="default")
 
 
-class Product(models.Model):
+class Product(PagedRow, models.Model):
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="products")
     sku = models.CharField(_("SKU"), max_length=100)
     name = models.CharField(max_length=200)
@@ -115,7 +116,7 @@ def photo_path(photo: "ProductImage", filename: str) -> str:
     return f"{photo.product.shop_id}/{uuid.uuid4().hex}.{photo.facts.extension}"
 
 
-class ProductImage(models.Model):
+class ProductImage(PagedRow, models.Model):
     """One photo. The stored file is what was sent, byte for byte; size and hash are read from it."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")

@@ -15,7 +15,10 @@ import ml_training.graphql.trainer
 import notifications.schema
 import notifications.subscription
 from api.errors import ApiError
-from api.fields import READ_BY, state_readers
+from api.fields import READ_BY, read_id, state_readers
+from api.nodes import Node
+
+NO_ID = "This is no global id."
 
 
 class Query(
@@ -37,12 +40,11 @@ class Query(
         try:
             kind, pk = from_global_id(id)
         except (ValueError, UnicodeError) as error:
-            raise ApiError("This is no global id.") from error
+            raise ApiError(NO_ID) from error
         graphene_type = getattr(info.schema.get_type(kind), "graphene_type", None)
-        is_number = pk.isascii() and pk.isdecimal() and len(pk) < 19
-        if not is_number or not hasattr(graphene_type, "get_node"):
-            raise ApiError("This is no global id.")
-        return graphene_type.get_node(info, int(pk))
+        if not (isinstance(graphene_type, type) and issubclass(graphene_type, Node)):
+            raise ApiError(NO_ID)
+        return graphene_type.get_node(info, read_id(pk, NO_ID))
 
 
 class Mutation(

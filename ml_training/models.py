@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from api.pages import PagedRow
 from catalog.models import Product, ProductImage, Shop
 
 
@@ -143,7 +144,7 @@ class RunToken(models.Model):
         return f"Token of run {self.run_id}"
 
 
-class ModelVersion(models.Model):
+class ModelVersion(PagedRow, models.Model):
     """A published model. Its files never change; one version a shop is active."""
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="model_versions")

@@ -4,11 +4,10 @@ Notifications are a person's, so tokens have none.
 """
 
 import graphene
-from graphene import relay
-from graphene_django import DjangoObjectType
 
-from api.errors import BAD_INPUT, NOT_FOUND, ApiError
-from api.fields import CALLED_BY, READ_BY, CountedConnection, PagedField
+from api.errors import NOT_FOUND, ApiError
+from api.fields import CALLED_BY, READ_BY, PagedField, read_id
+from api.nodes import Node
 from ml_training.permissions import VIEW_TRAINING
 from notifications.inbox import inbox, mark_read, unread_count
 from notifications.models import Notification
@@ -23,14 +22,12 @@ NotificationLevel = graphene.Enum(
 )
 
 
-class NotificationType(DjangoObjectType):
+class NotificationType(Node):
     class Meta:
         model = Notification
         name = "Notification"
         description = f"Something that a person was told. {READ_BY}{WHO}"
-        fields = []
-        interfaces = [relay.Node]
-        connection_class = CountedConnection
+        readers = (VIEW_TRAINING,)
 
     database_id = graphene.ID(required=True, description="Its id in the database.")
     shop_id = graphene.ID(required=True, description="databaseId of the shop it is about.")
@@ -43,11 +40,8 @@ class NotificationType(DjangoObjectType):
     read_at = graphene.DateTime(description="When it was read; null while unread.")
 
     @classmethod
-    def get_node(cls, info, id):
-        return inbox(person(info)).filter(pk=id).first()
-
-    def resolve_database_id(self, info):
-        return self.pk
+    def visible_to(cls, access):
+        return inbox(access.user)
 
 
 def person(info):
@@ -86,14 +80,13 @@ class MarkNotificationRead(graphene.Mutation):
 
     def mutate(self, info, id):
         user = person(info)
-        if not (id.isascii() and id.isdecimal() and len(id) < 19):
-            raise ApiError("id is the notification's databaseId, a number.", BAD_INPUT)
-        if not inbox(user).filter(pk=id).exists():
+        pk = read_id(id, "id is the notification's databaseId, a number.")
+        if not inbox(user).filter(pk=pk).exists():
             raise ApiError("You have no such notification.", NOT_FOUND)
-        mark_read(user, int(id))
+        mark_read(user, pk)
         push_read(user.pk)
         return MarkNotificationRead(
-            notification=inbox(user).get(pk=id), unread_notification_count=unread_count(user)
+            notification=inbox(user).get(pk=pk), unread_notification_count=unread_count(user)
         )
 
 

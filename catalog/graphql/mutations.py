@@ -3,7 +3,7 @@
 import graphene
 
 from api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, ApiError
-from api.fields import called_by
+from api.fields import called_by, read_id
 from catalog.graphql.queries import MAY_READ_PHOTOS, MAY_READ_PRODUCTS, ProductImageType, ProductType
 from catalog.models import Product, ProductImage
 from catalog.moving import MAX_MOVED, MoveRefused, move_photos
@@ -41,8 +41,8 @@ class MoveProductImages(graphene.Mutation):
         info.context.access.require(*MAY_MOVE)
         if len(image_ids) > MAX_MOVED:
             raise ApiError(f"At most {MAX_MOVED} photos are moved at once.", BAD_INPUT)
-        photos = {_number(id, "imageIds are the photos' databaseIds, numbers.") for id in image_ids}
-        number = _number(product_id, "productId is the product's databaseId, a number.")
+        photos = {read_id(id, "imageIds are the photos' databaseIds, numbers.") for id in image_ids}
+        number = read_id(product_id, "productId is the product's databaseId, a number.")
         shops = info.context.access.shops()
         product = Product.objects.filter(shop__in=shops, pk=number).first()
         if product is None:
@@ -61,12 +61,6 @@ class MoveProductImages(graphene.Mutation):
     def resolve_product(self, info):
         info.context.access.require(*MAY_READ_PRODUCTS)
         return self.product
-
-
-def _number(id: str, otherwise: str) -> int:
-    if not (id.isascii() and id.isdecimal() and len(id) < 19):
-        raise ApiError(otherwise, BAD_INPUT)
-    return int(id)
 
 
 class Mutation(graphene.ObjectType):

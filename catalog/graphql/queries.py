@@ -4,15 +4,17 @@ Every query shows only shops that the caller may see; lists cost the same number
 """
 
 import graphene
-from django.db.models import Count, Prefetch, prefetch_related_objects
+from django.db.models import Count, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 from graphene import relay
-from graphene_django import DjangoObjectType
 from graphql_relay import get_offset_with_default
 
 from api.errors import ApiError
-from api.fields import CountedConnection, PagedField, page_of, read_by, shop_id_argument
+from api.fields import PagedField, read_by, shop_id_argument
 from api.limits import MAX_PAGE
+from api.nodes import Node
+from api.pages import Page, page_of
 from catalog.models import Product, ProductImage, Shop
 from catalog.permissions import VIEW_PHOTOS, VIEW_PRODUCTS
 from catalog.scopes import reading_scopes
@@ -23,35 +25,29 @@ MAY_READ_PRODUCTS = (VIEW_PRODUCTS, *reading_scopes())
 MAY_READ_PHOTOS = (VIEW_PHOTOS, *reading_scopes())
 
 
-class ShopType(DjangoObjectType):
+class ShopType(Node):
     class Meta:
         model = Shop
         name = "Shop"
         description = f"A shop with its own products and its own recogniser. {read_by(*MAY_READ_SHOPS)}"
-        fields = []
-        interfaces = [relay.Node]
-        connection_class = CountedConnection
+        readers = MAY_READ_SHOPS
 
     database_id = graphene.ID(required=True, description="The shop's id in the database: what shopId takes.")
     name = graphene.String(required=True, description="What people call it.")
     slug = graphene.String(required=True, description="Its name in addresses.")
 
     @classmethod
-    def get_node(cls, info, id):
-        info.context.access.require(*MAY_READ_SHOPS)
-        return info.context.access.shops().filter(pk=id).first()
-
-    def resolve_database_id(self, info):
-        return self.pk
+    def visible_to(cls, access):
+        return access.shops()
 
 
-class ProductImageType(DjangoObjectType):
+class ProductImageType(Node):
     class Meta:
         model = ProductImage
         name = "ProductImage"
         description = f"A photo of a product. {read_by(*MAY_READ_PHOTOS)}"
-        fields = []
-        interfaces = [relay.Node]
+        readers = MAY_READ_PHOTOS
+        connection_class = relay.Connection
 
     database_id = graphene.ID(required=True, description="The photo's id in the database.")
     url = graphene.String(
@@ -65,25 +61,19 @@ class ProductImageType(DjangoObjectType):
     added_at = graphene.DateTime(required=True, description="When it was added.")
 
     @classmethod
-    def get_node(cls, info, id):
-        info.context.access.require(*MAY_READ_PHOTOS)
-        return ProductImage.objects.filter(pk=id, product__shop__in=info.context.access.shops()).first()
-
-    def resolve_database_id(self, info):
-        return self.pk
+    def visible_to(cls, access):
+        return ProductImage.objects.filter(product__shop__in=access.shops())
 
     def resolve_url(self, info):
         return reverse("photo", args=[self.pk, self.sha256])
 
 
-class ProductType(DjangoObjectType):
+class ProductType(Node):
     class Meta:
         model = Product
         name = "Product"
         description = f"A product of a shop. {read_by(*MAY_READ_PRODUCTS)}"
-        fields = []
-        interfaces = [relay.Node]
-        connection_class = CountedConnection
+        readers = MAY_READ_PRODUCTS
 
     database_id = graphene.ID(required=True, description="The product's id in the database.")
     sku = graphene.String(required=True, description="The shop's own number for it, once a shop.")
@@ -97,21 +87,15 @@ class ProductType(DjangoObjectType):
     )
 
     @classmethod
-    def get_node(cls, info, id):
-        info.context.access.require(*MAY_READ_PRODUCTS)
-        return Product.objects.filter(pk=id, shop__in=info.context.access.shops()).first()
-
-    def resolve_database_id(self, info):
-        return self.pk
+    def visible_to(cls, access):
+        return Product.objects.filter(shop__in=access.shops())
 
     def resolve_images(self, info, **page):
         info.context.access.require(*MAY_READ_PHOTOS)
         return photos_of(self, page)
 
     def resolve_image_count(self, info):
-        if not hasattr(self, "_image_count"):
-            _count_photos(page_of(self))
-        return self._image_count
+        return page_of(self).find("image_count", count_photos).get(self.pk, 0)
 
 
 def most_needed(page: dict) -> int | None:
@@ -127,21 +111,30 @@ def photos_of(product: Product, page: dict) -> list[ProductImage]:
     """The photos of a product that a page needs, and one more if there is one; in one query for the whole
     list of products that it is in."""
     most = most_needed(page)
-    name = f"_photos_{most}"
-    if not hasattr(product, name):
-        photos = ProductImage.objects.order_by("position", "pk")[:most]
-        prefetch_related_objects(page_of(product), Prefetch("images", photos, to_attr=name))
-        together = [photo for item in page_of(product) for photo in getattr(item, name)]
-        for photo in together:
-            photo._together = together
-    return getattr(product, name)
+    photos = page_of(product).find(("images", most), lambda products: read_photos(products, most))
+    return photos[product.pk]
 
 
-def _count_photos(products: list[Product]) -> None:
+def read_photos(products: list[Product], most: int | None) -> dict[int, list[ProductImage]]:
+    """The first photos of some products, all of them for None, by the product's id, in one query. They are
+    one page, whichever product they are of."""
+    photos = ProductImage.objects.filter(product__in=products).order_by("position", "pk")
+    if most is not None:
+        place = Window(RowNumber(), partition_by="product", order_by=("position", "pk"))
+        photos = photos.annotate(place=place).filter(place__lte=most)
+    together = Page(list(photos))
+    found: dict[int, list[ProductImage]] = {product.pk: [] for product in products}
+    of = {product.pk: product for product in products}
+    for photo in together.rows:
+        photo.product, photo.api_page = of[photo.product_id], together
+        found[photo.product_id].append(photo)
+    return found
+
+
+def count_photos(products: list[Product]) -> dict[int, int]:
+    """How many photos some products have, by the product's id; those that have none are left out."""
     photos = ProductImage.objects.filter(product__in=products).order_by()
-    counts = dict(photos.values_list("product").annotate(Count("pk")))
-    for product in products:
-        product._image_count = counts.get(product.pk, 0)
+    return dict(photos.values_list("product").annotate(Count("pk")))
 
 
 class Query(graphene.ObjectType):

@@ -3,14 +3,13 @@
 The catalogue's photos get a field here.
 """
 
-from typing import ClassVar
-
 import graphene
 from django.urls import reverse
 from graphene import relay
-from graphene_django import DjangoObjectType
 
-from api.fields import PagedField, add_field, page_of, read_by, read_together
+from api.fields import PagedField, add_field, read_by
+from api.nodes import Node
+from api.pages import page_of
 from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType, most_needed
 from catalog.models import ProductImage
 from catalog.scopes import READ
@@ -21,7 +20,7 @@ from ml_training.versions.provenance import Span, first_learned, spans_of, with_
 MAY_READ_MODELS = (VIEW_VERSIONS, READ, TRAIN)
 
 
-class LearnedPhotoType(DjangoObjectType):
+class LearnedPhotoType(Node):
     class Meta:
         model = LearnedPhoto
         name = "LearnedPhoto"
@@ -29,8 +28,8 @@ class LearnedPhotoType(DjangoObjectType):
             "A photo as some versions in a row learned it. It is known also when the photo is gone. "
             + read_by(*MAY_READ_PHOTOS)
         )
-        fields: ClassVar[list[str]] = []
-        interfaces = [relay.Node]
+        readers = MAY_READ_PHOTOS
+        connection_class = relay.Connection
 
     photo_id = graphene.ID(required=True, description="The photo's id in the database, then or now.")
     product_id = graphene.ID(required=True, description="The product's id in the database, then or now.")
@@ -48,10 +47,8 @@ class LearnedPhotoType(DjangoObjectType):
     )
 
     @classmethod
-    def get_node(cls, info, id):
-        info.context.access.require(*MAY_READ_PHOTOS)
-        rows = LearnedPhoto.objects.filter(pk=id, shop__in=info.context.access.shops())
-        return with_whereabouts(rows).first()
+    def visible_to(cls, access):
+        return with_whereabouts(LearnedPhoto.objects.filter(shop__in=access.shops()))
 
     def resolve_photo_id(self, info):
         return self.photo_id
@@ -88,13 +85,8 @@ def _learned_photos(version: ModelVersion, info, **page) -> list[LearnedPhoto]:
     """In one query for the whole list of versions that this one is in."""
     info.context.access.require(*MAY_READ_PHOTOS)
     most = most_needed(page)
-    name = f"_learned_{most}"
-    if not hasattr(version, name):
-        versions = page_of(version)
-        found = first_learned(versions, most)
-        for item in versions:
-            setattr(item, name, found[item.pk])
-    return getattr(version, name)
+    learned = page_of(version).find(("learned", most), lambda versions: first_learned(versions, most))
+    return learned[version.pk]
 
 
 class VersionSpan(graphene.ObjectType):
@@ -108,12 +100,7 @@ class VersionSpan(graphene.ObjectType):
 def _learned_by(photo: ProductImage, info) -> list[Span]:
     """In two queries for all photos of the answer."""
     info.context.access.require(*MAY_READ_MODELS)
-    if "_learned_by" not in vars(photo):
-        photos = read_together(photo)
-        found = spans_of(photos)
-        for item in photos:
-            vars(item)["_learned_by"] = found[item.pk]
-    return vars(photo)["_learned_by"]
+    return page_of(photo).find("learned_by", spans_of)[photo.pk]
 
 
 add_field(

@@ -16,7 +16,7 @@ from ml_training.graphql.types import (
     ModelVersionType,
     TrainingRunType,
 )
-from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.models import ShopTraining
 from ml_training.status.shop import training_info
 
 
@@ -106,14 +106,10 @@ class Query(graphene.ObjectType):
 
     def resolve_training_runs(self, info, shop_id=None, **page):
         info.context.access.require(*MAY_READ_TRAINING)
-        runs = TrainingRun.objects.filter(shop=info.context.access.shop(shop_id))
-        return (
-            runs.exclude(status="superseded")
-            .select_related("version")
-            .defer(*ModelVersion.long_fields("version"))
-        )
+        access = info.context.access
+        return TrainingRunType.visible_to(access).filter(shop=access.shop(shop_id))
 
     def resolve_model_versions(self, info, shop_id=None, **page):
         info.context.access.require(*MAY_READ_MODELS)
-        versions = ModelVersion.objects.filter(shop=info.context.access.shop(shop_id))
-        return versions.select_related("shop").defer(*ModelVersion.long_fields())
+        access = info.context.access
+        return ModelVersionType.visible_to(access).filter(shop=access.shop(shop_id))

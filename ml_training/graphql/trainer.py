@@ -1,9 +1,9 @@
-"""GraphQL mutations for external trainers. Called by `config.schema`; see docs/external-trainer.md."""
+"""GraphQL mutations for external trainers. See docs/external-trainer.md."""
 
 import graphene
 
 from api.errors import ApiError
-from api.fields import CALLED_BY, READ_BY
+from api.fields import CALLED_BY, READ_BY, read_id
 from api.uploads import Upload
 from ml_training.models import TrainingRun
 from ml_training.remote.callbacks import KINDS, PHASES, Report, take_model, take_report
@@ -31,10 +31,8 @@ def opened_run(info, run_id) -> TrainingRun:
     Raises:
         CallbackRefused: the token does not hold, or is another run's.
     """
-    text = "" if run_id is None else str(run_id)
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise ApiError("runId is a number.")
-    return run_of(info.context.access.bearer, int(text) if text else None)
+    number = read_id(run_id, "runId is a number.") if run_id else None
+    return run_of(info.context.access.bearer, number)
 
 
 class UpdateTrainingStatus(graphene.Mutation):

@@ -1,12 +1,10 @@
 """GraphQL types of training: how a recogniser is, its runs, its versions and their files."""
 
-from typing import ClassVar
-
 import graphene
-from graphene import relay
-from graphene_django import DjangoObjectType
 
-from api.fields import CountedConnection, page_of, read_by
+from api.fields import read_by
+from api.nodes import Node
+from api.pages import page_of
 from catalog.permissions import VIEW_PRODUCTS
 from catalog.scopes import READ
 from ml_training.events import trigger_in_words
@@ -166,14 +164,12 @@ class MLModelInfo(graphene.ObjectType):
         return self.last_trained_at
 
 
-class TrainingRunType(DjangoObjectType):
+class TrainingRunType(Node):
     class Meta:
         model = TrainingRun
         name = "TrainingRun"
         description = f"One training of a shop's recogniser. {read_by(*MAY_READ_TRAINING)}"
-        fields: ClassVar[list[str]] = []
-        interfaces = [relay.Node]
-        connection_class = CountedConnection
+        readers = MAY_READ_TRAINING
 
     database_id = graphene.ID(required=True, description="The run's id in the database.")
     kind = graphene.Field(TrainingRunKind, required=True, description="What it trains.")
@@ -194,18 +190,9 @@ class TrainingRunType(DjangoObjectType):
     version = graphene.Int(description="Number of the version it made.")
 
     @classmethod
-    def get_node(cls, info, id):
-        info.context.access.require(*MAY_READ_TRAINING)
-        runs = TrainingRun.objects.filter(pk=id, shop__in=info.context.access.shops())
-        return (
-            runs.exclude(status="superseded")
-            .select_related("version")
-            .defer(*ModelVersion.long_fields("version"))
-            .first()
-        )
-
-    def resolve_database_id(self, info):
-        return self.pk
+    def visible_to(cls, access):
+        runs = TrainingRun.objects.filter(shop__in=access.shops()).exclude(status="superseded")
+        return runs.select_related("version").defer(*ModelVersion.long_fields("version"))
 
     def resolve_status(self, info):
         return str(self.status)
@@ -223,14 +210,12 @@ class TrainingRunType(DjangoObjectType):
         return self.version.number if hasattr(self, "version") else None
 
 
-class ModelVersionType(DjangoObjectType):
+class ModelVersionType(Node):
     class Meta:
         model = ModelVersion
         name = "ModelVersion"
         description = f"A model of a shop; its files never change. {read_by(*MAY_READ_MODELS)}"
-        fields: ClassVar[list[str]] = []
-        interfaces = [relay.Node]
-        connection_class = CountedConnection
+        readers = MAY_READ_MODELS
 
     database_id = graphene.ID(required=True, description="The version's id in the database.")
     number = graphene.Int(required=True, description="Counts the shop's versions from 1.")
@@ -265,13 +250,9 @@ class ModelVersionType(DjangoObjectType):
     files = files_field()
 
     @classmethod
-    def get_node(cls, info, id):
-        info.context.access.require(*MAY_READ_MODELS)
-        versions = ModelVersion.objects.filter(pk=id, shop__in=info.context.access.shops())
-        return versions.select_related("shop").defer(*ModelVersion.long_fields()).first()
-
-    def resolve_database_id(self, info):
-        return self.pk
+    def visible_to(cls, access):
+        versions = ModelVersion.objects.filter(shop__in=access.shops())
+        return versions.select_related("shop").defer(*ModelVersion.long_fields())
 
     def resolve_accuracy(self, info):
         return accuracy_of(self)
@@ -286,14 +267,13 @@ class ModelVersionType(DjangoObjectType):
         return changes_in_words(self)
 
     def resolve_is_active(self, info):
-        if not hasattr(self, "_is_active"):
-            page = page_of(self)
-            active = set(
-                ShopTraining.objects.filter(active_version__in=page).values_list("active_version", flat=True)
-            )
-            for version in page:
-                version._is_active = version.pk in active
-        return self._is_active
+        return self.pk in page_of(self).find("active", active_among)
 
     def resolve_files(self, info):
         return describe_files(self)
+
+
+def active_among(versions: list[ModelVersion]) -> set[int]:
+    """Which of some versions serve, by id."""
+    states = ShopTraining.objects.filter(active_version__in=versions)
+    return set(states.values_list("active_version", flat=True))
