@@ -15,6 +15,7 @@ CONFLICT = "CONFLICT"  # understood, but not possible as things are
 TOO_LARGE = "TOO_LARGE"  # more bytes than are taken
 TOO_COMPLEX = "TOO_COMPLEX"  # asks for more than one request may
 INTERNAL = "INTERNAL"  # our fault; the log has it
+OUR_FAULT = "Something went wrong on the server; its log has more."
 
 
 class ApiError(GraphQLError):
@@ -22,10 +23,7 @@ class ApiError(GraphQLError):
 
     def __init__(self, message: str, code: str = BAD_INPUT, nodes=None):
         super().__init__(message, nodes=nodes, extensions={"code": code})
-
-    @property
-    def code(self) -> str:
-        return self.extensions["code"]
+        self.code = code
 
 
 def public_error(error: GraphQLError) -> dict:
@@ -35,8 +33,7 @@ def public_error(error: GraphQLError) -> dict:
         cause = cause.original_error
     if cause is not None and not isinstance(cause, GraphQLError) and error.path:
         logger.error("GraphQL field %s failed.", ".".join(map(str, error.path)), exc_info=cause)
-        text = "Something went wrong on the server; its log has more."
-        error = GraphQLError(text, error.nodes, path=error.path, extensions={"code": INTERNAL})
+        error = GraphQLError(OUR_FAULT, error.nodes, path=error.path, extensions={"code": INTERNAL})
     formatted = dict(error.formatted)
     formatted["extensions"] = {"code": BAD_INPUT} | (error.extensions or {})
     return formatted

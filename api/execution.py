@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import graphene
 from django.conf import settings
@@ -11,12 +12,13 @@ from graphql import (
     GraphQLError,
     NoSchemaIntrospectionCustomRule,
     OperationType,
-    execute,
+    execute_sync,
     get_operation_ast,
     specified_rules,
     validate,
 )
 
+from api.callers import Context
 from api.errors import ApiError, public_error
 from api.limits import check_limits, parse_document
 
@@ -101,31 +103,25 @@ def _checked_document(
 _known_document = lru_cache(CACHED)(_checked_document)
 
 
-def run(schema: graphene.Schema, request: GraphQLRequest, prepared: Prepared, context) -> dict:
+def run(schema: graphene.Schema, request: GraphQLRequest, prepared: Prepared, context: Context) -> dict:
     """Execute a query or mutation.
 
     Returns:
         The response as JSON-serialisable values.
     """
-    result = execute(
+    result = execute_sync(
         schema.graphql_schema,
         prepared.document,
         context_value=context,
         variable_values=request.variables,
         operation_name=request.operation_name,
         hide_suggestions=not settings.GRAPHQL_INTROSPECTION,
-        is_awaitable=_never,
     )
     return response_of(result)
 
 
-def _never(value) -> bool:
-    """Resolvers are plain functions, so nothing they return needs to be awaited."""
-    return False
-
-
 def response_of(result: ExecutionResult) -> dict:
-    response = {"data": result.data}
+    response: dict[str, Any] = {"data": result.data}
     if result.errors:
         response["errors"] = [public_error(error) for error in result.errors]
     return response

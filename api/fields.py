@@ -2,9 +2,9 @@
 
 import graphene
 from graphene import relay
+from graphene.types.definitions import GrapheneObjectType
 from graphene_django import DjangoConnectionField
 from graphene_django.settings import graphene_settings
-from graphql import GraphQLObjectType
 from graphql_relay import get_offset_with_default
 
 from api.errors import ApiError
@@ -99,7 +99,7 @@ def check_page(args: dict) -> None:
         raise ApiError("offset and before do not go together.")
 
 
-def add_field(kind: type, name: str, field: graphene.Field) -> None:
+def add_field(kind: type[graphene.ObjectType], name: str, field: graphene.Field) -> None:
     """Give a type of this app a field of another app, which knows this one and is not known here.
 
     Args:
@@ -111,7 +111,7 @@ def add_field(kind: type, name: str, field: graphene.Field) -> None:
 def state_readers(schema: graphene.Schema) -> graphene.Schema:
     """Let every field's description say who may read it: where it says nothing itself, its type's readers."""
     for kind in schema.graphql_schema.type_map.values():
-        if not isinstance(kind, GraphQLObjectType) or kind.name.startswith("__"):
+        if not isinstance(kind, GrapheneObjectType):
             continue
         readers = _readers_of(kind)
         for field in kind.fields.values():
@@ -121,7 +121,7 @@ def state_readers(schema: graphene.Schema) -> graphene.Schema:
     return schema
 
 
-def _readers_of(kind: GraphQLObjectType) -> str:
+def _readers_of(kind: GrapheneObjectType) -> str:
     if kind.name == "PageInfo":
         return READ_BY + "whoever may read the list."
     meta = kind.graphene_type._meta

@@ -11,6 +11,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -94,7 +95,9 @@ class _Measurer:
     """Walks a document once: fragments are measured once for each page size they stand in."""
 
     def __init__(self, document: DocumentNode, variables: dict):
-        self.variables, self.known, self.inside = variables, {}, set()
+        self.variables = variables
+        self.known: dict[tuple[str, int], Measure] = {}  # by fragment and page size
+        self.inside: set[str] = set()
         self.fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
@@ -106,7 +109,7 @@ class _Measurer:
                 total += self._field(node, page)
             elif isinstance(node, FragmentSpreadNode):
                 total += self._fragment(node.name.value, page)
-            else:
+            elif isinstance(node, InlineFragmentNode):
                 total += self.measure(node.selection_set, page)
         return total
 

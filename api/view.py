@@ -5,6 +5,7 @@ that the project gives as `access`.
 """
 
 import json
+from typing import cast
 
 import graphene
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.files.uploadhandler import load_handler
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
@@ -22,7 +23,7 @@ from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from django.views.generic import View
 from graphql import OperationType
 
-from api.callers import AccessReader
+from api.callers import AccessReader, Context
 from api.errors import FORBIDDEN, TOO_LARGE, UNAUTHENTICATED, ApiError
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, run
 from api.uploads import LimitedUpload, read_multipart
@@ -38,12 +39,18 @@ class CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
+def _no_view(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+    """Stands for what would answer if a check were the middleware that it is made as."""
+    raise NotImplementedError
+
+
 @method_decorator([csrf_exempt, never_cache], name="dispatch")
 class GraphQLEndpoint(View):
     """Exempt from the CSRF middleware because the check comes after the upload limits: `_check_csrf`."""
 
-    schema: graphene.Schema | None = None
-    access: type[AccessReader] | None = None  # given by the project
+    # Both are given by the project, as arguments of `as_view`; it takes only what is an attribute already.
+    schema: graphene.Schema = None
+    access: type[AccessReader] = cast("type[AccessReader]", None)
     http_method_names = ["get", "post"]
 
     @method_decorator(ensure_csrf_cookie)
@@ -57,9 +64,9 @@ class GraphQLEndpoint(View):
         return render(request, "api/console.html", context)
 
     def post(self, request):
-        request.access = self.access.of(request)
+        access = self.access.of(request)
         try:
-            asked = GraphQLRequest.of(self._read(request))
+            asked = GraphQLRequest.of(self._read(request, access))
             prepared = prepare(self.schema, asked)
             if prepared.operation is OperationType.SUBSCRIPTION:
                 raise ApiError("Subscriptions are served over a websocket at /graphql/ws/.")
@@ -67,23 +74,23 @@ class GraphQLEndpoint(View):
             return self._refuse(GraphQLErrors([error]), STATUSES.get(error.code, 400))
         except GraphQLErrors as errors:
             return self._refuse(errors, 400)
-        response = run(self.schema, asked, prepared, request)
+        response = run(self.schema, asked, prepared, Context(access))
         return JsonResponse(response)
 
     def _refuse(self, errors: GraphQLErrors, status: int) -> JsonResponse:
         return JsonResponse({"errors": errors.as_json()}, status=status)
 
-    def _read(self, request: HttpRequest) -> dict:
+    def _read(self, request: HttpRequest, access: AccessReader) -> dict:
         """Read the body within its limits.
 
         Raises:
             ApiError: it is too large, cannot be understood, or comes from another site's page.
         """
         if request.content_type == "multipart/form-data":
-            return read_multipart(*self._read_parts(request))
+            return read_multipart(*self._read_parts(request, access))
         if request.content_type != "application/json":
             raise ApiError("Send application/json, or multipart/form-data with files.")
-        self._check_csrf(request)
+        self._check_csrf(request, access)
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_JSON_BYTES:
             raise ApiError("The request is larger than 1 MB.", TOO_LARGE)
         body = request.read(MAX_JSON_BYTES + 1)
@@ -94,8 +101,8 @@ class GraphQLEndpoint(View):
         except (ValueError, RecursionError) as error:
             raise ApiError("The request is not JSON.") from error
 
-    def _read_parts(self, request: HttpRequest):
-        if not (request.access.is_known or request.access.bearer):
+    def _read_parts(self, request: HttpRequest, access: AccessReader):
+        if not (access.is_known or access.bearer):
             raise ApiError("Files are taken from those who are known only.", UNAUTHENTICATED)
         most = settings.API_UPLOAD_MAX_MEGABYTES * 1024 * 1024
         if int(request.META.get("CONTENT_LENGTH") or 0) > most + MAX_JSON_BYTES:
@@ -112,14 +119,14 @@ class GraphQLEndpoint(View):
             raise ApiError("The request is not a multipart form that can be read.") from error
         if limited.problem:
             raise ApiError(limited.problem, TOO_LARGE)
-        self._check_csrf(request)
+        self._check_csrf(request, access)
         return fields, files
 
-    def _check_csrf(self, request: HttpRequest) -> None:
+    def _check_csrf(self, request: HttpRequest, access: AccessReader) -> None:
         """A browser sends a session's cookie along with any site's request, and a token with none."""
-        if request.access.bearer or not request.user.is_authenticated:
+        if access.bearer or not request.user.is_authenticated:
             return
-        check = CsrfCheck(lambda request: None)
+        check = CsrfCheck(_no_view)
         check.process_request(request)
-        if reason := check.process_view(request, None, (), {}):
+        if reason := check.process_view(request, _no_view, (), {}):
             raise ApiError(f"Send the CSRF token as X-CSRFToken. {reason}", FORBIDDEN)

@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from importlib import import_module
+from typing import cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -18,9 +20,10 @@ from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from graphql import ExecutionResult, GraphQLError, OperationType, subscribe
+from graphql.execution import MapAsyncIterator
 
-from api.callers import AccessReader
-from api.errors import INTERNAL, TOO_COMPLEX, ApiError, public_error
+from api.callers import AccessReader, Context
+from api.errors import INTERNAL, OUR_FAULT, TOO_COMPLEX, ApiError, public_error
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, response_of, run
 from api.protocol import (
     BAD_REQUEST,
@@ -43,11 +46,11 @@ MAX_QUEUE = 100  # messages a slow reader may be behind; the oldest go first
 LAYER_SECONDS = 3
 
 
-class SocketContext:
+@dataclass
+class SocketContext(Context):
     """What resolvers get as `info.context` on a socket."""
 
-    def __init__(self, socket: "GraphQLSocket", access: AccessReader):
-        self._socket, self.access = socket, access
+    socket: "GraphQLSocket"
 
     @contextlib.asynccontextmanager
     async def listen(self, group: str):
@@ -56,16 +59,16 @@ class SocketContext:
         Raises:
             ApiError: (INTERNAL) the channel layer does not answer.
         """
-        queue = asyncio.Queue(MAX_QUEUE)
-        await self._socket.join(group, queue)
+        queue: asyncio.Queue[dict] = asyncio.Queue(MAX_QUEUE)
+        await self.socket.join(group, queue)
         try:
             yield queue
         finally:
-            await self._socket.leave(group, queue)
+            await self.socket.leave(group, queue)
 
     async def renew(self) -> None:
         """Read again who this is: rights can be taken while a socket is open."""
-        self.access = await self._socket.read_access(self.access.bearer)
+        self.access = await self.socket.read_access(self.access.bearer)
 
 
 def _user_of(scope) -> object:
@@ -86,11 +89,13 @@ class GraphQLSocket(AsyncWebsocketConsumer):
     def __init__(self, schema, access: type[AccessReader]):
         super().__init__()
         self.schema, self.access = schema, access
+        self.context: SocketContext | None = None
+        self.initialised = False
+        self.tasks: dict[str, asyncio.Task] = {}  # by the operation's id
+        self.queues: dict[str, set[asyncio.Queue]] = {}  # by group
+        self.watch: asyncio.Task | None = None  # for the client to say who it is, then for rights that end
 
     async def connect(self):
-        self.context, self.initialised, self.tasks = None, False, {}
-        self.queues: dict[str, set[asyncio.Queue]] = {}
-        self.watch = None
         if PROTOCOL not in self.scope.get("subprotocols", []):
             await self.accept()
             await self.close(NOT_ACCEPTABLE, "Subprotocol not acceptable")
@@ -140,14 +145,15 @@ class GraphQLSocket(AsyncWebsocketConsumer):
             await self.close(TOO_MANY_INITS, "Too many initialisation requests")
             return
         self.initialised = True
-        self.watch.cancel()
+        if self.watch is not None:
+            self.watch.cancel()
         bearer = bearer_in(payload)
         access = await self.read_access(bearer)
         if not access.is_known:
             await self.close(FORBIDDEN, access.problem or "Forbidden")
             return
-        self.context = SocketContext(self, access)
-        self.watch = asyncio.create_task(self._check_rights())
+        self.context = SocketContext(access, self)
+        self.watch = asyncio.create_task(self._check_rights(self.context))
         await self._send("connection_ack")
 
     @database_sync_to_async
@@ -155,12 +161,12 @@ class GraphQLSocket(AsyncWebsocketConsumer):
         """Read who this is: by the token that was sent, or else by the session."""
         return self.access.of_bearer(bearer) if bearer else self.access.of_user(_user_of(self.scope))
 
-    async def _check_rights(self):
+    async def _check_rights(self, context: SocketContext):
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            await self.context.renew()
-            if not self.context.access.is_known:
-                await self.close(FORBIDDEN, self.context.access.problem or "Forbidden")
+            await context.renew()
+            if not context.access.is_known:
+                await self.close(FORBIDDEN, context.access.problem or "Forbidden")
                 return
 
     # --- operations --------------------------------------------------------------------------------
@@ -174,49 +180,46 @@ class GraphQLSocket(AsyncWebsocketConsumer):
             error = ApiError(f"At most {MAX_OPERATIONS} operations run at once on a socket.", TOO_COMPLEX)
             await self._send("error", id, [public_error(error)])
         else:
-            self.tasks[id] = asyncio.create_task(self._operate(id, payload))
+            self.tasks[id] = asyncio.create_task(self._operate(self.context, id, payload))
 
-    async def _operate(self, id: str, payload):
+    async def _operate(self, context: SocketContext, id: str, payload):
+        errors: list[dict] = []
         try:
-            async with contextlib.aclosing(self._responses(payload)) as responses:
+            async with contextlib.aclosing(self._responses(context, payload)) as responses:
                 async for response in responses:
                     await self._send("next", id, response)
-            last = ("complete", id)
-        except GraphQLErrors as errors:
-            last = ("error", id, errors.as_json())
-        except GraphQLError as error:  # a subscription that ends because the caller may not see it any more
-            last = ("error", id, [public_error(error)])
+        except GraphQLErrors as refused:
+            errors = refused.as_json()
+        except GraphQLError as refused:  # a subscription that ends as the caller may not see it any more
+            errors = [public_error(refused)]
         except Exception:
             logger.exception("An operation on a socket failed.")
-            error = ApiError("Something went wrong on the server; its log has more.", INTERNAL)
-            last = ("error", id, [public_error(error)])
+            errors = [public_error(ApiError(OUR_FAULT, INTERNAL))]
         if self.tasks.pop(id, None):
-            await self._send(*last)
+            await (self._send("error", id, errors) if errors else self._send("complete", id))
 
-    async def _responses(self, payload) -> AsyncIterator[dict]:
+    async def _responses(self, context: SocketContext, payload) -> AsyncGenerator[dict, None]:
         try:
             request = GraphQLRequest.of(payload)
         except ApiError as error:
             raise GraphQLErrors([error]) from error
-        await self.context.renew()
+        await context.renew()
         prepared = await database_sync_to_async(prepare)(self.schema, request)
         if prepared.operation is not OperationType.SUBSCRIPTION:
-            yield await database_sync_to_async(run)(self.schema, request, prepared, self.context)
+            yield await database_sync_to_async(run)(self.schema, request, prepared, context)
             return
         results = await subscribe(
             self.schema.graphql_schema,
             prepared.document,
-            context_value=self.context,
+            context_value=context,
             variable_values=request.variables,
             operation_name=request.operation_name,
         )
         if isinstance(results, ExecutionResult):
-            raise GraphQLErrors(results.errors)
-        try:
-            async for result in results:
+            raise GraphQLErrors(results.errors or [ApiError(OUR_FAULT, INTERNAL)])
+        async with contextlib.aclosing(cast(MapAsyncIterator, results)) as open_results:
+            async for result in open_results:
                 yield response_of(result)
-        finally:
-            await results.aclose()
 
     async def _send(self, kind: str, id: str | None = None, payload=None):
         message = {"type": kind}

@@ -120,7 +120,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the form of a product with thousands o
 REDIS_URL = os.environ.get("REDIS_URL", "")
 # Keeps installations apart that share one Redis server: its channels know no database number.
 REDIS_PREFIX = os.environ.get("REDIS_PREFIX", "shelfsight")
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CHANNEL_LAYERS: dict[str, dict] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
