@@ -1,7 +1,8 @@
 """Says who asks and what they may do: a staff session, or a program with a bearer token.
 
-The endpoint puts an `Access` on `info.context.access`, `access_required` puts one on a view's request. A
-request that carries an `Authorization: Bearer` header is judged by that alone; its session is not looked at.
+The endpoint gives an `Access` to resolvers as `info.context.access`, `access_required` to views as
+`request.access`. A request that carries an `Authorization: Bearer` header is judged by that alone; its
+session is not looked at.
 
 With a bearer value of another kind than `shs_…` access is nobody's, and `access.bearer` has the value for the
 resolver that knows it.
@@ -10,9 +11,9 @@ resolver that knows it.
 from dataclasses import dataclass
 from functools import wraps
 
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
 
 from api.errors import BAD_INPUT, FORBIDDEN, NOT_FOUND, SHOP_REQUIRED, UNAUTHENTICATED, ApiError
 from api.fields import read_id
@@ -34,7 +35,7 @@ class Grant:
 class Access:
     """Who asks. `user` is a member of staff or nobody; `grant` is what a token allows; never both."""
 
-    user: object
+    user: User | AnonymousUser
     grant: Grant | None = None
     bearer: str = ""  # as sent, whatever it is
     problem: str = ""  # why a bearer value does not hold
@@ -122,6 +123,12 @@ class Access:
         return found[0]
 
 
+class AccessRequest(HttpRequest):
+    """A request as a view behind `access_required` gets it."""
+
+    access: Access
+
+
 def access_required(permission: str | None, *scopes: str):
     """Make a view that serves files open to staff with a permission and to tokens with one of the scopes.
 
@@ -131,7 +138,7 @@ def access_required(permission: str | None, *scopes: str):
 
     def decorate(view):
         @wraps(view)
-        def guarded(request, *args, **kwargs):
+        def guarded(request: AccessRequest, *args, **kwargs):
             access = request.access = Access.of(request)
             try:
                 access.require(permission, *scopes)

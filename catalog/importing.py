@@ -11,13 +11,12 @@ from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import transaction
 
-from catalog.models import Product, ProductImage, Shop, check_upload, short_name
+from catalog.models import MAX_SKU_LENGTH, Product, ProductImage, Shop, check_upload, short_name
 
 IMAGE_SUFFIXES = {
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif", ".hif",
     ".gif", ".bmp", ".tif", ".tiff",
 }  # fmt: skip
-MAX_SKU_LENGTH = Product._meta.get_field("sku").max_length
 
 
 @dataclass
@@ -116,8 +115,9 @@ def _import_file(product: Product, path: Path, position: int, report: ImportRepo
     except OSError as error:
         raise ValidationError(f"The file cannot be read: {error.strerror}.") from error
     with source:
-        file = File(source, name=readable(path.name))
-        check_upload(file, file.name)
+        name = readable(path.name)
+        file = File(source, name=name)
+        check_upload(file, name)
         is_new = product.pk is None
         with transaction.atomic():
             if is_new:

@@ -2,6 +2,7 @@
 
 import uuid
 from pathlib import PurePath
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -14,6 +15,8 @@ from api.pages import PagedRow
 from catalog.hours import check_hours
 from catalog.photo_files import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
 from catalog.tokens import ApiToken as ApiToken
+
+MAX_SKU_LENGTH = 100  # characters
 
 
 class ShopQuerySet(models.QuerySet):
@@ -86,7 +89,7 @@ class Shop(models.Model):
 
 class Product(PagedRow, models.Model):
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="products")
-    sku = models.CharField(_("SKU"), max_length=100)
+    sku = models.CharField(_("SKU"), max_length=MAX_SKU_LENGTH)
     name = models.CharField(max_length=200)
     barcode = models.CharField(max_length=64, blank=True)
     price = models.DecimalField(
@@ -95,6 +98,8 @@ class Product(PagedRow, models.Model):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Products that are not active are not recognised.")
     )
+
+    photos_go_to: "Product | None" = None  # where its form moves the photos that are marked, while it is read
 
     class Meta:
         ordering = ["name", "pk"]
@@ -113,6 +118,8 @@ class Product(PagedRow, models.Model):
 
 def photo_path(photo: "ProductImage", filename: str) -> str:
     """Where a photo's file is kept. The name a person gave is in the row; paths never repeat."""
+    if photo.facts is None:
+        raise ValueError("A photo's file is stored by `save`, which reads it first.")
     return f"{photo.product.shop_id}/{uuid.uuid4().hex}.{photo.facts.extension}"
 
 
@@ -129,6 +136,7 @@ class ProductImage(PagedRow, models.Model):
     added_at = models.DateTimeField(auto_now_add=True)
 
     facts: PhotoFacts | None = None  # of a file that was just given to this instance
+    replaced_file: str | None = None  # name of the one whose place that takes, while it is saved
 
     class Meta:
         ordering = ["position", "pk"]
@@ -183,6 +191,9 @@ def short_name(name: str) -> str:
     return PurePath(name.replace("\\", "/")).name[-255:]
 
 
+_facts: WeakKeyDictionary[File, PhotoFacts] = WeakKeyDictionary()
+
+
 def check_upload(file: File, name: str) -> PhotoFacts:
     """Check a file that somebody sent, and leave it ready to be read again.
 
@@ -192,15 +203,15 @@ def check_upload(file: File, name: str) -> PhotoFacts:
     Raises:
         ValidationError: the file cannot be taken; the text names it and says what to do.
     """
-    if not hasattr(file, "_photo_facts"):
+    if file not in _facts:
         try:
-            file._photo_facts = _read_facts(file)
+            _facts[file] = _read_facts(file)
         except PhotoRefused as refused:
             raise ValidationError(f"{short_name(name)}: {refused}") from refused
         except OSError as error:
             text = f"{short_name(name)}: The file cannot be read: {error.strerror}."
             raise ValidationError(text) from error
-    return file._photo_facts
+    return _facts[file]
 
 
 def _read_facts(file: File) -> PhotoFacts:

@@ -67,7 +67,7 @@ def check_photo(data: bytes, limits: PhotoLimits) -> PhotoFacts:
             f"at least {MIN_SIDE} on each side are needed. Take a larger photo."
         )
     upright = _decode(image)
-    return PhotoFacts(hashlib.sha256(data).hexdigest(), *upright.size, ACCEPTED[image.format])
+    return PhotoFacts(hashlib.sha256(data).hexdigest(), *upright.size, ACCEPTED[str(image.format)])
 
 
 def _check_pixels(image: Image.Image, most: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.apps import apps
 from django.core.exceptions import AppRegistryNotReady
+from django.utils.functional import Promise
 
 from catalog.permissions import VIEW_PHOTOS, VIEW_PRODUCTS
 
@@ -19,7 +20,7 @@ READS_CATALOGUE = frozenset({VIEW_PRODUCTS, VIEW_PHOTOS})
 class Scope:
     """Nobody gives a program more than they may do themselves: `permissions` are what they need."""
 
-    label: str
+    label: str | Promise
     permissions: frozenset[str]
 
     @property
@@ -30,7 +31,7 @@ class Scope:
 _scopes: dict[str, Scope] = {}
 
 
-def register_scope(name: str, label: str, permissions: Iterable[str]) -> None:
+def register_scope(name: str, label: str | Promise, permissions: Iterable[str]) -> None:
     """Add a scope, or what a scope of another app opens in this one.
 
     Args:

@@ -20,13 +20,12 @@ def connect():
 def remember_replaced_file(instance, raw, **kwargs):
     if raw or not instance.pk or instance.image._committed:
         return
-    instance._replaced_file = (
-        ProductImage.objects.filter(pk=instance.pk).values_list("image", flat=True).first()
-    )
+    names = ProductImage.objects.filter(pk=instance.pk).values_list("image", flat=True)
+    instance.replaced_file = names.first()
 
 
 def remove_replaced_file(instance, raw, **kwargs):
-    name = instance.__dict__.pop("_replaced_file", None)
+    name, instance.replaced_file = instance.replaced_file, None
     if name and name != instance.image.name:
         transaction.on_commit(partial(instance.image.storage.delete, name), robust=True)
 

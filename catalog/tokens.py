@@ -48,6 +48,8 @@ class ApiToken(models.Model):
     last_used_at = models.DateTimeField(null=True, editable=False, help_text=_("To the minute."))
     revoked_at = models.DateTimeField(null=True, editable=False)
 
+    secret = ""  # of a row that was given one just now; it is never stored
+
     class Meta:
         ordering = ["-pk"]
         verbose_name = _("API token")
@@ -55,11 +57,10 @@ class ApiToken(models.Model):
     def __str__(self):
         return f"{self.name} ({self.prefix}…)"
 
-    def renew_secret(self) -> str:
+    def renew_secret(self) -> None:
         """Give this token a secret, to be shown once; the caller saves the row."""
-        secret = PREFIX + secrets.token_urlsafe(32)
-        self.prefix, self.digest = secret[:SHOWN], digest_of(secret)
-        return secret
+        self.secret = PREFIX + secrets.token_urlsafe(32)
+        self.prefix, self.digest = self.secret[:SHOWN], digest_of(self.secret)
 
     @classmethod
     def make(cls, shop, name: str, scopes: list[str], **fields) -> tuple["ApiToken", str]:
@@ -69,10 +70,10 @@ class ApiToken(models.Model):
             The row and its secret, which nothing can tell again.
         """
         token = cls(shop=shop, name=name, scopes=scopes, **fields)
-        secret = token.renew_secret()
+        token.renew_secret()
         token.full_clean(exclude=["created_by"])
         token.save()
-        return token, secret
+        return token, token.secret
 
     @classmethod
     def find(cls, secret: str) -> "ApiToken | None":

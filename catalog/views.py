@@ -5,7 +5,7 @@ import io
 from django.http import FileResponse, Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from catalog.access import access_required
+from catalog.access import AccessRequest, access_required
 from catalog.models import ProductImage
 from catalog.permissions import VIEW_PHOTOS
 from catalog.photo_files import ACCEPTED, PhotoRefused, open_upright
@@ -18,7 +18,7 @@ _CONTENT_TYPES = {"jpg": "image/jpeg", "heic": "image/heic"} | {
 }
 
 
-def _visible_photo(request, pk: int, sha256: str) -> ProductImage:
+def _visible_photo(request: AccessRequest, pk: int, sha256: str) -> ProductImage:
     photo = ProductImage.objects.filter(
         pk=pk, sha256=sha256, product__shop__in=request.access.shops()
     ).first()
@@ -29,7 +29,7 @@ def _visible_photo(request, pk: int, sha256: str) -> ProductImage:
 
 @require_safe
 @access_required(VIEW_PHOTOS, *reading_scopes())
-def photo(request, pk: int, sha256: str):
+def photo(request: AccessRequest, pk: int, sha256: str):
     """The original, byte for byte."""
     found = _visible_photo(request, pk, sha256)
     try:
@@ -46,7 +46,7 @@ def photo(request, pk: int, sha256: str):
 
 @require_safe
 @access_required(VIEW_PHOTOS, *reading_scopes())
-def thumbnail(request, pk: int, sha256: str):
+def thumbnail(request: AccessRequest, pk: int, sha256: str):
     """A small upright JPEG, whatever the original's format."""
     found = _visible_photo(request, pk, sha256)
     try:

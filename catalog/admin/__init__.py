@@ -1,5 +1,5 @@
 """The catalogue in Django's admin: shops, products with their photos, API tokens."""
 
-from catalog.admin import products, tokens
+from catalog.admin import products, shops, tokens
 
-__all__ = ["products", "tokens"]
+__all__ = ["products", "shops", "tokens"]

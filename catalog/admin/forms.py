@@ -73,12 +73,14 @@ class ProductForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if "move_to" in self.fields:
-            self.fields["move_to"].offer_others(self.instance)
+        move_to = self.fields.get("move_to")
+        if isinstance(move_to, OtherProductField):
+            move_to.offer_others(self.instance)
 
     def clean(self):
         """Compare the SKU with the shop's others, also where the shop is no field of this form."""
-        data = super().clean()
+        super().clean()
+        data = self.cleaned_data
         self.instance.photos_go_to = data.get("move_to")  # for `PhotoFormSet`
         if "shop" not in self.fields and self.instance.shop_id is None:
             self.instance.shop = self.only_shop

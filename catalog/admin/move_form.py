@@ -2,6 +2,7 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext_lazy as _
 
@@ -64,7 +65,7 @@ class PhotoFormSet(BaseInlineFormSet):
             return
         if not forms:
             raise ValidationError(_("Mark the photos that shall be moved to %s.") % target)
-        if any(self._should_delete_form(form) for form in forms):
+        if any(form.cleaned_data.get(DELETION_FIELD_NAME) for form in forms):
             raise ValidationError(_("A photo is marked to be moved and to be deleted. Choose one."))
         try:
             check_move([form.instance for form in forms], target)

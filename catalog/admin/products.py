@@ -1,35 +1,30 @@
-"""Shops and products in the admin: many photos at once, thumbnails, reorder, filters."""
+"""Products in the admin: many photos at once, thumbnails, reorder, filters."""
 
 from contextlib import suppress
+from typing import cast
+from weakref import WeakKeyDictionary
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.forms import ProductForm
 from catalog.admin.move_form import PhotoForm, PhotoFormSet
-from catalog.admin.tokens import ApiTokenAdmin
-from catalog.models import ApiToken, Product, ProductImage, Shop, check_upload
+from catalog.admin.shops import ShopFilter, sees_many_shops
+from catalog.models import Product, ProductImage, Shop, check_upload
 from catalog.moving import MoveRefused, move_photos
 from catalog.permissions import ADD_PHOTOS, CHANGE_PHOTOS
 from catalog.signals import photos_added_in_form
 
-MANY_SHOPS = "_shelfsight_many_shops"
-ADDED = "_shelfsight_photos_added"
-
-
-def has_many_shops(request) -> bool:
-    """Whether this user sees more than one shop; a single-shop user never reads the word."""
-    if not hasattr(request, MANY_SHOPS):
-        setattr(request, MANY_SHOPS, Shop.objects.visible_to(request.user)[:2].count() > 1)
-    return getattr(request, MANY_SHOPS)
-
-
 MAX_PHOTOS = 5000  # of one product that its form can show; Django's own limit is 1,000
+
+# What a form added, until the transaction that it was saved in has committed.
+_added: WeakKeyDictionary[HttpRequest, tuple[Product, list[ProductImage]]] = WeakKeyDictionary()
 
 
 class PhotoInline(admin.TabularInline):
@@ -44,7 +39,7 @@ class PhotoInline(admin.TabularInline):
     def get_formset(self, request, obj=None, **kwargs):
         return super().get_formset(request, obj, absolute_max=MAX_PHOTOS, **kwargs)
 
-    def has_add_permission(self, request, obj):
+    def has_add_permission(self, request, obj=None):
         return False  # new photos come in through "Add photos"
 
     @admin.display(description=_("photo"))
@@ -68,29 +63,23 @@ def thumbnail_html(pk, sha256, alt, link=False):
 class PhotoCountFilter(admin.SimpleListFilter):
     title = _("how many photos")
     parameter_name = "photos"
-    RANGES = {"0": (0, 0), "1-4": (1, 4), "5-9": (5, 9), "10-": (10, None)}
+    RANGES: dict[str | None, tuple[int, int | None]] = {
+        "0": (0, 0),
+        "1-4": (1, 4),
+        "5-9": (5, 9),
+        "10-": (10, None),
+    }
 
     def lookups(self, request, model_admin):
         return [("0", _("none")), ("1-4", _("1 to 4")), ("5-9", _("5 to 9")), ("10-", _("10 and more"))]
 
     def queryset(self, request, queryset):
-        if self.value() not in self.RANGES:
+        value = self.value()
+        if value not in self.RANGES:
             return queryset
-        least, most = self.RANGES[self.value()]
+        least, most = self.RANGES[value]
         queryset = queryset.filter(photo_count__gte=least)
         return queryset if most is None else queryset.filter(photo_count__lte=most)
-
-
-class ShopFilter(admin.SimpleListFilter):
-    title = _("shop")
-    parameter_name = "shop"
-
-    def lookups(self, request, model_admin):
-        return [(shop.pk, shop.name) for shop in Shop.objects.visible_to(request.user)]
-
-    def queryset(self, request, queryset):
-        shops = {str(pk) for pk, _name in self.lookup_choices}
-        return queryset.filter(shop=self.value()) if self.value() in shops else queryset
 
 
 @admin.register(Product)
@@ -120,28 +109,28 @@ class ProductAdmin(admin.ModelAdmin):
         )
 
     def get_list_display(self, request):
-        shop = ["shop"] if has_many_shops(request) else []
+        shop = ["shop"] if sees_many_shops(request) else []
         return ["cover", "name", "sku", "barcode", *shop, "photos", "is_active"]
 
     def get_list_display_links(self, request, list_display):
         return ["cover", "name"]
 
     def get_list_filter(self, request):
-        shop = [ShopFilter] if has_many_shops(request) else []
+        shop = [ShopFilter] if sees_many_shops(request) else []
         return [*shop, PhotoCountFilter, "is_active"]
 
     def get_fields(self, request, obj=None):
-        shop = ["shop"] if has_many_shops(request) else []
+        shop = ["shop"] if sees_many_shops(request) else []
         photos = ["new_photos"] if self._may_add_photos(request, obj) else []
         return ["name", "sku", "barcode", "price", "is_active", *shop, *photos]
 
     def get_form(self, request, obj=None, change=False, **kwargs):
-        form = super().get_form(request, obj, change, **kwargs)
+        form = cast("type[ProductForm]", super().get_form(request, obj, change, **kwargs))
         if not self._may_add_photos(request, obj):
             form.base_fields.pop("new_photos", None)
         if not self._may_move_photos(request, obj):
             form.base_fields.pop("move_to", None)
-        if not has_many_shops(request):
+        if not sees_many_shops(request):
             form.only_shop = Shop.objects.visible_to(request.user).first()
         return form
 
@@ -152,7 +141,8 @@ class ProductAdmin(admin.ModelAdmin):
                 with suppress(ValidationError):  # the form will say it
                     check_upload(file, file.name)
         response = super().changeform_view(request, *args, **kwargs)
-        for product, photos in getattr(request, ADDED, []):  # saved by now, and nobody waits for a lock
+        if request in _added:  # saved by now, and nobody waits for a lock
+            product, photos = _added.pop(request)
             photos_added_in_form.send_robust(ProductAdmin, request=request, product=product, photos=photos)
         return response
 
@@ -204,7 +194,7 @@ class ProductAdmin(admin.ModelAdmin):
         if added:
             text = "1 photo added." if len(added) == 1 else f"{len(added)} photos added."
             messages.success(request, f"{text} The recogniser is learning.")
-            setattr(request, ADDED, [(product, added)])
+            _added[request] = product, added
 
     def _move_photos(self, request, product, photos, target):
         try:
@@ -232,18 +222,3 @@ class ProductAdmin(admin.ModelAdmin):
             for product in queryset.exclude(is_active=is_active):
                 product.is_active = is_active
                 product.save(update_fields=["is_active"])
-
-
-@admin.register(Shop)
-class ShopAdmin(admin.ModelAdmin):
-    list_display = ["name", "slug"]
-    search_fields = ["name", "slug"]
-    prepopulated_fields = {"slug": ["name"]}
-    filter_horizontal = ["members"]
-
-    def get_queryset(self, request):
-        queryset = super().get_queryset(request)
-        return queryset.filter(pk__in=Shop.objects.visible_to(request.user))
-
-
-admin.site.register(ApiToken, ApiTokenAdmin)

@@ -1,21 +1,21 @@
 """API tokens in the admin: made there, shown once, revoked there."""
 
+from typing import cast
+
 from django import forms
 from django.contrib import admin, messages
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from catalog.admin.shops import sees_many_shops
 from catalog.models import Shop
 from catalog.scopes import all_scopes
 from catalog.tokens import ApiToken
 
 
-def _sees_many_shops(request) -> bool:
-    return Shop.objects.visible_to(request.user)[:2].count() > 1
-
-
-def _scope_choices() -> list[tuple[str, str]]:
+def _scope_choices() -> list[tuple[str, str | Promise]]:
     return [(name, scope.label) for name, scope in all_scopes().items()]
 
 
@@ -32,6 +32,7 @@ class ApiTokenForm(forms.ModelForm):
         fields = ["name", "shop", "scopes", "expires_at"]
 
 
+@admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
     form = ApiTokenForm
     list_select_related = ["shop", "created_by"]
@@ -43,11 +44,11 @@ class ApiTokenAdmin(admin.ModelAdmin):
         return super().get_queryset(request).filter(shop__in=Shop.objects.visible_to(request.user))
 
     def get_list_display(self, request):
-        shop = ["shop"] if _sees_many_shops(request) else []
+        shop = ["shop"] if sees_many_shops(request) else []
         return ["name", "begins_with", *shop, "may", "state", "expires_at", "last_used_at", "created_by"]
 
     def get_fields(self, request, obj=None):
-        shop = ["shop"] if _sees_many_shops(request) else []
+        shop = ["shop"] if sees_many_shops(request) else []
         fields = ["name", *shop, "scopes", "expires_at"]
         if obj is None:
             return fields
@@ -59,7 +60,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)
         if "scopes" in form.base_fields:
-            form.base_fields["scopes"].choices = [
+            cast(forms.MultipleChoiceField, form.base_fields["scopes"]).choices = [
                 (name, scope.label)
                 for name, scope in all_scopes().items()
                 if request.user.has_perms(scope.permissions)
@@ -77,7 +78,8 @@ class ApiTokenAdmin(admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         if not change:
-            obj.secret, obj.created_by = obj.renew_secret(), request.user
+            obj.renew_secret()
+            obj.created_by = request.user
             if obj.shop_id is None:
                 obj.shop = Shop.objects.visible_to(request.user).first()
         super().save_model(request, obj, form, change)

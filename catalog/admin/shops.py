@@ -1,0 +1,42 @@
+"""Shops in the admin, and whether its pages need to name them: who sees one shop never reads the word."""
+
+from weakref import WeakKeyDictionary
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Shop
+
+_sees_many: WeakKeyDictionary[HttpRequest, bool] = WeakKeyDictionary()
+
+
+def sees_many_shops(request: HttpRequest) -> bool:
+    """Whether a user sees more than one shop, asked of the database once a request."""
+    if request not in _sees_many:
+        _sees_many[request] = Shop.objects.visible_to(request.user)[:2].count() > 1
+    return _sees_many[request]
+
+
+class ShopFilter(admin.SimpleListFilter):
+    title = _("shop")
+    parameter_name = "shop"
+
+    def lookups(self, request, model_admin):
+        return [(shop.pk, shop.name) for shop in Shop.objects.visible_to(request.user)]
+
+    def queryset(self, request, queryset):
+        shops = {str(pk) for pk, _name in self.lookup_choices}
+        return queryset.filter(shop=self.value()) if self.value() in shops else queryset
+
+
+@admin.register(Shop)
+class ShopAdmin(admin.ModelAdmin):
+    list_display = ["name", "slug"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    filter_horizontal = ["members"]
+
+    def get_queryset(self, request):
+        queryset = super().get_queryset(request)
+        return queryset.filter(pk__in=Shop.objects.visible_to(request.user))
