@@ -191,6 +191,11 @@ def short_name(name: str) -> str:
     return PurePath(name.replace("\\", "/")).name[-255:]
 
 
+def photo_limits() -> PhotoLimits:
+    """How large a photo may be in this installation."""
+    return PhotoLimits(settings.PHOTO_MAX_MEGABYTES * 1024**2, settings.PHOTO_MAX_MEGAPIXELS * 1000**2)
+
+
 _facts: WeakKeyDictionary[File, PhotoFacts] = WeakKeyDictionary()
 
 
@@ -215,9 +220,7 @@ def check_upload(file: File, name: str) -> PhotoFacts:
 
 
 def _read_facts(file: File) -> PhotoFacts:
-    limits = PhotoLimits(
-        settings.PHOTO_MAX_MEGABYTES * 1024 * 1024, settings.PHOTO_MAX_MEGAPIXELS * 1000 * 1000
-    )
+    limits = photo_limits()
     check_size(file.size, limits)
     file.seek(0)
     try:

@@ -4,13 +4,12 @@ None starts training: photos do.
 """
 
 import graphene
-from django.conf import settings
 
 from api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, TOO_LARGE, ApiError
 from api.fields import called_by, read_by, shop_id_argument
 from api.uploads import Upload
-from catalog.models import Shop
-from catalog.photo_files import PhotoLimits, PhotoRefused, check_size
+from catalog.models import Shop, photo_limits
+from catalog.photo_files import PhotoRefused, check_size
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.graphql.recognition import Explained, RecognitionCandidate
 from ml_training.graphql.types import (
@@ -220,9 +219,8 @@ class RecognizeProduct(graphene.Mutation):
 
 def _photo(image) -> bytes:
     """The bytes of an uploaded photo; one that is too large is refused before it is read."""
-    limits = PhotoLimits(settings.PHOTO_MAX_MEGABYTES * 1024**2, settings.PHOTO_MAX_MEGAPIXELS * 1000**2)
     try:
-        check_size(image.size, limits)
+        check_size(image.size, photo_limits())
     except PhotoRefused as error:
         raise ApiError(str(error), TOO_LARGE) from error
     image.seek(0)  # the same file may stand in several places of a request

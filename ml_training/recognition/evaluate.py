@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 
 from catalog.importing import find_product_folders, sku_of
-from catalog.models import Shop
+from catalog.models import Shop, photo_limits
 from catalog.photo_files import PhotoRefused, open_upright
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.recognition.recognize import Recognition, rank
@@ -38,8 +37,8 @@ def evaluate_model(shop: Shop, root: Path, on_photo: Callable[[], object] = lamb
     preprocessing = embedder.backbone.preprocessing
 
     def read(source: tuple[str, Path]) -> np.ndarray:
-        most = settings.PHOTO_MAX_MEGAPIXELS * 1000**2
-        image = open_upright(source[1].read_bytes(), preprocessing.decode_side, most)
+        data = source[1].read_bytes()
+        image = open_upright(data, preprocessing.decode_side, photo_limits().max_pixels)
         return to_pixels(image, preprocessing)
 
     known = set(shop.products.values_list("sku", flat=True))

@@ -7,9 +7,8 @@ every process at the next photo.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from django.conf import settings
 
-from catalog.models import Product, Shop
+from catalog.models import Product, Shop, photo_limits
 from catalog.photo_files import open_upright
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.recognizer.calibration import softmax
@@ -50,8 +49,8 @@ def recognize(shop: Shop, photo: bytes, limit: int = 5) -> Recognition:
     model = active_model(shop)
     embedder = open_embedder_of(model.backbone)
     preprocessing = embedder.backbone.preprocessing
-    most = settings.PHOTO_MAX_MEGAPIXELS * 1000**2
-    pixels = to_pixels(open_upright(photo, preprocessing.decode_side, most), preprocessing)
+    picture = open_upright(photo, preprocessing.decode_side, photo_limits().max_pixels)
+    pixels = to_pixels(picture, preprocessing)
     vectors = embedder.embed(pixels[None])
     return replace(rank(shop, model, vectors, limit)[0], backbone=model.backbone, vector=vectors[0])
 

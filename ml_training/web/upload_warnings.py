@@ -4,10 +4,9 @@ import logging
 import time
 
 import numpy as np
-from django.conf import settings
 from django.contrib import messages
 
-from catalog.models import Product, ProductImage
+from catalog.models import Product, ProductImage, photo_limits
 from catalog.photo_files import open_upright
 from ml_training.backbones.loader import backbone_is_ready, open_embedder_of
 from ml_training.dataset.embeddings import stored_vectors
@@ -67,7 +66,7 @@ def _look(embedder: Embedder, photos: list[ProductImage]) -> dict[ProductImage, 
         elif time.monotonic() < until:
             with photo.image.storage.open(photo.image.name, "rb") as file:
                 data = file.read()
-            side, most = backbone.preprocessing.decode_side, settings.PHOTO_MAX_MEGAPIXELS * 1000**2
+            side, most = backbone.preprocessing.decode_side, photo_limits().max_pixels
             pixels = to_pixels(open_upright(data, side, most), backbone.preprocessing)
             found[photo] = embedder.embed(pixels[None])[0]
     return found

@@ -4,6 +4,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from catalog.models import photo_limits
 from ml_training.remote.tokens import MIN_TOKEN_LENGTH, is_sound_token
 from ml_training.trainer.app import TrainerApp
 from ml_training.trainer.hosts import AllowedHosts
@@ -36,7 +37,7 @@ class Command(BaseCommand):
             hosts,
             settings.CACHE_DIR / "trainer",
             settings.COMPUTE_THREADS,
-            settings.PHOTO_MAX_MEGABYTES * 1024 * 1024,
+            photo_limits().max_bytes,
         )
         app = TrainerApp(settings.ML_TRAINER_TOKEN, hosts, trainer.do, max(jobs, 1))
         self.stdout.write(f"The trainer listens at http://{host}:{port}/v1/train")
