@@ -5,8 +5,6 @@ A process that computes with one fetches its file into the cache once.
 
 import hashlib
 import logging
-import os
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from django.utils import timezone
 
 from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
 from ml_training.recognizer.backbone import Backbone, file_sha256
+from ml_training.recognizer.files import READABLE, write_atomically
 from ml_training.recognizer.preprocess import preprocessing_from_json
 from ml_training.storage import storage
 
@@ -63,7 +62,6 @@ def fetch(row: TunedBackbone) -> Backbone:
     """
     path = settings.CACHE_DIR / "backbones" / f"{row.sha256}.onnx"
     if not path.exists() or file_sha256(path) != row.sha256:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with storage().open(row.path, "rb") as file:
                 content = file.read()
@@ -71,11 +69,7 @@ def fetch(row: TunedBackbone) -> Backbone:
             raise TunedFileMissing(f"The file of the backbone {row.backbone} is missing.") from error
         if hashlib.sha256(content).hexdigest() != row.sha256:
             raise TunedFileMissing(f"The file of the backbone {row.backbone} is damaged.")
-        descriptor, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
+        write_atomically(path, content, READABLE)
     preprocessing = preprocessing_from_json(row.preprocessing)
     return Backbone(row.backbone, path, row.sha256, preprocessing, row.vector_size)
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml_training.recognizer.files import READABLE, atomic_file
 from ml_training.recognizer.preprocess import Preprocessing
 
 if TYPE_CHECKING:  # torch is loaded by those who export
@@ -91,15 +90,8 @@ def packaged_backbone(name: str, cache_dir: Path) -> Backbone:
     packaged = PACKAGED[name]
     path = cache_dir / "backbones" / f"{packaged.id}.onnx"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".onnx.part")
-        os.close(descriptor)
-        try:
-            export_packaged(packaged, Path(temporary))
-            os.chmod(temporary, 0o644)  # a web server under another user reads it too
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with atomic_file(path, READABLE) as part:
+            export_packaged(packaged, part)
     return Backbone(packaged.id, path, file_sha256(path), packaged.preprocessing, packaged.vector_size)
 
 

@@ -7,8 +7,6 @@ Called by `runtime` and the system check; docs/backbones.md says how to make suc
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from ml_training.recognizer.backbone import Backbone, file_sha256
+from ml_training.recognizer.files import READABLE, atomic_file
 from ml_training.recognizer.preprocess import WIDE_AND_TIGHT, Preprocessing, View
 
 FIELDS = {"name", "file", "sha256", "side", "mean", "std"}
@@ -110,16 +109,9 @@ def open_custom_backbone(own: CustomBackbone, cache_dir: Path) -> Backbone:
     path = cache_dir / "backbones" / f"{own.id}.onnx"
     if not path.exists():
         model = _wrapped(own)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        os.close(descriptor)
-        try:
+        with atomic_file(path, READABLE) as part:
             onnx.save(model, part)
-            try_out(Path(part), own)
-            os.chmod(part, 0o644)
-            os.replace(part, path)
-        finally:
-            Path(part).unlink(missing_ok=True)
+            try_out(part, own)
     size = onnx.load(path, load_external_data=False).graph.output[0].type.tensor_type.shape.dim[1].dim_value
     return Backbone(own.id, path, file_sha256(path), own.preprocessing, size)
 

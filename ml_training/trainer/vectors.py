@@ -1,10 +1,10 @@
 """Photos' vectors on the trainer's disk: a photo is fetched and embedded once, whichever project sends it."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from ml_training.recognizer.files import write_atomically
 
 
 class FolderOfVectors:
@@ -29,9 +29,7 @@ class FolderOfVectors:
 
     def keep(self, vectors: dict[str, np.ndarray]) -> None:
         for sha256, vector in vectors.items():
-            path = self._path(sha256)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, vector.astype("<f4").tobytes())
+            write_atomically(self._path(sha256), vector.astype("<f4").tobytes())
 
     def forget(self, hashes: list[str]) -> None:
         for sha256 in hashes:
@@ -39,15 +37,3 @@ class FolderOfVectors:
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that others see whole or not at all."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

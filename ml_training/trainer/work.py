@@ -13,6 +13,7 @@ from ml_training.dataset.embeddings import load_embeddings
 from ml_training.recognizer.backbone import Backbone, file_sha256
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import build_files
+from ml_training.recognizer.files import write_atomically
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.recognizer.train import fit_model
 from ml_training.runs.lifecycle import Phase
@@ -20,7 +21,7 @@ from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.jobs import Job
 from ml_training.trainer.project import Project, ProjectFailed, RunGone
 from ml_training.trainer.reporter import Reporter
-from ml_training.trainer.vectors import FolderOfVectors, write_whole
+from ml_training.trainer.vectors import FolderOfVectors
 from ml_training.versions import files as version_files
 from ml_training.versions.publish import TrainedModel
 
@@ -91,8 +92,7 @@ class Trainer:
             if job.backbone_sha256 not in self._open:
                 path = self.folder / "backbones" / f"{job.backbone_sha256}.onnx"
                 if not path.exists() or file_sha256(path) != job.backbone_sha256:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    write_whole(path, project.backbone())
+                    write_atomically(path, project.backbone())
                 backbone = Backbone(
                     job.backbone_id, path, job.backbone_sha256, job.preprocessing, job.vector_size
                 )

@@ -33,16 +33,16 @@ def main() -> None:
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
 
     from ml_training.recognizer.backbone import export_encoder
+    from ml_training.recognizer.files import atomic_file
     from ml_training.recognizer.finetune.hyperparameters import Lesson
     from ml_training.recognizer.finetune.loop import train
 
     lesson = Lesson.from_json(json.loads((options.folder / "lesson.json").read_text()))
     model = train(lesson, options.folder, _say if rank == 0 else _say_nothing, options.threads)
     if rank == 0:
-        part = options.folder / f"{TUNED}.part"
-        export_encoder(model.encoder.cpu(), part)
-        (options.folder / HISTORY).write_text(json.dumps(model.history))
-        part.replace(options.folder / TUNED)
+        with atomic_file(options.folder / TUNED) as part:
+            export_encoder(model.encoder.cpu(), part)
+            (options.folder / HISTORY).write_text(json.dumps(model.history))
     if world > 1:
         distributed.destroy_process_group()
 

@@ -10,6 +10,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from ml_training.recognizer.files import atomic_file
+
 NAME = "checkpoint.safetensors"
 
 
@@ -18,9 +20,8 @@ def save(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, s
     tensors = {f"model.{name}": value.contiguous() for name, value in learned(model).items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value.contiguous() for name, value in moments.items()}
-    part = path.with_suffix(".part")
-    save_file(tensors, part, {"state": json.dumps(state)})
-    part.replace(path)
+    with atomic_file(path) as part:
+        save_file(tensors, part, {"state": json.dumps(state)})
 
 
 def load(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict | None:

@@ -5,7 +5,6 @@ began: a run that was interrupted sees what it would have seen.
 """
 
 import math
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+
+from ml_training.recognizer.files import atomic_file
 
 JPEG_QUALITY = 92
 MIN_AREA = 0.25  # of a random crop, as a share of the photo
@@ -33,9 +34,8 @@ def small_copy(image: Image.Image, side: int) -> Image.Image:
 
 def keep_small_copy(image: Image.Image, side: int, path: Path) -> None:
     """Write a small copy, whole or not at all."""
-    part = path.with_suffix(f".{os.getpid()}")
-    small_copy(image, side).save(part, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    part.replace(path)
+    with atomic_file(path) as part:
+        small_copy(image, side).save(part, "JPEG", quality=JPEG_QUALITY, subsampling=0)
 
 
 def random_crop(path: Path, side: int, rng: np.random.Generator) -> np.ndarray:
