@@ -5,8 +5,9 @@ products or the version change.
 """
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 from catalog.models import Shop
 from ml_training.advice.confusion import Confusion, confusion_of
@@ -25,7 +26,7 @@ class ShopAnalysis:
     suspects: list[Suspect]
 
 
-_kept: OrderedDict[tuple, ShopAnalysis] = OrderedDict()
+_kept: LRUCache[tuple, ShopAnalysis] = LRUCache(MAX_KEPT)
 _lock = threading.Lock()
 
 
@@ -33,17 +34,14 @@ def analyze_shop(shop: Shop) -> ShopAnalysis:
     """What is known of a shop's photos now. One query if nothing changed since the last call, else a few."""
     key = _state(shop)
     with _lock:
-        if key in _kept:
-            _kept.move_to_end(key)
-            return _kept[key]
-    found = _find(shop)
+        if (known := _kept.get(key)) is not None:
+            return known
+    analysis = _analyze(shop)
     with _lock:
         for other in [other for other in _kept if other[0] == shop.pk]:
             del _kept[other]
-        _kept[key] = found
-        while len(_kept) > MAX_KEPT:
-            _kept.popitem(last=False)
-    return found
+        _kept[key] = analysis
+    return analysis
 
 
 def _state(shop: Shop) -> tuple:
@@ -53,7 +51,7 @@ def _state(shop: Shop) -> tuple:
     return shop.pk, chosen_backbone(), *(counters or ())
 
 
-def _find(shop: Shop) -> ShopAnalysis:
+def _analyze(shop: Shop) -> ShopAnalysis:
     version = ModelVersion.objects.filter(pk__in=_active(shop)).first()
     manifest = read_manifest(shop.pk)
     backbone = version.backbone if version else chosen_backbone()

@@ -2,9 +2,9 @@
 
 import os
 import threading
-from collections import OrderedDict
 from pathlib import Path
 
+from cachetools import LRUCache
 from django.conf import settings
 
 from ml_training.backbones import tuned
@@ -14,7 +14,8 @@ from ml_training.recognizer.custom_backbone import CustomBackbone, open_custom_b
 from ml_training.recognizer.embedder import Embedder
 
 MAX_OPEN = 4  # backbones in memory
-_open: OrderedDict[tuple[int, str], Embedder] = OrderedDict()  # by process: a fork must not use its parent's
+# By process, since a fork must not use its parent's.
+_open: LRUCache[tuple[int, str], Embedder] = LRUCache(MAX_OPEN)
 _lock = threading.Lock()
 
 
@@ -88,9 +89,6 @@ def open_embedder_of(backbone_id: str) -> Embedder:
     with _lock:
         if key not in _open:
             _open[key] = Embedder(find_backbone(backbone_id), settings.COMPUTE_THREADS)
-        _open.move_to_end(key)
-        while len(_open) > MAX_OPEN:
-            _open.popitem(last=False)
         return _open[key]
 
 
