@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import cast
+from typing import ClassVar, cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -83,8 +83,6 @@ def _user_of(scope) -> object:
 
 class GraphQLSocket(AsyncWebsocketConsumer):
     """One connection. `context` is None until the client is known."""
-
-    groups = ()
 
     def __init__(self, schema, access: type[AccessReader]):
         super().__init__()

@@ -1,6 +1,7 @@
 """The ASGI application: Django over HTTP, Channels over websockets."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -18,14 +19,8 @@ from config.asgi_middleware.origin import SameOrigin, SessionOfOwnPages  # noqa:
 from config.schema import schema  # noqa: E402
 from notifications.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {
-        "http": BodyLimit(django_application),
-        "websocket": URLRouter(
-            [
-                path("graphql/ws/", SessionOfOwnPages(GraphQLSocket.as_asgi(schema=schema, access=Access))),
-                re_path("^", SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
-            ]
-        ),
-    }
-)
+sockets: list[Any] = [  # Channels' stubs take Django's patterns for views only
+    path("graphql/ws/", SessionOfOwnPages(GraphQLSocket.as_asgi(schema=schema, access=Access))),
+    re_path("^", SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
+]
+application = ProtocolTypeRouter({"http": BodyLimit(django_application), "websocket": URLRouter(sockets)})
