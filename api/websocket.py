@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import ClassVar, cast
+from typing import cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
