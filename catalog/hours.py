@@ -1,4 +1,4 @@
-"""Hours of the day such as 20-6, as a setting and as a field of a shop."""
+"""Hours of the day such as 20-6, as settings and fields of models have them."""
 
 from datetime import datetime
 

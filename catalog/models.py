@@ -12,7 +12,6 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from api.pages import PagedRow
-from catalog.hours import check_hours
 from catalog.photo_files import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
 from catalog.tokens import ApiToken as ApiToken
 
@@ -28,16 +27,6 @@ class ShopQuerySet(models.QuerySet):
 
 
 class Shop(models.Model):
-    class UnknownsNamed(models.TextChoices):
-        """Share of photos of products the shop does not have that may get a name; see `open_set.RATES`."""
-
-        HALF = "0.005", _("0.5 %: very careful, often not sure")
-        ONE = "0.01", _("1 %")
-        TWO = "0.02", _("2 %")
-        FIVE = "0.05", _("5 %")
-        TEN = "0.1", _("10 %")
-        TWENTY = "0.2", _("20 %: bold, seldom not sure")
-
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
     members = models.ManyToManyField(
@@ -47,28 +36,6 @@ class Shop(models.Model):
         help_text=_("Staff who may see and change this shop. Superusers see every shop."),
     )
 
-    unknowns_named_choice = models.CharField(
-        _("unknown products named"),
-        max_length=5,
-        choices=UnknownsNamed,
-        default=UnknownsNamed.TWO,
-        help_text=_(
-            "How many photos of products that are not in the catalogue may be taken for one that is. "
-            "The fewer, the more often the answer is: not sure."
-        ),
-    )
-
-    deep_hours = models.CharField(
-        _("hours of deep training"),
-        max_length=10,
-        blank=True,
-        validators=[check_hours],
-        help_text=_(
-            "When the recogniser may study long, such as 20-6 (from 8 in the evening to 6 in the morning). "
-            "Empty: whenever the installation allows it. New photos are learned at any hour."
-        ),
-    )
-
     objects = ShopQuerySet.as_manager()
 
     class Meta:
@@ -76,10 +43,6 @@ class Shop(models.Model):
 
     def __str__(self):
         return self.name
-
-    @property
-    def unknowns_named(self) -> float:
-        return float(self.unknowns_named_choice)
 
     @classmethod
     def default(cls) -> "Shop":

@@ -5,6 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from api.pages import PagedRow
+from catalog.hours import check_hours
 from catalog.models import Product, ProductImage, Shop
 
 
@@ -18,7 +19,18 @@ class ShopTrainingQuerySet(models.QuerySet["ShopTraining"]):
 
 
 class ShopTraining(models.Model):
-    """One row a shop. `trained < wanted` says that work is owed; nothing else decides whether to train."""
+    """One row a shop, from its first change or setting on. `trained < wanted` says that work is owed; nothing
+    else decides whether to train."""
+
+    class UnknownsNamed(models.TextChoices):
+        """Share of photos of products the shop does not have that may get a name; see `open_set.RATES`."""
+
+        HALF = "0.005", _("0.5 %: very careful, often not sure")
+        ONE = "0.01", _("1 %")
+        TWO = "0.02", _("2 %")
+        FIVE = "0.05", _("5 %")
+        TEN = "0.1", _("10 %")
+        TWENTY = "0.2", _("20 %: bold, seldom not sure")
 
     shop = models.OneToOneField(Shop, on_delete=models.CASCADE, primary_key=True, related_name="training")
     wanted = models.PositiveBigIntegerField(default=0, help_text=_("Counts every change of the photos."))
@@ -26,6 +38,26 @@ class ShopTraining(models.Model):
     sequence = models.PositiveBigIntegerField(default=0, help_text=_("Counts every change of state."))
     active_version = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    unknowns_named_choice = models.CharField(
+        _("unknown products named"),
+        max_length=5,
+        choices=UnknownsNamed,
+        default=UnknownsNamed.TWO,
+        help_text=_(
+            "How many photos of products that are not in the catalogue may be taken for one that is. "
+            "The fewer, the more often the answer is: not sure."
+        ),
+    )
+    deep_hours = models.CharField(
+        _("hours of deep training"),
+        max_length=10,
+        blank=True,
+        validators=[check_hours],
+        help_text=_(
+            "When the recogniser may study long, such as 20-6 (from 8 in the evening to 6 in the morning). "
+            "Empty: whenever the installation allows it. New photos are learned at any hour."
+        ),
     )
 
     objects = ShopTrainingQuerySet.as_manager()
@@ -39,9 +71,22 @@ class ShopTraining(models.Model):
     def __str__(self):
         return f"Training of {self.shop}"
 
+    @classmethod
+    def of(cls, shop: Shop) -> "ShopTraining":
+        """A shop's row, or one with the defaults, not to be saved, if there is none. It is read once for this
+        object of the shop: select `training` along with shops where there are many."""
+        try:
+            return shop.training
+        except cls.DoesNotExist:
+            return cls(shop_id=shop.pk)
+
     @property
     def is_owed(self) -> bool:
         return self.trained < self.wanted
+
+    @property
+    def unknowns_named(self) -> float:
+        return float(self.unknowns_named_choice)
 
 
 class TrainingRun(models.Model):

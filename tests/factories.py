@@ -66,6 +66,12 @@ def make_shop(slug: str, products: int = 0, photos: int = 0) -> Shop:
     return shop
 
 
+def choose(shop: Shop, **settings: str) -> None:
+    """Give a shop settings of its training; the object is as if read anew."""
+    ShopTraining.objects.update_or_create(shop=shop, defaults=settings)
+    shop.refresh_from_db()
+
+
 def make_staff(username: str, *shops: Shop, permissions: bool = True):
     """A staff user with all of Shelfsight's permissions (or none), member of some shops."""
     user = get_user_model().objects.create_user(username, password="password", is_staff=True)

@@ -252,7 +252,7 @@ class ModelVersionType(Node):
     @classmethod
     def visible_to(cls, access):
         versions = ModelVersion.objects.filter(shop__in=access.shops())
-        return versions.select_related("shop").defer(*ModelVersion.long_fields())
+        return versions.select_related("shop__training").defer(*ModelVersion.long_fields())
 
     def resolve_accuracy(self, info):
         return accuracy_of(self)
@@ -261,7 +261,7 @@ class ModelVersionType(Node):
         return accuracy_range_of(self)
 
     def resolve_coverage(self, info):
-        return coverage_of(self, self.shop)
+        return coverage_of(self, ShopTraining.of(self.shop))
 
     def resolve_changes(self, info):
         return changes_in_words(self)

@@ -11,6 +11,7 @@ import numpy as np
 from catalog.models import Product, Shop, photo_limits
 from catalog.photo_files import open_upright
 from ml_training.backbones.loader import open_embedder_of
+from ml_training.models import ShopTraining
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.versions.load import LoadedModel, active_model
@@ -67,7 +68,7 @@ def rank(shop: Shop, model: LoadedModel, vectors: np.ndarray, limit: int) -> lis
     pks = model.product_pks[kept]
     logits = model.head.logits(vectors)  # (N, C)
     probabilities = softmax(logits[:, kept])  # (N, kept)
-    certain = model.is_certain(vectors, logits, kept, shop.unknowns_named)
+    certain = model.is_certain(vectors, logits, kept, ShopTraining.of(shop).unknowns_named)
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :limit]
     return [
         Recognition(

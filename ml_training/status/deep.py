@@ -6,8 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from catalog.models import Shop
-from ml_training.models import TrainingRun
+from ml_training.models import ShopTraining, TrainingRun
 from ml_training.runs.deep.hours import is_shop_open
 
 
@@ -69,7 +68,7 @@ def describe_outcome(run: TrainingRun | None) -> str:
     return f"Deep training of {when}: {run.error or run.message}"
 
 
-def deep_info(run: TrainingRun | None, shop: Shop, silence: str = "") -> DeepInfo | None:
+def deep_info(run: TrainingRun | None, training: ShopTraining, silence: str = "") -> DeepInfo | None:
     """Describe a shop's deep run that is queued or training; None where there is none.
 
     Args:
@@ -89,7 +88,7 @@ def deep_info(run: TrainingRun | None, shop: Shop, silence: str = "") -> DeepInf
         seconds_left=None if silence else _seconds_left(run),
         started_at=run.started_at,
         message=run.message if run.status == "queued" else "",
-        may_compute=is_shop_open(shop),
+        may_compute=is_shop_open(training),
         silence=silence,
     )
 

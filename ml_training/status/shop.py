@@ -106,7 +106,8 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
     states = ShopTraining.objects.select_related("active_version").defer(
         *ModelVersion.long_fields("active_version")
     )
-    states = states.in_bulk([shop.pk for shop in shops])
+    known = states.in_bulk([shop.pk for shop in shops])
+    trainings = {shop.pk: known.get(shop.pk) or ShopTraining(shop_id=shop.pk) for shop in shops}
     runs = TrainingRun.objects.filter(shop__in=shops)
     both = list(runs.filter(status__in=[QUEUED, TRAINING]).order_by("status"))
     going = {run.shop_id: run for run in both if run.kind == Kind.QUICK}
@@ -123,11 +124,11 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
     return [
         _info(
             shop,
-            states.get(shop.pk),
+            trainings[shop.pk],
             going.get(shop.pk),
             ended.get(shop.pk),
             counts=(products.get(shop.pk, 0), photos.get(shop.pk, 0)),
-            deep=deep_info(deep.get(shop.pk), shop, _of_silence(deep.get(shop.pk))),
+            deep=deep_info(deep.get(shop.pk), trainings[shop.pk], _of_silence(deep.get(shop.pk))),
             last_deep=describe_outcome(last_deep.get(shop.pk)),
         )
         for shop in shops
@@ -140,21 +141,21 @@ def _counts(rows, by: str) -> dict[int, int]:
 
 def _info(
     shop: Shop,
-    state: ShopTraining | None,
+    state: ShopTraining,
     going: TrainingRun | None,
     ended: TrainingRun | None,
     counts: tuple[int, int],
     deep: DeepInfo | None,
     last_deep: str,
 ) -> TrainingInfo:
-    version = state.active_version if state else None
+    version = state.active_version
     status = _status(going, ended, version)
     is_training = status == TRAINING
     held_back = _held_back(status, ended, version)
     return TrainingInfo(
         shop_id=shop.pk,
         shop_name=shop.name,
-        sequence=state.sequence if state else 0,
+        sequence=state.sequence,
         status=status,
         run_id=going.pk if going else None,
         progress=going.progress if is_training else 0.0,
@@ -169,7 +170,7 @@ def _info(
         has_active_model=version is not None,
         version=version.number if version else None,
         accuracy=accuracy_in_words(version),
-        coverage=coverage_in_words(version, shop),
+        coverage=coverage_in_words(version, state),
         held_back=held_back.number if held_back else None,
         deep=deep,
         last_deep=last_deep,

@@ -80,21 +80,22 @@ def version_list(shop: Shop) -> VersionList:
     """Read the newest versions of a shop, in two to four queries."""
     versions = ModelVersion.objects.filter(shop=shop).defer(*ModelVersion.long_fields(), "files")
     found = list(versions[:MAX_VERSIONS])
-    active_pk = ShopTraining.objects.filter(shop=shop).values_list("active_version", flat=True).first()
+    state = ShopTraining.objects.filter(shop=shop).first() or ShopTraining(shop_id=shop.pk)
+    active_pk = state.active_version_id
     if active_pk and active_pk not in {version.pk for version in found}:
         found += versions.filter(pk=active_pk)
     active = next((version.number for version in found if version.pk == active_pk), None)
     total = versions.count() if len(found) >= MAX_VERSIONS else len(found)
-    return VersionList([_info(version, shop, active) for version in found], total)
+    return VersionList([_info(version, state, active) for version in found], total)
 
 
-def _info(version: ModelVersion, shop: Shop, active: int | None) -> VersionInfo:
+def _info(version: ModelVersion, state: ShopTraining, active: int | None) -> VersionInfo:
     return VersionInfo(
         number=version.number,
         created_at=version.created_at,
         state=state_of(version, active),
         accuracy=accuracy_in_words(version),
-        coverage=coverage_in_words(version, shop),
+        coverage=coverage_in_words(version, state),
         products=version.products,
         photos=version.photos,
         changes="" if version.changes is None else changes_in_words(version),

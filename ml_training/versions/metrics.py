@@ -2,8 +2,7 @@
 
 from math import isfinite
 
-from catalog.models import Shop
-from ml_training.models import ModelVersion
+from ml_training.models import ModelVersion, ShopTraining
 
 
 def accuracy_of(version: ModelVersion) -> float | None:
@@ -18,10 +17,10 @@ def accuracy_range_of(version: ModelVersion) -> list[float] | None:
     return [float(bound) for bound in bounds]
 
 
-def coverage_of(version: ModelVersion, shop: Shop) -> float | None:
+def coverage_of(version: ModelVersion, training: ShopTraining) -> float | None:
     """Share of photos of known products that are named, at the rate that the shop has chosen."""
     by_rate = version.metrics.get("coverage")
-    return _share(by_rate.get(str(shop.unknowns_named))) if isinstance(by_rate, dict) else None
+    return _share(by_rate.get(str(training.unknowns_named))) if isinstance(by_rate, dict) else None
 
 
 def _share(value: object) -> float | None:
@@ -44,9 +43,9 @@ def accuracy_in_words(version: ModelVersion | None) -> str:
     return words
 
 
-def coverage_in_words(version: ModelVersion | None, shop: Shop) -> str:
+def coverage_in_words(version: ModelVersion | None, training: ShopTraining) -> str:
     """Such as "39 %"; empty if it is not known."""
-    share = coverage_of(version, shop) if version else None
+    share = coverage_of(version, training) if version else None
     return "" if share is None else _percent(share)
 
 

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Shop
+from ml_training.models import ShopTraining
 from ml_training.permissions import PREPARE_TRAINING, VIEW_TRAINING
 from ml_training.runs.queue import prepare_training_data
 from ml_training.status.held_back import held_back_for
@@ -48,7 +49,7 @@ def ml_model_page(request):
         "shop": shop,
         "shops": shops,
         "info": info,
-        "unknowns_named": f"{100 * shop.unknowns_named:g} %" if shop else "",
+        "unknowns_named": f"{100 * ShopTraining.of(shop).unknowns_named:g} %" if shop else "",
         "history": training_history(shop) if shop else [],
         "may_prepare": request.user.has_perm(PREPARE_TRAINING),
         **held_back_for(request.user, shop, info),

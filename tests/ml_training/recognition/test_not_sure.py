@@ -5,24 +5,24 @@ import json
 import pytest
 from django.core.management import call_command
 
-from catalog.models import Product, Shop
+from catalog.models import Product
+from ml_training.models import ShopTraining
 from ml_training.recognition.recognize import recognize
 from ml_training.recognizer.open_set import RATES
-from tests.factories import draw, encode, photo_bytes
+from tests.factories import choose, draw, encode, photo_bytes
 from tests.support.training import trained
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
 def test_every_choice_of_a_shop_is_a_rate_that_models_have_a_threshold_for():
-    assert [float(choice) for choice in Shop.UnknownsNamed.values] == list(RATES)
+    assert [float(choice) for choice in ShopTraining.UnknownsNamed.values] == list(RATES)
 
 
 @pytest.fixture
 def shop_of_six(shop):
     """One that names more than others: where products are so few, careful ones name nothing."""
-    shop.unknowns_named_choice = Shop.UnknownsNamed.values[-1]
-    shop.save()
+    choose(shop, unknowns_named_choice=ShopTraining.UnknownsNamed.values[-1])
     trained(shop, products=6, photos=6)
     return shop
 
@@ -46,8 +46,8 @@ def test_known_products_get_names_and_strange_photos_do_not(shop_of_six):
 def test_careful_shop_names_no_more_than_a_bold_one(shop_of_six):
     photos = [photo_bytes(kind, seed) for kind in range(6) for seed in (50, 51)]
     counts = []
-    for choice in Shop.UnknownsNamed.values:
-        shop_of_six.unknowns_named_choice = choice
+    for choice in ShopTraining.UnknownsNamed.values:
+        choose(shop_of_six, unknowns_named_choice=choice)
         counts.append(named(shop_of_six, photos))
     assert counts == sorted(counts) and counts[0] == 0 < counts[-1]
 

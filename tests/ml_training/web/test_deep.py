@@ -14,7 +14,7 @@ from ml_training.runs import lifecycle
 from ml_training.runs.complete import complete
 from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.status.shop import training_info
-from tests.factories import make_staff
+from tests.factories import choose, make_staff
 from tests.support.deep import deep_runs
 from tests.support.training import trained
 
@@ -64,7 +64,7 @@ def test_run_outside_its_hours_does_not_promise_a_worker(shop):
     deep_lifecycle.queue_deep(shop.pk, "promises")
     assert training_info(shop).deep.words == "It begins when a worker is free."
     hour = timezone.localtime().hour
-    shop.deep_hours = f"{(hour + 4) % 24}-{(hour + 6) % 24}"
+    choose(shop, deep_hours=f"{(hour + 4) % 24}-{(hour + 6) % 24}")
     assert training_info(shop).deep.words == "It waits for its hours."
 
 

@@ -12,7 +12,7 @@ from catalog.models import Product, Shop
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.runs import lifecycle, queue
 from ml_training.runs.complete import complete
-from tests.factories import make_staff
+from tests.factories import choose, make_staff
 from tests.support.training import claimed, queued_run, statuses, trained
 
 URL = "/admin/settings/ml-model/"
@@ -196,8 +196,7 @@ def test_number_of_queries_is_the_same_however_much_there_is(shop, staff_client)
 
 def test_figures_are_explained_where_they_stand(shop, staff_client):
     """In words that need no mouse; with the share that this shop has chosen."""
-    shop.unknowns_named_choice = "0.005"
-    shop.save()
+    choose(shop, unknowns_named_choice="0.005")
     html = read(staff_client)
     assert (
         "right on photos taken elsewhere" in html

@@ -19,7 +19,7 @@ from ml_training.runs.queue import Change, request_training
 from ml_training.status.shop import training_info
 from ml_training.status.versions import MAX_VERSIONS, SHOWN
 from ml_training.versions.prune import prune
-from tests.factories import add_version, fill, learn, make_staff, photo_bytes, stock
+from tests.factories import add_version, choose, fill, learn, make_staff, photo_bytes, stock
 from tests.support.training import active_version, no_model_files_left, trained, work
 
 __all__ = ["no_model_files_left"]
@@ -130,8 +130,7 @@ def test_figures_are_words_and_the_rate_is_the_shops(shop, staff_client):
     coverage = {"0.01": 0.31, "0.02": 0.624, "0.1": 0.9}
     several(shop, 1, accuracy=0.854, accuracy_range=[0.8, 0.9], coverage=coverage)
     assert "85 % (80 % to 90 %)" in text(staff_client) and "62 %" in text(staff_client)
-    shop.unknowns_named_choice = "0.1"
-    shop.save()
+    choose(shop, unknowns_named_choice="0.1")
     assert "90 %" in text(staff_client) and "62 %" not in text(staff_client)
 
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from catalog.hours import HoursUnreadable, is_open, read_hours
@@ -11,7 +10,7 @@ from ml_training.models import TrainingRun
 from ml_training.runs import lifecycle
 from ml_training.runs.deep.lifecycle import cancel, claim, queue_deep
 from ml_training.runs.deep.schedule import reconcile_deep
-from tests.factories import add_photo, stock
+from tests.factories import add_photo, choose, stock
 from tests.support.deep import deep_runs
 from tests.support.training import trained, work
 
@@ -115,8 +114,7 @@ def test_shop_has_hours_of_its_own(shop, other_shop, settings):
     hour = timezone.localtime().hour
     now, later = f"{hour}-{(hour + 2) % 24}", f"{(hour + 2) % 24}-{(hour + 3) % 24}"
     for each, hours in ((shop, later), (other_shop, now)):
-        each.deep_hours = hours
-        each.save()
+        choose(each, deep_hours=hours)
         trained(each)
     (run_id,) = reconcile_deep()
     assert TrainingRun.objects.get(pk=run_id).shop == other_shop
@@ -128,7 +126,7 @@ def test_shop_has_hours_of_its_own(shop, other_shop, settings):
 def test_hours_that_cannot_be_read_stop_deep_training_of_that_shop_only(shop, other_shop):
     for each in (shop, other_shop):
         trained(each)
-    type(shop).objects.filter(pk=shop.pk).update(deep_hours="at night")  # past the form
+    choose(shop, deep_hours="at night")  # past the form
     (run_id,) = reconcile_deep()
     assert TrainingRun.objects.get(pk=run_id).shop == other_shop
 
@@ -165,14 +163,6 @@ def test_run_that_a_command_begins_is_not_called_off(shop, settings):
     TrainingRun.objects.update(created_at=timezone.now() - timedelta(minutes=5))
     reconcile_deep()
     assert deep_runs(shop)[0].status == "training"
-
-
-def test_hours_of_a_shop_are_checked_in_its_form(shop):
-    shop.deep_hours = "at night"
-    with pytest.raises(ValidationError, match="must look like 20-6"):
-        shop.full_clean()
-    shop.deep_hours = "20-6"
-    shop.full_clean()
 
 
 def test_count_of_queries_does_not_grow_with_products(shop, django_assert_max_num_queries):

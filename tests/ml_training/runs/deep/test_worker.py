@@ -12,7 +12,7 @@ from ml_training.models import TrainingRun
 from ml_training.runs import lifecycle, queue
 from ml_training.runs.complete import complete
 from ml_training.runs.deep import lifecycle as deep_lifecycle
-from tests.factories import stock
+from tests.factories import choose, stock
 from tests.support.deep import deep_runs
 from tests.support.training import trained
 
@@ -115,8 +115,7 @@ def test_deep_run_of_a_command_on_this_machine_needs_no_queue(shop, deep_queue):
 def test_no_deep_queue_is_started_outside_its_hours(shop, deep_queue, other_hour):
     stock(shop)
     deep_lifecycle.queue_deep(shop.pk, "promises")
-    shop.deep_hours = other_hour
-    shop.save()
+    choose(shop, deep_hours=other_hour)
     deep_queue.keep_up()
     assert deep_queue._process is None
 

@@ -1,0 +1,67 @@
+"""Shops in the admin, with the settings of their training: one form, kept in two tables."""
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.utils.translation import gettext_lazy as _
+
+from catalog.admin.shops import ShopAdmin
+from catalog.models import Shop
+from ml_training.models import ShopTraining
+
+SETTINGS = forms.fields_for_model(
+    ShopTraining, ["unknowns_named_choice", "deep_hours"], widgets={"deep_hours": AdminTextInputWidget}
+)
+
+
+class LearningShopForm(forms.ModelForm):
+    unknowns_named_choice = SETTINGS["unknowns_named_choice"]
+    deep_hours = SETTINGS["deep_hours"]
+
+    class Meta:
+        model = Shop
+        fields = ["name", "slug", "members"]
+        # For those who may only look: Django then asks the form's Meta, since the model has no such fields.
+        labels = {name: field.label for name, field in SETTINGS.items()}
+        help_texts = {name: field.help_text for name, field in SETTINGS.items()}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            training = ShopTraining.of(self.instance)
+            self.initial = {**{name: getattr(training, name) for name in SETTINGS}, **self.initial}
+
+    def clean(self):
+        """Ask what the fields of `ShopTraining` ask for."""
+        super().clean()
+        given = {name: self.cleaned_data[name] for name in SETTINGS if name in self.cleaned_data}
+        try:
+            ShopTraining(**given).clean_fields(exclude={"shop", "active_version"})
+        except forms.ValidationError as error:
+            self.add_error(None, error)
+        return self.cleaned_data
+
+
+class LearningShopAdmin(ShopAdmin):
+    form = LearningShopForm
+    fields = ["name", "slug", *SETTINGS, "members"]
+
+    def save_model(self, request, obj, form, change):
+        """The row counts changes of photos meanwhile, so nothing else of it is written."""
+        super().save_model(request, obj, form, change)
+        settings = {name: form.cleaned_data[name] for name in SETTINGS if name in form.changed_data}
+        if settings:
+            ShopTraining.objects.update_or_create(shop=obj, defaults=settings)
+
+    @admin.display(description=_("unknown products named"))
+    def unknowns_named_choice(self, shop):
+        return ShopTraining.of(shop).get_unknowns_named_choice_display()
+
+    @admin.display(description=_("hours of deep training"))
+    def deep_hours(self, shop):
+        return ShopTraining.of(shop).deep_hours
+
+
+def connect():
+    admin.site.unregister(Shop)
+    admin.site.register(Shop, LearningShopAdmin)
