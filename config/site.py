@@ -1,7 +1,7 @@
 """The admin site: Django's own, with a "Settings" section on its index."""
 
 from django.contrib.admin import AdminSite
-from django.urls import path, reverse
+from django.urls import reverse
 
 from ml_training.permissions import VIEW_TRAINING
 
@@ -13,47 +13,9 @@ class ShelfsightAdminSite(AdminSite):
     site_url = None
 
     def get_urls(self):
-        from ml_training.web import advice as advice_page
-        from ml_training.web import page
-        from ml_training.web import versions as version_views
-        from ml_training.web.deep import cancel_deep
+        from ml_training.web.urls import page_urls
 
-        return [
-            path("settings/ml-model/", self.admin_view(page.ml_model_page), name="ml_model"),
-            path(
-                "settings/ml-model/status.json", self.admin_view(page.ml_model_status), name="ml_model_status"
-            ),
-            path("settings/ml-model/advice/", self.admin_view(advice_page.advice), name="ml_model_advice"),
-            path(
-                "settings/ml-model/advice/move/",
-                self.admin_view(advice_page.move_photo),
-                name="ml_model_move_photo",
-            ),
-            path("settings/ml-model/charts/", self.admin_view(advice_page.charts), name="ml_model_charts"),
-            path("settings/ml-model/prepare/", self.admin_view(page.prepare), name="ml_model_prepare"),
-            path(
-                "settings/ml-model/versions/",
-                self.admin_view(version_views.versions),
-                name="ml_model_versions",
-            ),
-            path(
-                "settings/ml-model/held-back/",
-                self.admin_view(version_views.held_back),
-                name="ml_model_held_back",
-            ),
-            path(
-                "settings/ml-model/versions/activate/",
-                self.admin_view(version_views.activate),
-                name="ml_model_activate",
-            ),
-            path(
-                "settings/ml-model/versions/<int:number>/photos/",
-                self.admin_view(version_views.learned_photos),
-                name="ml_model_learned_photos",
-            ),
-            path("settings/ml-model/cancel-deep/", self.admin_view(cancel_deep), name="ml_model_cancel_deep"),
-            *super().get_urls(),
-        ]
+        return [*page_urls(self.admin_view), *super().get_urls()]
 
     def get_app_list(self, request, app_label=None):
         """Add the Settings section; a user who may see no shop's training does not get it."""

@@ -92,7 +92,17 @@ def _tell(event: MLStatusEvent) -> None:
 def emit_progress(run: TrainingRun, step: int) -> None:
     """Tell how far a run is; nothing is written."""
     phase = str(TrainingRun.Phase(run.phase).label)
-    emit(MLStatusEvent(run.shop_id, run.pk, PROGRESS, run.progress, phase, "", run.sequence, step))
+    rounds = rounds_in_words(*map(run.metrics.get, ("epoch", "epochs", "accuracy")))
+    emit(MLStatusEvent(run.shop_id, run.pk, PROGRESS, run.progress, phase, rounds, run.sequence, step))
+
+
+def rounds_in_words(epoch: int | None, epochs: int | None, accuracy: float | None) -> str:
+    """Such as "Round 3 of 10; 91 % right so far, on photos it has not seen"; of a quick run, nothing."""
+    parts = [f"Round {epoch} of {epochs}"] if epoch else []
+    if accuracy is not None and epochs:
+        share = f"{accuracy:.0%}".replace("%", " %")
+        parts.append(f"{share} right so far, on photos it has not seen")
+    return "; ".join(parts)
 
 
 def trigger_in_words(run: TrainingRun, most: int = 3) -> str:

@@ -16,7 +16,7 @@ from channels.layers import get_channel_layer
 
 from catalog.models import Shop
 from ml_training.events import MLStatusEvent
-from ml_training.status.shop import page_data
+from ml_training.status.shop import training_info
 from notifications.inbox import unread_count
 
 logger = logging.getLogger(__name__)
@@ -38,10 +38,10 @@ def push_progress(event: MLStatusEvent) -> None:
 
 
 def push_status(event: MLStatusEvent) -> None:
-    """Push a change of state with everything the page shows, so that a page needs to ask for nothing."""
+    """Push a change of state and how the shop is now: enough to show a run that waits or trains."""
     shop = Shop.objects.filter(pk=event.shop_id).first()
     if shop is not None:
-        data = asdict(event) | page_data(shop)
+        data = asdict(event) | {"now": training_info(shop).now()}
         _push(shop_group(shop.pk), {"type": "ml.status", "data": data})
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from ml_training.events import rounds_in_words
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.runs.deep.hours import is_shop_open
 
@@ -40,13 +41,7 @@ class DeepInfo:
             return self.silence
         if self.status == "queued":
             return "It begins when a worker is free."
-        parts = []
-        if self.epoch:
-            parts.append(f"Round {self.epoch} of {self.epochs}")
-        if self.accuracy is not None:
-            share = f"{self.accuracy:.0%}".replace("%", " %")
-            parts.append(f"{share} right so far, on photos it has not seen")
-        return "; ".join(parts)
+        return rounds_in_words(self.epoch, self.epochs, self.accuracy)
 
     def as_json(self) -> dict:
         return {

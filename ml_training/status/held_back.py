@@ -19,16 +19,15 @@ class HeldBack:
     more: int  # photos that are not shown
 
 
-def held_back_for(user, shop: Shop | None, info: TrainingInfo | None) -> dict:
+def held_back_for(user, shop: Shop, info: TrainingInfo) -> dict:
     """What the template `admin/ml_model/held_back.html` needs; nothing where no version was held back for the
     one that serves, and no more than this user may see."""
-    if shop is None or info is None or info.held_back is None:
+    if info.version is None or info.held_back is None:
         return {}
-    photos = []
+    photos: list[ProductImage] = []
     if user.has_perms((VIEW_PHOTOS, VIEW_PRODUCTS)):
         photos = _photos(shop, info.version, info.held_back)
     return {
-        "shop": shop,
         "held_back": HeldBack(info.held_back, photos[:MAX_SHOWN], max(len(photos) - MAX_SHOWN, 0)),
         "may_see_versions": user.has_perm(VIEW_VERSIONS),
     }

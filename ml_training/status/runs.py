@@ -1,6 +1,6 @@
 """The last runs of a shop, in words."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.models import Shop
@@ -22,12 +22,6 @@ class RunInfo:
     seconds: float | None
     created_at: datetime
     finished_at: datetime | None
-
-    def as_json(self) -> dict:
-        data = asdict(self)
-        data["created_at"] = self.created_at.isoformat()
-        data["finished_at"] = self.finished_at and self.finished_at.isoformat()
-        return data
 
 
 def training_history(shop: Shop, most: int = MAX_RUNS) -> list[RunInfo]:

@@ -14,7 +14,6 @@ from ml_training.gate.judge import was_held_back_for
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
 from ml_training.status.deep import DeepInfo, deep_info, describe_outcome
-from ml_training.status.runs import training_history
 from ml_training.versions import files as version_files
 from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 
@@ -28,6 +27,8 @@ FAILED = "failed"
 LABELS = {IDLE: "Idle", QUEUED: "Queued", TRAINING: "Training", ACTIVE: "Active", FAILED: "Failed"}
 FILE_NAMES = {"model_json": "Model JSON", "weights": "Model weights", "metadata": "Metadata", "onnx": "ONNX"}
 NOBODY_SECONDS = 60  # after which a run that waits asks for a worker
+NOW = ("sequence", "status", "run_id", "progress", "phase", "seconds_left", "message", "products", "photos",
+       "version")  # fmt: skip
 TO_BEGIN = "Add photos of at least two products; the recogniser trains itself."
 SWITCHED_OFF = "No version serves. Activate one, or let the next training do it."
 
@@ -85,8 +86,12 @@ class TrainingInfo:
     def files_present(self) -> int:
         return sum(file.present for file in self.files)
 
+    def now(self) -> dict:
+        """For a push: what a page shows of a run that waits or trains, in a few hundred bytes."""
+        return {name: getattr(self, name) for name in NOW} | {"label": self.label}
+
     def as_json(self) -> dict:
-        """For the socket and the page's script: dates as ISO 8601."""
+        """For the socket: dates as ISO 8601."""
         data = asdict(self)
         for name in ("started_at", "last_trained_at"):
             data[name] = data[name] and data[name].isoformat()
@@ -247,9 +252,3 @@ def _file(version: ModelVersion, kind: str) -> FileInfo:
     return FileInfo(
         kind, FILE_NAMES[kind], name, version_files.is_present(version, kind), stored["bytes"], sha256, url
     )
-
-
-def page_data(shop: Shop) -> dict:
-    """Everything the page shows of a shop, as JSON-serialisable values."""
-    history = [run.as_json() for run in training_history(shop)]
-    return {"info": training_info(shop).as_json(), "history": history}

@@ -7,7 +7,7 @@ from catalog.models import Shop
 from catalog.permissions import VIEW_PHOTOS
 from ml_training.gate.judge import why_held_back
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.permissions import CHOOSE_VERSION, VIEW_VERSIONS
+from ml_training.permissions import CHOOSE_VERSION
 from ml_training.versions.diff import changes_in_words
 from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 
@@ -64,12 +64,9 @@ class VersionList:
         return self.versions[SHOWN:]
 
 
-def versions_for(user, shop: Shop | None) -> dict:
-    """What the template `admin/ml_model/versions.html` needs; nothing for whoever may not see versions."""
-    if shop is None or not user.has_perm(VIEW_VERSIONS):
-        return {}
+def versions_for(user, shop: Shop) -> dict:
+    """What the template `admin/ml_model/versions.html` needs, for whoever may see versions."""
     return {
-        "shop": shop,
         "version_list": version_list(shop),
         "may_choose": user.has_perm(CHOOSE_VERSION),
         "may_see_photos": user.has_perm(VIEW_PHOTOS),

@@ -2,23 +2,13 @@
 
 from django import template
 
-from catalog.models import Product, Shop
-from ml_training.advice.charts import shop_charts
+from catalog.models import Product
 from ml_training.advice.product import ProductAdvice, product_advice
-from ml_training.advice.shop import shop_advice
 from ml_training.permissions import VIEW_TRAINING
-from ml_training.web.advice import CATALOGUE
+from ml_training.web.sections import CATALOGUE
 
 register = template.Library()
 KEPT = "_shelfsight_product_advice"
-
-
-@register.simple_tag(takes_context=True)
-def advice_sections(context, shop: Shop | None) -> dict:
-    """What both sections of the page show; nothing for whoever may not see products and photos."""
-    if shop is None or not context["request"].user.has_perms(CATALOGUE):
-        return {}
-    return {"advice": shop_advice(shop), "charts": shop_charts(shop)}
 
 
 @register.simple_tag(takes_context=True)

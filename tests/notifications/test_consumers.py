@@ -176,7 +176,7 @@ async def test_events_of_ones_own_shop_arrive_with_growing_numbers(shop, staff):
         numbers = [snapshot["shops"][0]["sequence"]]
         for _ in range(3):
             run = await in_thread(request_training)(shop.pk, Change("photo_added", "Oat milk"))
-            numbers.append((await page.told("status"))["info"]["sequence"])
+            numbers.append((await page.told("status"))["now"]["sequence"])
             await in_thread(TrainingRun.objects.filter(pk=run.pk).delete)()
         assert numbers == sorted(set(numbers))
         for step in (1, 2):

@@ -1,5 +1,7 @@
 """What the script of Settings > ML Model asks the server for, and what the page offers it."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.contrib.auth.models import Permission
 
@@ -7,8 +9,10 @@ from catalog.models import Product
 from ml_training.models import TrainingRun
 from notifications.signal_handlers import tell_staff
 from tests.factories import add_photo, event, make_staff
+from tests.support.sections import ALL, URL
 
-PAGE, STATUS = "/admin/settings/ml-model/", "/admin/settings/ml-model/status.json"
+PAGE = "/admin/settings/ml-model/"
+SECTIONS = f"{URL}?{urlencode({'section': ALL}, doseq=True)}"
 PREPARE = "/admin/settings/ml-model/prepare/"
 
 
@@ -22,7 +26,7 @@ def fill(shop, start: int, products: int, photos: int, runs: int) -> None:
         tell_staff(event(shop, run_id=run.pk))
 
 
-@pytest.mark.parametrize("address", [PAGE, STATUS])
+@pytest.mark.parametrize("address", [PAGE, SECTIONS])
 def test_queries_do_not_grow_with_products_photos_runs_and_notifications(
     shop, staff_client, address, django_assert_max_num_queries, django_assert_num_queries
 ):
@@ -34,15 +38,15 @@ def test_queries_do_not_grow_with_products_photos_runs_and_notifications(
         staff_client.get(address)
 
 
-@pytest.mark.parametrize("address", [PAGE, STATUS])
+@pytest.mark.parametrize("address", [f"{PAGE}?", f"{SECTIONS}&"])
 def test_another_shop_is_not_found(shop, other_shop, staff_client, address):
-    assert staff_client.get(f"{address}?shop={other_shop.slug}").status_code == 404
-    assert staff_client.get(f"{address}?shop=nonsense").status_code == 404
+    assert staff_client.get(f"{address}shop={other_shop.slug}").status_code == 404
+    assert staff_client.get(f"{address}shop=nonsense").status_code == 404
     assert staff_client.post(f"{PREPARE}?shop={other_shop.slug}").status_code == 404
     assert not TrainingRun.objects.exists()
 
 
-@pytest.mark.parametrize("address", [PAGE, STATUS, PREPARE])
+@pytest.mark.parametrize("address", [PAGE, SECTIONS, PREPARE])
 def test_who_is_not_logged_in_is_sent_to_the_login(shop, client, address):
     response = client.post(address) if address == PREPARE else client.get(address)
     assert response.status_code == 302

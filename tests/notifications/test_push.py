@@ -1,5 +1,6 @@
 """Pushes: what a channel layer that is dead, slow or full does to those who push. Nothing."""
 
+import json
 import socket
 import time
 
@@ -8,10 +9,11 @@ from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
 
 from ml_training.events import COMPLETED, PROGRESS, QUEUED, MLStatusEvent, ml_status_changed
+from ml_training.models import TrainingRun
 from notifications import push
 from notifications.models import Notification
 from notifications.signal_handlers import tell_staff
-from tests.factories import make_staff
+from tests.factories import fill, make_staff
 
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
@@ -68,14 +70,23 @@ def test_progress_is_pushed_to_the_shop_and_never_kept(shop, staff, django_asser
     assert not Notification.objects.exists()
 
 
-def test_a_change_of_state_carries_all_that_the_page_shows(shop, staff):
+def test_a_change_of_state_says_what_happened_and_how_the_shop_is_in_few_bytes(shop, staff):
+    fill(shop, 6, photos=2)
+    TrainingRun.objects.create(shop=shop, status="training", progress=0.5)
     channel = subscribed(push.shop_group(shop.pk))
     tell_staff(event(shop))
     (message,) = heard(channel)
     assert message["type"] == "ml.status"
-    assert message["data"]["kind"] == "queued"
-    assert message["data"]["info"]["shop_id"] == shop.pk
-    assert message["data"]["history"] == []
+    data = message["data"]
+    assert (data["shop_id"], data["kind"], data["message"], data["sequence"]) == (
+        shop.pk,
+        "queued",
+        "3 photos",
+        7,
+    )
+    now = data["now"]
+    assert (now["status"], now["label"], now["products"], now["photos"]) == ("training", "Training", 6, 12)
+    assert len(json.dumps(message)) < 600
 
 
 def test_each_recipient_is_told_with_the_number_that_are_unread(shop, staff):

@@ -3,6 +3,7 @@
 // Every message becomes an event on `document`: shelfsight:snapshot, :status, :progress, :notification, :read.
 // shelfsight:live says whether pushes come through; where they do not, pages ask again by themselves.
 // shelfsight:refused says that this person is logged out or may not see training any more.
+// What a page's own script asks for comes as shelfsight:ask, with the message to send.
 
 const FIRST_WAIT = 500; // milliseconds, doubled with each failed try
 const LONGEST_WAIT = 15000;
@@ -49,3 +50,5 @@ export function send(message) {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) send({ type: "snapshot" });
 });
+
+document.addEventListener("shelfsight:ask", ({ detail }) => send(detail));

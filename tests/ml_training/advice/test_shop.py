@@ -18,6 +18,7 @@ from ml_training.advice.shop import shop_advice
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.storage import storage
 from tests.factories import add_photo, backed, judge, make_staff, serve, shelf, shelf_more
+from tests.support.sections import URL, ask, html_of
 
 pytestmark = pytest.mark.django_db
 EVIL = '<b>&"\x0b\u2028'
@@ -170,37 +171,36 @@ def test_product_form_marks_suspect_photos_and_is_silent_without_the_right(shop,
 
 # --- The page --------------------------------------------------------------------------------------
 
-FRAGMENTS = ["admin:ml_model_advice", "admin:ml_model_charts"]
+SECTIONS = {"advice": "What to do next", "charts": "How good it is"}
 
 
-@pytest.mark.parametrize("name", FRAGMENTS)
-def test_fragments_are_for_those_who_see_training_and_products(shop, other_shop, client, name):
-    url = reverse(name)
-    assert client.get(url).status_code == 302
+@pytest.mark.parametrize("name", SECTIONS)
+def test_sections_are_for_those_who_see_training_and_products(shop, other_shop, client, name):
+    assert ask(client, name).status_code == 302
     user = make_staff("viewer", shop, permissions=False)
     client.force_login(user)
-    assert client.get(url).status_code == 403
+    assert ask(client, name).status_code == 403
     user.user_permissions.add(Permission.objects.get(codename="view_trainingrun"))
-    assert client.get(url).status_code == 403
-    assert "What to do next" not in client.get(reverse("admin:ml_model")).content.decode()
+    assert html_of(client, name) == ""
+    assert SECTIONS[name] not in client.get(reverse("admin:ml_model")).content.decode()
     user.user_permissions.add(*Permission.objects.filter(codename__in=["view_product", "view_productimage"]))
-    assert client.get(url).status_code == 200
-    assert client.get(url, {"shop": "other"}).status_code == 404
-    assert client.post(url).status_code == 405
+    assert SECTIONS[name] in html_of(client, name)
+    assert ask(client, name, shop="other").status_code == 404
+    assert client.post(f"{URL}?section={name}").status_code == 405
 
 
-def test_page_has_both_sections_and_where_to_load_them_anew(shop, staff_client):
+def test_page_has_both_sections_by_the_names_that_are_asked_for(shop, staff_client):
     html = staff_client.get(reverse("admin:ml_model")).content.decode()
-    for name in FRAGMENTS:
-        assert f'data-url="{reverse(name)}?shop={shop.slug}"' in html
+    for name in SECTIONS:
+        assert f'id="ml-{name}" data-ml-section="{name}"' in html
     assert "Nothing yet: add products and photos first." in html and "Nothing is known yet." in html
 
 
-def test_names_are_text_in_both_fragments_and_charts_stay_well_formed(shop, staff_client):
+def test_names_are_text_in_both_sections_and_charts_stay_well_formed(shop, staff_client):
     a, b, *_ = shelf(shop, ["1.00", "2.00"], names=(EVIL + "1", EVIL + "2"))
     judge(shop, {(a, b): 5}, reliability=[[0.5, 0.6, 10], [0.9, 0.8, 40], [0.0, 0.0, 0]])
-    for name in FRAGMENTS:
-        html = staff_client.get(reverse(name)).content.decode()
+    for name in SECTIONS:
+        html = html_of(staff_client, name)
         assert "<b>&" not in html and "<script" not in html and " style=" not in html
     svgs = html.split("<svg")[1:]
     assert len(svgs) == 4
@@ -211,7 +211,10 @@ def test_names_are_text_in_both_fragments_and_charts_stay_well_formed(shop, staf
 def test_pages_cost_the_same_however_much_there_is(shop, staff_client):
     def costs() -> list[int]:
         found = []
-        for url in [*map(reverse, FRAGMENTS), reverse("admin:catalog_product_change", args=[a.pk])]:
+        for url in [
+            *(f"{URL}?section={name}" for name in SECTIONS),
+            reverse("admin:catalog_product_change", args=[a.pk]),
+        ]:
             ShopTraining.objects.update(wanted=F("wanted") + 1)
             with CaptureQueriesContext(connection) as captured:
                 html = staff_client.get(url).content

@@ -1,6 +1,7 @@
 """A version that was held back: the card of the status leads to it, and to the photos to look at."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -12,10 +13,11 @@ from ml_training.models import ModelVersion, TrainingRun
 from ml_training.status.shop import training_info
 from ml_training.versions import activate
 from tests.factories import add_photo, make_staff, serve
+from tests.support.sections import URL, ask, html_of
 from tests.support.training import active_version
 
 pytestmark = pytest.mark.django_db
-PAGE, PART = reverse("admin:ml_model"), reverse("admin:ml_model_held_back")
+PAGE = reverse("admin:ml_model")
 OLD, NEW = 20, 10  # photos
 
 
@@ -65,18 +67,24 @@ def fresh(shop, products) -> list[ProductImage]:
     return new
 
 
+def leads(html: str) -> str:
+    """What the card says below the sentence that gives the reason."""
+    (inside,) = re.findall(r'data-ml="held-back"[^>]*>(.*?)</div>', html, flags=re.DOTALL)
+    return inside.strip()
+
+
 def test_card_leads_to_the_version_and_to_the_photos_that_the_sentence_names(
     shop, products, fresh, staff_client
 ):
     info = training_info(shop)
     assert info.held_back == 2 and info.message.endswith("IMG.jpg, IMG.jpg, IMG.jpg and 7 more.")
-    for html in (staff_client.get(url).content.decode() for url in (PAGE, PART)):
+    for html in (staff_client.get(PAGE).content.decode(), html_of(staff_client, "status")):
         form = reverse("admin:catalog_product_change", args=[products[0].pk])
         places = [html.find(f'"{form}#photo-{photo.pk}"') for photo in reversed(fresh)]
         assert -1 not in places[:8] and places[:8] == sorted(places[:8]) and places[8:] == [-1, -1]
         assert 'href="#ml-version-2"' in html and "2 more photos came or were moved there." in html
     html = staff_client.get(PAGE).content.decode()
-    assert 'id="ml-version-2"' in html and f'data-url="{PART}?shop={shop.slug}"' in html
+    assert 'id="ml-version-2"' in html
 
 
 def test_photo_that_is_led_to_is_marked_by_its_place_in_the_form(products, staff_client):
@@ -89,43 +97,43 @@ def test_photo_that_was_moved_is_looked_for_where_it_is_now(products, fresh, sta
     ProductImage.objects.filter(pk=fresh[-1].pk).update(product=products[1])
     ProductImage.objects.filter(pk=fresh[-2].pk).delete()
     TrainingRun.objects.filter(status="queued").delete()  # it would end this state
-    html = staff_client.get(PART).content.decode()
+    html = html_of(staff_client, "status")
     form = reverse("admin:catalog_product_change", args=[products[1].pk])
     assert f'"{form}#photo-{fresh[-1].pk}"' in html and f"#photo-{fresh[-2].pk}" not in html
 
 
-def test_part_is_empty_where_nothing_was_held_back_for_what_serves(shop, fresh, staff_client):
+def test_card_is_empty_where_nothing_was_held_back_for_what_serves(shop, fresh, staff_client):
     second = ModelVersion.objects.get(shop=shop, number=2)
     serve(shop, cross_validated={})
     assert active_version(shop).number == 3
-    assert "#ml-version-2" not in staff_client.get(PART).content.decode()
+    assert "#ml-version-2" not in html_of(staff_client, "status")
     assert training_info(shop).held_back is None
     second.held_back = ""
     second.save()
-    assert staff_client.get(PART).content.decode().strip() == ""
+    assert leads(html_of(staff_client, "status")) == ""
 
 
-def test_part_is_empty_while_a_run_waits(shop, fresh, staff_client):
+def test_card_is_empty_while_a_run_waits(shop, fresh, staff_client):
     TrainingRun.objects.create(shop=shop, status="queued")
-    assert staff_client.get(PART).content.decode().strip() == ""
+    assert leads(html_of(staff_client, "status")) == ""
 
 
 def test_version_that_was_not_compared_blames_no_photo(shop, fresh, staff_client):
     ModelVersion.objects.filter(number=2).update(held_back="It was made while another version took over.")
-    html = staff_client.get(PART).content.decode()
+    html = html_of(staff_client, "status")
     assert "#ml-version-2" in html and "#photo-" not in html
 
 
 def test_nobody_is_shown_more_than_they_may_see(shop, fresh, client):
-    assert client.get(PART).status_code == 302
+    assert ask(client, "status").status_code == 302
     user = make_staff("viewer", shop, permissions=False)
     client.force_login(user)
-    assert client.get(PART).status_code == 403
+    assert ask(client, "status").status_code == 403
     user.user_permissions.add(Permission.objects.get(codename="view_trainingrun"))
-    html = client.get(PART).content.decode()
+    html = html_of(client, "status")
     assert "#photo-" not in html and "#ml-version-2" not in html
-    assert client.get(PART, {"shop": "other"}).status_code == 404
-    assert client.post(PART).status_code == 405
+    assert ask(client, "status", shop="other").status_code == 404
+    assert client.post(URL).status_code == 405
 
 
 def test_pushes_say_which_version_was_held_back(shop, fresh):

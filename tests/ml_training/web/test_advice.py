@@ -9,10 +9,11 @@ from django.urls import reverse
 
 from catalog.models import Product, ProductImage
 from tests.factories import add_photo, backed, judge, make_shop, make_staff, shelf
+from tests.support.sections import html_of
 from tests.support.training import statuses
 
 pytestmark = pytest.mark.django_db
-MOVE, PAGE = reverse("admin:ml_model_move_photo"), reverse("admin:ml_model_advice")
+MOVE = reverse("admin:ml_model_move_photo")
 BUTTON = "Move to Conference"
 
 
@@ -35,12 +36,12 @@ def press(client, photo, product, **headers):
 
 
 def test_button_stands_beside_the_photo_and_moves_it(shop, products, staff_client):
-    html = staff_client.get(PAGE).content.decode()
+    html = html_of(staff_client, "advice")
     assert html.count(BUTTON) == 1 and f'name="photo" value="{astray().pk}"' in html
     answer = press(staff_client, astray().pk, products[0].pk, accept="application/json")
     assert answer.json() == {"message": "0-3.jpg moved to Conference. The recogniser is learning."}
     assert astray().product == products[0] and statuses(shop)[-1] == "queued"
-    assert BUTTON not in staff_client.get(PAGE).content.decode()
+    assert BUTTON not in html_of(staff_client, "advice")
     again = press(staff_client, astray().pk, products[0].pk, accept="application/json")
     assert again.json() == {"message": "0-3.jpg is on Conference already."}
     texts = {int(entry.object_id): entry.get_change_message() for entry in LogEntry.objects.all()}
@@ -82,7 +83,7 @@ def test_it_takes_the_permission_to_change_photos_and_a_form_of_ours(shop, produ
     names = ["view_trainingrun", "view_product", "view_productimage"]
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
     client.force_login(user)
-    html = client.get(PAGE).content.decode()
+    html = html_of(client, "advice")
     assert "0-3.jpg" in html and BUTTON not in html
     assert press(client, astray().pk, products[0].pk).status_code == 403
     strict = Client(enforce_csrf_checks=True)
@@ -97,5 +98,5 @@ def test_same_picture_on_two_products_gets_no_button(shop, products, staff_clien
     astray().delete()
     other = ProductImage.objects.get(filename="1-1.jpg")
     ProductImage.objects.filter(filename="0-1.jpg").update(sha256=other.sha256)
-    html = staff_client.get(PAGE).content.decode()
+    html = html_of(staff_client, "advice")
     assert "Nearly the same picture is on" in html and "Move to" not in html

@@ -20,13 +20,15 @@ from ml_training.status.shop import training_info
 from ml_training.status.versions import MAX_VERSIONS, SHOWN
 from ml_training.versions.prune import prune
 from tests.factories import add_version, choose, fill, learn, make_staff, photo_bytes, stock
+from tests.support.sections import URL, html_of
 from tests.support.training import active_version, no_model_files_left, trained, work
 
 __all__ = ["no_model_files_left"]
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/admin/settings/ml-model/"
-LIST = f"{PAGE}versions/"
-ACTIVATE = f"{PAGE}versions/activate/"
+VERSIONS = f"{PAGE}versions/"
+LIST = f"{URL}?section=versions"
+ACTIVATE = f"{VERSIONS}activate/"
 
 
 def rows(html: str) -> dict[int, tuple[str, str]]:
@@ -41,9 +43,7 @@ def rows(html: str) -> dict[int, tuple[str, str]]:
 
 
 def listed(client, **query) -> dict[int, tuple[str, str]]:
-    response = client.get(LIST, query)
-    assert response.status_code == 200
-    return rows(response.content.decode())
+    return rows(html_of(client, "versions", **query))
 
 
 def text(client, address: str = LIST) -> str:
@@ -118,11 +118,13 @@ def test_reason_does_not_say_what_serves_as_that_may_be_another_one_by_now(shop,
     assert "Version 2 mixes up" in said and "goes on serving" not in said
 
 
-def test_page_and_part_show_the_same_and_the_page_says_where_the_part_is(shop, staff_client):
+def test_page_and_section_show_the_same_and_the_page_says_where_sections_are(shop, staff_client):
     several(shop)
     html = staff_client.get(PAGE).content.decode()
     assert rows(html) == listed(staff_client)
-    assert f'data-ml-section data-url="{LIST}?shop={shop.slug}"' in html
+    assert (
+        'id="ml-versions" data-ml-section="versions"' in html and f'data-url="{URL}?shop={shop.slug}"' in html
+    )
     assert "<html" not in staff_client.get(LIST).content.decode()
 
 
@@ -155,7 +157,7 @@ def test_changes_are_said_and_old_versions_say_nothing(shop, staff_client):
     learn(shop)
     assert "1 photo removed from Product 00000" in text(staff_client)
     html = staff_client.get(LIST).content.decode()
-    assert f"{LIST}3/photos/" in html and f"{LIST}1/photos/" not in html
+    assert f"{VERSIONS}3/photos/" in html and f"{VERSIONS}1/photos/" not in html
 
 
 def test_names_that_people_gave_are_text_and_never_markup(shop, staff_client):
@@ -165,7 +167,7 @@ def test_names_that_people_gave_are_text_and_never_markup(shop, staff_client):
     ProductImage.objects.filter(product__sku="S00000").update(product=evil)
     learn(shop)
     ModelVersion.objects.update(held_back="<b>bold</b>")
-    for address in (PAGE, LIST, f"{LIST}2/photos/"):
+    for address in (PAGE, LIST, f"{VERSIONS}2/photos/"):
         html = staff_client.get(address).content.decode()
         assert "<script>alert" not in html and "<b>bold" not in html
     assert "&lt;script&gt;alert(1)" in html
@@ -211,18 +213,17 @@ def test_whoever_may_not_see_versions_sees_none(shop, staff, staff_client):
     several(shop)
     without(staff, "view_modelversion")
     assert "ml-versions" not in staff_client.get(PAGE).content.decode().replace("versions.css", "")
-    assert staff_client.get(LIST).status_code == 403
+    assert listed(staff_client) == {} and "ml-versions" not in html_of(staff_client, "versions")
     assert staff_client.post(ACTIVATE, {"version": "1"}).status_code == 403
-    assert staff_client.get(f"{LIST}1/photos/").status_code == 403
+    assert staff_client.get(f"{VERSIONS}1/photos/").status_code == 403
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_another_shop_is_not_found(staff_client, other_shop, method):
     several(other_shop)
-    address = f"{LIST if method == 'get' else ACTIVATE}?shop=other"
-    assert (
-        getattr(staff_client, method)(address, {} if method == "get" else {"version": "1"}).status_code == 404
-    )
+    address = f"{LIST}&shop=other" if method == "get" else f"{ACTIVATE}?shop=other"
+    sent = {} if method == "get" else {"data": {"version": "1"}}
+    assert getattr(staff_client, method)(address, **sent).status_code == 404
     assert active_version(other_shop).number == 3
 
 
@@ -341,14 +342,14 @@ def test_photos_that_a_version_learned_are_listed_with_those_that_are_gone(shop,
     gone.delete()
     moved.product = third
     moved.save()
-    html = staff_client.get(f"{LIST}1/photos/", {"shop": shop.slug}).content.decode()
+    html = staff_client.get(f"{VERSIONS}1/photos/", {"shop": shop.slug}).content.decode()
     assert "6 photos, by product" in html
     assert f'data-photo="{gone_pk}" data-there="false"' in html and html.count(">gone<") == 1
     assert html.count("moved since") == 1
     product = reverse("admin:catalog_product_change", args=[third.pk])
     assert f'<a class="ml-moved" href="{product}">' in html
     third.delete()
-    assert "(deleted)" in staff_client.get(f"{LIST}1/photos/").content.decode()
+    assert "(deleted)" in staff_client.get(f"{VERSIONS}1/photos/").content.decode()
 
 
 def test_list_of_photos_has_pages_and_costs_the_same_on_each(shop, staff_client):
@@ -357,7 +358,7 @@ def test_list_of_photos_has_pages_and_costs_the_same_on_each(shop, staff_client)
     counts = set()
     for page, photos in (("1", 100), ("3", 50), ("99", 50), ("x", 100)):
         with CaptureQueriesContext(connection) as captured:
-            html = staff_client.get(f"{LIST}1/photos/", {"page": page}).content.decode()
+            html = staff_client.get(f"{VERSIONS}1/photos/", {"page": page}).content.decode()
         assert html.count("data-photo=") == photos
         counts.add(len(captured))
     assert len(counts) == 1 and counts.pop() <= 10
@@ -365,13 +366,13 @@ def test_list_of_photos_has_pages_and_costs_the_same_on_each(shop, staff_client)
 
 def test_version_of_an_earlier_release_says_that_nothing_was_written_down(shop, staff_client):
     add_version(shop)
-    assert "was not written down" in text(staff_client, f"{LIST}1/photos/")
-    assert staff_client.get(f"{LIST}2/photos/").status_code == 404
+    assert "was not written down" in text(staff_client, f"{VERSIONS}1/photos/")
+    assert staff_client.get(f"{VERSIONS}2/photos/").status_code == 404
 
 
 def test_list_of_photos_takes_the_right_to_see_photos(shop, staff, staff_client):
     fill(shop, 2, photos=1)
     learn(shop)
     without(staff, "view_productimage")
-    assert staff_client.get(f"{LIST}1/photos/").status_code == 403
-    assert f"{LIST}1/photos/" not in staff_client.get(LIST).content.decode()
+    assert staff_client.get(f"{VERSIONS}1/photos/").status_code == 403
+    assert f"{VERSIONS}1/photos/" not in staff_client.get(LIST).content.decode()
