@@ -6,19 +6,12 @@ Resolvers get a `SocketContext`; its `listen` gives what is sent to a group of t
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from importlib import import_module
 from typing import cast
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
 from graphql import ExecutionResult, GraphQLError, OperationType, subscribe
 from graphql.execution import MapAsyncIterator
 
@@ -37,13 +30,13 @@ from api.protocol import (
     bearer_in,
     read_message,
 )
+from api.sockets import Socket
 
 logger = logging.getLogger(__name__)
 INIT_SECONDS = 10
 CHECK_SECONDS = 15  # between two looks at whether the caller may still be here
 MAX_OPERATIONS = 20  # at once on one socket
 MAX_QUEUE = 100  # messages a slow reader may be behind; the oldest go first
-LAYER_SECONDS = 3
 
 
 @dataclass
@@ -54,11 +47,7 @@ class SocketContext(Context):
 
     @contextlib.asynccontextmanager
     async def listen(self, group: str):
-        """Join a group of the channel layer, and give the queue that its messages come to.
-
-        Raises:
-            ApiError: (INTERNAL) the channel layer does not answer.
-        """
+        """Join a group of the channel layer, and give the queue that its messages come to."""
         queue: asyncio.Queue[dict] = asyncio.Queue(MAX_QUEUE)
         await self.socket.join(group, queue)
         try:
@@ -71,17 +60,7 @@ class SocketContext(Context):
         self.access = await self.socket.read_access(self.access.bearer)
 
 
-def _user_of(scope) -> object:
-    """Read again whose session it is that a socket was opened with."""
-    session = scope.get("session")
-    if session is None or not session.session_key:
-        return AnonymousUser()
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
-    return get_user(request)
-
-
-class GraphQLSocket(AsyncWebsocketConsumer):
+class GraphQLSocket(Socket):
     """One connection. `context` is None until the client is known."""
 
     def __init__(self, schema, access: type[AccessReader]):
@@ -91,7 +70,6 @@ class GraphQLSocket(AsyncWebsocketConsumer):
         self.initialised = False
         self.tasks: dict[str, asyncio.Task] = {}  # by the operation's id
         self.queues: dict[str, set[asyncio.Queue]] = {}  # by group
-        self.watch: asyncio.Task | None = None  # for the client to say who it is, then for rights that end
 
     async def connect(self):
         if PROTOCOL not in self.scope.get("subprotocols", []):
@@ -157,7 +135,7 @@ class GraphQLSocket(AsyncWebsocketConsumer):
     @database_sync_to_async
     def read_access(self, bearer: str) -> AccessReader:
         """Read who this is: by the token that was sent, or else by the session."""
-        return self.access.of_bearer(bearer) if bearer else self.access.of_user(_user_of(self.scope))
+        return self.access.of_bearer(bearer) if bearer else self.access.of_user(self.read_user())
 
     async def _check_rights(self, context: SocketContext):
         while True:
@@ -225,20 +203,16 @@ class GraphQLSocket(AsyncWebsocketConsumer):
             message["id"] = id
         if payload is not None:
             message["payload"] = payload
-        await self.send(json.dumps(message))
+        await self.send_json(message)
 
     # --- channel layer -----------------------------------------------------------------------------
 
     async def join(self, group: str, queue: asyncio.Queue):
         self.queues.setdefault(group, set()).add(queue)
-        try:
-            await asyncio.wait_for(self.channel_layer.group_add(group, self.channel_name), LAYER_SECONDS)
-        except Exception as error:  # whatever a network can do: `mlStatus` reads the row now and then
-            logger.warning("The channel layer does not answer (%s).", error)
+        await self.join_group(group)  # if that fails, `mlStatus` reads the row now and then all the same
 
     async def leave(self, group: str, queue: asyncio.Queue):
         self.queues[group].discard(queue)
         if not self.queues[group]:
             del self.queues[group]
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(self.channel_layer.group_discard(group, self.channel_name), 1)
+            await self.leave_group(group)

@@ -9,17 +9,14 @@ import json
 import logging
 import random
 import time
-from importlib import import_module
 
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import ChannelFull
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.layers import get_channel_layer
-from django.conf import settings
-from django.contrib.auth import get_user
-from django.http import HttpRequest
+from django.contrib.auth.models import User
 
+from api.sockets import JOIN_SECONDS, Socket
 from catalog.models import Shop
 from ml_training.permissions import VIEW_TRAINING
 from ml_training.status.shop import training_infos
@@ -31,7 +28,6 @@ REFUSED = 4403  # close code: who asks may not see this
 TRY_AGAIN = 1012  # close code: come again, the server restarts
 LATEST = 20
 CHECK_SECONDS = 5
-LAYER_TIMEOUT = 3
 RIGHTS_SECONDS = 20  # rights are read again this often at least; pushes do not wait for that
 
 
@@ -40,14 +36,10 @@ def _rights_due() -> float:
     return time.monotonic() + RIGHTS_SECONDS * random.uniform(0.5, 1)
 
 
-def sessions():
-    return import_module(settings.SESSION_ENGINE)
-
-
 async def layer_answers() -> bool:
     try:
         layer = get_channel_layer()
-        await asyncio.wait_for(layer.send("is-anybody-there", {"type": "nothing"}), LAYER_TIMEOUT)
+        await asyncio.wait_for(layer.send("is-anybody-there", {"type": "nothing"}), JOIN_SECONDS)
     except ChannelFull:
         pass
     except Exception as error:  # whatever a network can do: the page polls
@@ -56,10 +48,17 @@ async def layer_answers() -> bool:
     return True
 
 
-class NotificationConsumer(AsyncJsonWebsocketConsumer):
+class NotificationConsumer(Socket):
     """One open page. `live` is whether pushes reach it; if not, the page polls and says so."""
 
-    groups = ()
+    user: User
+    shops: list[Shop]
+    shop_pks: set[int]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.joined: set[str] = set()
+        self.live, self.heard = False, True
 
     async def __call__(self, scope, receive, send):
         """Take part in the channel layer; while that is away, serve the page without it."""
@@ -75,7 +74,6 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         await getattr(self, get_handler_name(message))(message)
 
     async def connect(self):
-        self.joined, self.live, self.heard, self.watch = set(), False, True, None
         await self.accept()
         if not await self._refresh_rights():
             await self.close(REFUSED)
@@ -85,14 +83,20 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code):
-        if getattr(self, "watch", None):
+        if self.watch:
             self.watch.cancel()
-        for group in getattr(self, "joined", ()):
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(self.channel_layer.group_discard(group, self.channel_name), 1)
+        for group in self.joined:
+            await self.leave_group(group)
 
-    async def receive_json(self, content, **kwargs):
-        """What a page may ask: {"type": "read", "id": 1}, {"type": "read_all"}, {"type": "snapshot"}."""
+    async def receive(self, text_data=None, bytes_data=None):
+        """What a page may ask: {"type": "read", "id": 1}, {"type": "read_all"}, {"type": "snapshot"}.
+
+        Whatever is sent gets an answer, also what is no JSON or no text at all.
+        """
+        try:
+            content = json.loads(text_data or "")
+        except (ValueError, RecursionError):
+            content = None
         kind = content.get("type") if isinstance(content, dict) else None
         if not await self._refresh_rights():
             await self.close(REFUSED)
@@ -105,14 +109,6 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
             await self._mark_read(content["id"])
         else:
             await self.send_json({"type": "error", "message": "Send read (with id), read_all or snapshot."})
-
-    async def receive(self, text_data=None, bytes_data=None, **kwargs):
-        """Whatever is sent gets an answer, also what is no JSON or no text at all."""
-        try:
-            content = json.loads(text_data or "")
-        except (ValueError, RecursionError):
-            content = None
-        await self.receive_json(content)
 
     # --- pushes from the channel layer -------------------------------------------------------------
 
@@ -153,10 +149,8 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
     @database_sync_to_async
     def _refresh_rights(self) -> bool:
         """Read again who this is and what may be seen: rights can be taken while a page is open."""
-        request = HttpRequest()
-        request.session = sessions().SessionStore(self.scope["session"].session_key)
-        user = get_user(request)  # nobody after a logout elsewhere or a change of the password
-        if not (user.is_active and user.is_staff and user.has_perm(VIEW_TRAINING)):
+        user = self.read_user()
+        if not (isinstance(user, User) and user.is_active and user.is_staff and user.has_perm(VIEW_TRAINING)):
             return False
         self.user = user
         self.shops = list(Shop.objects.visible_to(user))
@@ -167,13 +161,10 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
         if self.channel_layer is None:
             return False
         wanted = {user_group(self.user.pk), *map(shop_group, self.shop_pks)}
-        try:
-            for group in wanted - self.joined:
-                await asyncio.wait_for(self.channel_layer.group_add(group, self.channel_name), LAYER_TIMEOUT)
-                self.joined.add(group)
-        except Exception as error:  # whatever a network can do: the page polls
-            logger.warning("The channel layer does not answer (%s).", error)
-            return False
+        for group in wanted - self.joined:
+            if not await self.join_group(group):
+                return False  # the page polls
+            self.joined.add(group)
         return True
 
     @database_sync_to_async
@@ -231,4 +222,4 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
             return
         with contextlib.suppress(Exception):
             check = self.channel_layer.send(self.channel_name, {"type": "layer.check"})
-            await asyncio.wait_for(check, LAYER_TIMEOUT)
+            await asyncio.wait_for(check, JOIN_SECONDS)

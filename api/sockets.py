@@ -1,0 +1,48 @@
+"""What every websocket here does: knows whose session it is, takes part in groups, sends JSON."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from importlib import import_module
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
+
+logger = logging.getLogger(__name__)
+JOIN_SECONDS = 3  # that the channel layer may take to let a socket join a group
+LEAVE_SECONDS = 1  # and to let it leave one: nobody waits for that
+
+
+class Socket(AsyncWebsocketConsumer):
+    """One connection. `watch` looks after it until it ends."""
+
+    watch: asyncio.Task | None = None
+
+    def read_user(self) -> AbstractBaseUser | AnonymousUser:
+        """Read again whose session it is: nobody's after a logout elsewhere or a change of the password."""
+        session = self.scope.get("session")
+        if session is None or not session.session_key:
+            return AnonymousUser()
+        request = HttpRequest()
+        request.session = import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
+        return get_user(request)
+
+    async def send_json(self, message: dict) -> None:
+        await self.send(json.dumps(message))
+
+    async def join_group(self, group: str) -> bool:
+        """Returns whether the channel layer answered; if not, that is logged."""
+        try:
+            await asyncio.wait_for(self.channel_layer.group_add(group, self.channel_name), JOIN_SECONDS)
+        except Exception as error:  # whatever a network can do: whoever misses pushes reads the row
+            logger.warning("The channel layer does not answer (%s).", error)
+            return False
+        return True
+
+    async def leave_group(self, group: str) -> None:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self.channel_layer.group_discard(group, self.channel_name), LEAVE_SECONDS)
