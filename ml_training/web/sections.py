@@ -15,6 +15,7 @@ from catalog.models import Shop
 from catalog.permissions import VIEW_PHOTOS, VIEW_PRODUCTS
 from ml_training.advice.charts import shop_charts
 from ml_training.advice.shop import shop_advice
+from ml_training.models import ShopTraining
 from ml_training.permissions import PREPARE_TRAINING, VIEW_VERSIONS
 from ml_training.status.held_back import held_back_for
 from ml_training.status.runs import training_history
@@ -41,7 +42,7 @@ class Section(NamedTuple):
 
 
 def _status(viewing: Viewing) -> dict[str, Any]:
-    values = {"info": viewing.info, "unknowns_named": f"{100 * viewing.shop.unknowns_named:g} %"}
+    values = {"info": viewing.info, "unknowns_named": f"{100 * ShopTraining.of(viewing.shop).unknowns_named:g} %"}
     return values | _actions(viewing) | held_back_for(viewing.user, viewing.shop, viewing.info)
 
 
