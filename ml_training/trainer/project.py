@@ -39,8 +39,8 @@ class ProjectFailed(RuntimeError):
 class Project:
     """Context manager. Calling it from several threads is safe."""
 
-    def __init__(self, job: Job, hosts: AllowedHosts, stop: threading.Event, most_photo: int):
-        self.job, self._stop, self._most_photo, self._hosts = job, stop, most_photo, hosts
+    def __init__(self, job: Job, hosts: AllowedHosts, stop: threading.Event, max_photo: int):
+        self.job, self._stop, self._max_photo, self._hosts = job, stop, max_photo, hosts
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {job.token}", "Accept-Encoding": "identity"},
             timeout=httpx.Timeout(60, connect=10),
@@ -75,7 +75,7 @@ class Project:
         """
         self._hosts.check(url)
         content = self._get(
-            url, self._most_photo, missing=PhotoRefused("The photo was deleted during the run.")
+            url, self._max_photo, missing=PhotoRefused("The photo was deleted during the run.")
         )
         if hashlib.sha256(content).hexdigest() != sha256:
             raise PhotoRefused(

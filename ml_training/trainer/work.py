@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,18 +11,17 @@ import numpy as np
 from catalog.photo_files import open_upright
 from ml_training.dataset import ndjson
 from ml_training.dataset.embeddings import load_embeddings
-from ml_training.recognizer.backbone import Backbone, file_sha256
-from ml_training.recognizer.embedder import Embedder
-from ml_training.recognizer.export import build_files
-from ml_training.recognizer.files import write_atomically
-from ml_training.recognizer.preprocess import to_pixels
+from ml_training.dataset.manifest import Manifest, ManifestPhoto
+from ml_training.recognizer.backbone import Backbone
+from ml_training.recognizer.export import ModelFile, build_files
+from ml_training.recognizer.preprocess import Preprocessing, to_pixels
 from ml_training.recognizer.train import fit_model
 from ml_training.runs.lifecycle import Phase
+from ml_training.trainer.cache import BackboneCache
 from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.jobs import Job
 from ml_training.trainer.project import Project, ProjectFailed, RunGone
 from ml_training.trainer.reporter import Reporter
-from ml_training.trainer.vectors import FolderOfVectors
 from ml_training.versions import files as version_files
 from ml_training.versions.publish import TrainedModel
 
@@ -32,14 +32,13 @@ MAX_PIXELS = 300 * 1000**2  # the project has its own, lower limit; this one sav
 class Trainer:
     """What is needed to train any job: where it may fetch and keep, and with how many threads it computes."""
 
-    def __init__(self, hosts: AllowedHosts, folder: Path, threads: int, most_photo: int):
-        self.hosts, self.folder, self.threads, self.most_photo = hosts, folder, threads, most_photo
-        self._open: dict[str, Embedder] = {}  # by the backbone's SHA-256
-        self._lock = threading.Lock()
+    def __init__(self, hosts: AllowedHosts, folder: Path, threads: int, max_photo: int):
+        self._hosts, self._max_photo = hosts, max_photo
+        self._cache = BackboneCache(folder, threads)
 
     def do(self, job: Job, stop: threading.Event) -> None:
         """Train a job and tell its project how it ended. Nothing is raised: there is nobody to catch it."""
-        with Project(job, self.hosts, stop, self.most_photo) as project:
+        with Project(job, self._hosts, stop, self._max_photo) as project:
             try:
                 project.report("started")
                 with Reporter(project, stop) as reporter:
@@ -57,27 +56,15 @@ class Trainer:
     def _train(self, project: Project, reporter: Reporter) -> dict[str, bytes]:
         job = project.job
         manifest = ndjson.read_lines(project.manifest_lines())
-        embedder = self._embedder(project)
-        reporter.enter(Phase.EMBEDDING)
-        store = FolderOfVectors(self.folder / "vectors", job.backbone_sha256, job.vector_size)
 
-        def read(copies, preprocessing):
+        def read(copies: Sequence[ManifestPhoto], preprocessing: Preprocessing) -> np.ndarray:
             data = project.photo(copies[0].path, copies[0].sha256)
             return to_pixels(open_upright(data, preprocessing.decode_side, MAX_PIXELS), preprocessing)
 
-        vectors, set_aside = load_embeddings(embedder, manifest, reporter.within, job.fresh, store, read)
-        usable = manifest.without({photo.pk for photo, _ in set_aside})
-        if len(usable.products) < 2:
-            raise ProjectFailed(usable.describe_missing())
-        reporter.enter(Phase.FITTING)
-        matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
-        evaluating, unseen = partial(reporter.enter, Phase.EVALUATING), usable.unseen_by(manifest.learned)
-        fitted = fit_model(matrix, usable.labels, evaluating, unseen)
-        metadata = version_files.metadata(usable, None, fitted.head, fitted.metrics)
-        model = TrainedModel.of(fitted, usable)
-        metadata |= {"judged": model.cross_validated, **model.evidence}
-        metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
-        files = build_files(embedder.backbone, fitted.head, metadata)
+        with self._cache.use(job, project.backbone) as (embedder, store):
+            reporter.enter(Phase.EMBEDDING)
+            vectors, set_aside = load_embeddings(embedder, manifest, reporter.within, job.fresh, store, read)
+            files = _fit(manifest, vectors, set_aside, embedder.backbone, reporter)
         reporter.check()
         return {
             "modelJson": files["model_json"].content,
@@ -85,19 +72,27 @@ class Trainer:
             "metadata": files["metadata"].content,
         }
 
-    def _embedder(self, project: Project) -> Embedder:
-        """Open the backbone that the project names; it is fetched once."""
-        job = project.job
-        with self._lock:
-            if job.backbone_sha256 not in self._open:
-                path = self.folder / "backbones" / f"{job.backbone_sha256}.onnx"
-                if not path.exists() or file_sha256(path) != job.backbone_sha256:
-                    write_atomically(path, project.backbone())
-                backbone = Backbone(
-                    job.backbone_id, path, job.backbone_sha256, job.preprocessing, job.vector_size
-                )
-                self._open[job.backbone_sha256] = Embedder(backbone, self.threads)
-            return self._open[job.backbone_sha256]
+
+def _fit(
+    manifest: Manifest,
+    vectors: dict[str, np.ndarray],
+    set_aside: list[tuple[ManifestPhoto, str]],
+    backbone: Backbone,
+    reporter: Reporter,
+) -> dict[str, ModelFile]:
+    """Fit a head, and put it with what it says of the photos into a model's files."""
+    usable = manifest.without({photo.pk for photo, _ in set_aside})
+    if len(usable.products) < 2:
+        raise ProjectFailed(usable.describe_missing())
+    reporter.enter(Phase.FITTING)
+    matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
+    evaluating, unseen = partial(reporter.enter, Phase.EVALUATING), usable.unseen_by(manifest.learned)
+    fitted = fit_model(matrix, usable.labels, evaluating, unseen)
+    metadata = version_files.metadata(usable, None, fitted.head, fitted.metrics)
+    model = TrainedModel.of(fitted, usable)
+    metadata |= {"judged": model.cross_validated, **model.evidence}
+    metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
+    return build_files(backbone, fitted.head, metadata)
 
 
 def _sentence(error: Exception) -> str:
