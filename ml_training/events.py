@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.dispatch import Signal
 
+from ml_training.formatting import counted
 from ml_training.models import ShopTraining, TrainingRun
 
 _PHOTOS = {
@@ -65,8 +66,6 @@ ml_status_changed = Signal()  # sender: TrainingRun; event: MLStatusEvent
 
 def emit(event: MLStatusEvent) -> None:
     """Tell everyone; a receiver that fails is logged and harms neither the run nor the others."""
-    from ml_training.models import TrainingRun
-
     ml_status_changed.send_robust(sender=TrainingRun, event=event)
 
 
@@ -111,14 +110,14 @@ def trigger_in_words(run: TrainingRun, most: int = 3) -> str:
     hidden = len(parts) - most + sum(item["count"] for item in run.trigger if item["kind"] == "other")
     words = "; ".join(parts[:most])
     if hidden > 0:
-        words += f"; and {hidden} more change{'s' if hidden > 1 else ''}"
+        words += f"; and {counted(hidden, 'more change')}"
     return words or "Unknown"
 
 
 def _change_in_words(item: dict) -> str:
     kind, product, count = item["kind"], item["product"], item["count"]
     if kind in _PHOTOS:
-        return f"{count} photo{'s' if count > 1 else ''} {_PHOTOS[kind]} {product}"
+        return f"{counted(count, 'photo')} {_PHOTOS[kind]} {product}"
     if kind in _PRODUCTS:
         return f"{product} {_PRODUCTS[kind]}"
     return _OTHERS.get(kind, kind)

@@ -12,7 +12,8 @@ from django.utils.safestring import SafeString
 from catalog.models import Product, Shop
 from ml_training.advice.analysis import analyze_shop
 from ml_training.advice.confusion import Confusion
-from ml_training.advice.svg import CELL, LABEL, RIGHT, ROW, TOP, WIDTH, Drawing, percent
+from ml_training.advice.svg import CELL, LABEL, RIGHT, ROW, TOP, WIDTH, Drawing
+from ml_training.formatting import percent, percent_number
 from ml_training.models import ModelVersion, ShopTraining
 
 MAX_VERSIONS = 30  # dots of the chart over time: the newest
@@ -181,7 +182,7 @@ def _cell(drawing: Drawing, corner: tuple[float, float], share: float, is_own: b
         strength = min(1.0, 0.25 + 1.5 * share)
         drawing.add("rect", "chart-wrong", f"{hint}: {percent(share)}", **size, fill_opacity=strength)
         kind = "chart-cell chart-cell-strong" if strength > 0.6 else "chart-cell"
-        drawing.text(x + CELL / 2, y + 16, f"{100 * share:.0f}", "middle", kind)
+        drawing.text(x + CELL / 2, y + 16, percent_number(share), "middle", kind)
 
 
 def reliability(bins) -> Chart | None:

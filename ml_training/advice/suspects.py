@@ -13,6 +13,7 @@ import numpy as np
 from catalog.models import ProductImage, Shop
 from ml_training.dataset.embeddings import QUALITY
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
+from ml_training.formatting import percent, thousands
 from ml_training.models import ImageEmbedding, ModelVersion
 from ml_training.recognizer import quality
 from ml_training.recognizer.calibration import softmax
@@ -52,13 +53,13 @@ class Suspect:
     def reason(self, other_name: str, other_file: str) -> str:
         """Say in words what is wrong."""
         if self.kind == MODEL:
-            return f"The model that serves takes it for {other_name} ({100 * self.sureness:.0f} %)."
+            return f"The model that serves takes it for {other_name} ({percent(self.sureness)})."
         if self.kind == STRANGER:
             return f"Looks more like {other_name} than like its own product."
         if self.kind == SAME_FILE:
             return f"Nearly the same picture is on {other_name} too: {other_file}."
         if self.kind == COPY and self.group > 2:
-            return f"One of {self.group:,} nearly equal pictures. One of them is enough."
+            return f"One of {thousands(self.group)} nearly equal pictures. One of them is enough."
         if self.kind == COPY:
             return f"Nearly the same picture as {other_file}. One of them is enough."
         return FAULTS[self.kind]

@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ET
 
 from django.utils.safestring import SafeString
 
+from ml_training.formatting import percent
+
 WIDTH = 440  # units; small, so that words stay readable on a phone
 # Margins and sizes in units of the drawing, which are pixels at its own size.
 LEFT = 42
@@ -80,7 +82,3 @@ def clean(text: str) -> str:
 
 def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

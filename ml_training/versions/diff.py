@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from ml_training.formatting import counted
 from ml_training.models import ModelVersion
 
 # Kinds of changes that name no product; stored with versions.
@@ -89,12 +90,12 @@ def changes_in_words(version: ModelVersion, most: int = MAX_NAMED) -> str:
     hidden += max(len(named) - most, 0)
     words = ", ".join(_in_words(item) for item in named[:most])
     if hidden:
-        words += f" and {hidden} more change{'s' if hidden > 1 else ''}"
+        words += f" and {counted(hidden, 'more change')}"
     return words
 
 
 def _in_words(item: dict) -> str:
-    photos = f"{item['count']} photo{'' if item['count'] == 1 else 's'}"
+    photos = counted(item["count"], "photo")
     text = WORDS[item["kind"]].format(photos=photos, product=item["product"], origin=item.get("origin", ""))
     if item["kind"].startswith("product_") and item["count"]:
         return f"{text} ({photos})"

@@ -2,6 +2,7 @@
 
 from math import isfinite
 
+from ml_training.formatting import percent
 from ml_training.models import ModelVersion, ShopTraining
 
 
@@ -36,7 +37,7 @@ def accuracy_in_words(version: ModelVersion | None) -> str:
     share, bounds = accuracy_of(version), accuracy_range_of(version)
     if share is None or bounds is None:
         return ""
-    words = f"{_percent(share)} ({_percent(bounds[0])} to {_percent(bounds[1])})"
+    words = f"{percent(share)} ({percent(bounds[0])} to {percent(bounds[1])})"
     judged = version.metrics.get("products_judged")
     if isinstance(judged, int) and 0 < judged < version.products:
         words += f", for {judged} of {version.products} products: one photo is too few to judge the others"
@@ -46,8 +47,4 @@ def accuracy_in_words(version: ModelVersion | None) -> str:
 def coverage_in_words(version: ModelVersion | None, training: ShopTraining) -> str:
     """Such as "39 %"; empty if it is not known."""
     share = coverage_of(version, training) if version else None
-    return "" if share is None else _percent(share)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return "" if share is None else percent(share)

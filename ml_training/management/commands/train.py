@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from catalog.management.shop_command import ShopCommand
+from ml_training.formatting import counted
 from ml_training.models import TrainingRun
 from ml_training.runs import queue
 from ml_training.runs.deep.job import run_deep_job
@@ -60,7 +61,7 @@ class Command(ShopCommand):
         )
         self.say(run.message)
         self._say_set_aside(run)
-        photos, products = _count(run.photos, "photo"), _count(run.products, "product")
+        photos, products = counted(run.photos, "photo"), counted(run.products, "product")
         self.say(f"{photos} of {products} in {run.metrics['seconds']:.2f} s.")
         return self._report(shop, run)
 
@@ -111,7 +112,3 @@ class Command(ShopCommand):
             "phases": metrics.get("phases", {}),
             "message": run.message if run else "nothing owed",
         }
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
