@@ -38,6 +38,7 @@ _OTHERS = {
 }
 
 logger = logging.getLogger(__name__)
+MAX_NAMED = 3  # changes that asked for a run
 
 # Kinds of events.
 QUEUED = "queued"
@@ -104,11 +105,11 @@ def rounds_in_words(epoch: int | None, epochs: int | None, accuracy: float | Non
     return "; ".join(parts)
 
 
-def trigger_in_words(run: TrainingRun, most: int = 3) -> str:
+def trigger_in_words(run: TrainingRun) -> str:
     """Such as "3 photos added to Oat milk"; the rest is counted."""
     parts = [_change_in_words(item) for item in run.trigger if item["kind"] != "other"]
-    hidden = len(parts) - most + sum(item["count"] for item in run.trigger if item["kind"] == "other")
-    words = "; ".join(parts[:most])
+    hidden = len(parts) - MAX_NAMED + sum(item["count"] for item in run.trigger if item["kind"] == "other")
+    words = "; ".join(parts[:MAX_NAMED])
     if hidden > 0:
         words += f"; and {counted(hidden, 'more change')}"
     return words or "Unknown"

@@ -25,9 +25,9 @@ NOT_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 class Drawing:
     """An SVG picture that is being drawn."""
 
-    def __init__(self, height: float, title: str, description: str, width: float = WIDTH):
-        self.width, self.height = width, height
-        size = {"viewBox": f"0 0 {width} {height:g}", "class": "chart", "role": "img"}
+    def __init__(self, height: float, title: str, description: str):
+        self.height = height
+        size = {"viewBox": f"0 0 {WIDTH} {height:g}", "class": "chart", "role": "img"}
         self.root = ET.Element(
             "svg", {"xmlns": "http://www.w3.org/2000/svg", **size, "aria-label": clean(title)}
         )
@@ -62,14 +62,14 @@ class Drawing:
         for fifth in range(6):
             share = least + (1 - least) * fifth / 5
             y = self.y(share, least)
-            self.add("line", "chart-rule", x1=LEFT, x2=self.width - RIGHT, y1=y, y2=y)
+            self.add("line", "chart-rule", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
             self.text(LEFT - 6, y + 4, percent(share), "end", "chart-small")
 
     def y(self, share: float, least: float = 0.0) -> float:
         return round(TOP + (self.height - TOP - BOTTOM) * (1 - (share - least) / (1 - least)), 1)
 
     def x(self, share: float) -> float:
-        return round(LEFT + (self.width - LEFT - RIGHT) * share, 1)
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * share, 1)
 
     def as_html(self) -> SafeString:
         return SafeString(ET.tostring(self.root, encoding="unicode"))

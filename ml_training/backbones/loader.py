@@ -92,6 +92,6 @@ def open_embedder_of(backbone_id: str) -> Embedder:
         return _open[key]
 
 
-def open_embedder(name: str | None = None) -> Embedder:
-    """Return the open backbone of the settings (or of a given name)."""
-    return open_embedder_of(PACKAGED[name].id if name else chosen_backbone())
+def open_embedder() -> Embedder:
+    """Return the open backbone of the settings."""
+    return open_embedder_of(chosen_backbone())

@@ -2,7 +2,7 @@
 
 The file is used as it is, frozen, in a graph that makes it speak as all backbones do: `pixels`
 (N, V, side, side, 3) uint8 to `vectors` (N, D), each view normalised, summed and normalised again.
-Called by `runtime` and the system check; docs/backbones.md says how to make such files.
+docs/backbones.md says how to make such files.
 """
 
 import hashlib

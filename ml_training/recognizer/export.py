@@ -2,14 +2,13 @@
 
 `model.json` says what the model is, `weights.safetensors` holds the head, `metadata.json` the labels and
 figures, `model.onnx` everything from pixels to probabilities in one graph. Nothing is pickled.
-Called by training; the files are described in docs/model-files.md.
+The files are described in docs/model-files.md.
 """
 
 import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -203,10 +202,3 @@ def _read_open_set(described: dict | None, tensors: dict[str, np.ndarray]) -> Op
     if weights.shape != (FEATURES,) or not np.isfinite([*weights, *thresholds]).all():
         raise ValueError(f"open_set must have {FEATURES} finite weights and finite thresholds.")
     return OpenSet(tensors["between"], tensors["means"], spread, weights, tuple(thresholds.tolist()))
-
-
-def write_files(files: dict[str, ModelFile], folder: Path) -> None:
-    """Write a model's files into a folder of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in files.values():
-        (folder / file.name).write_bytes(file.content)

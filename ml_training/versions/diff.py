@@ -74,7 +74,7 @@ def _step(old: Learned | None, new: Learned | None) -> tuple[str, int, int]:
     return SAME if old.sha256 == new.sha256 else ("photo_replaced", new.product, 0)
 
 
-def changes_in_words(version: ModelVersion, most: int = MAX_NAMED) -> str:
+def changes_in_words(version: ModelVersion) -> str:
     """Such as "3 photos added to Lemon, 1 photo removed from Lime"; what is more is counted."""
     if version.changes is None:
         return NOT_RECORDED
@@ -87,8 +87,8 @@ def changes_in_words(version: ModelVersion, most: int = MAX_NAMED) -> str:
         return "What the version before had learned was not written down"
     named = [item for item in version.changes if item["kind"] != OTHER]
     hidden = sum(item["count"] for item in version.changes if item["kind"] == OTHER)
-    hidden += max(len(named) - most, 0)
-    words = ", ".join(_in_words(item) for item in named[:most])
+    hidden += max(len(named) - MAX_NAMED, 0)
+    words = ", ".join(_in_words(item) for item in named[:MAX_NAMED])
     if hidden:
         words += f" and {counted(hidden, 'more change')}"
     return words

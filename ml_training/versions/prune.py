@@ -1,8 +1,7 @@
 """Removes the files of old versions by the rule of docs/model-files.md. Their rows stay.
 
-Called when a version was made or chosen, and by the reconciler. A version is first marked, while the shop's
-row is held, and its files go after that has committed: whoever activates a version holds the same row, so
-it finds the mark, or the version is kept.
+A version is first marked, while the shop's row is held, and its files go after that has committed: whoever
+activates a version holds the same row, so it finds the mark, or the version is kept.
 """
 
 import logging

@@ -10,8 +10,8 @@ from ml_training.recognizer.backbone import PACKAGED
 from ml_training.runs.warmup import warm_up
 
 
-def test_backbone_is_opened_once(settings):
-    assert open_embedder() is open_embedder() is open_embedder(settings.BACKBONE)
+def test_backbone_is_opened_once():
+    assert open_embedder() is open_embedder()
 
 
 def test_backbone_of_a_model_is_found_by_its_id(settings):

@@ -14,7 +14,7 @@ from safetensors.numpy import load
 import ml_training
 from ml_training.recognizer.backbone import ExportDiffers
 from ml_training.recognizer.calibration import softmax
-from ml_training.recognizer.export import FILES, build_files, check_output, read_head, write_files
+from ml_training.recognizer.export import FILES, build_files, check_output, read_head
 from ml_training.recognizer.head import Head
 from tests.support.vectors import random_pixels
 
@@ -124,12 +124,6 @@ def test_weights_that_do_not_fit_the_description_are_refused(files):
     model["head"]["classes"] = 5
     with pytest.raises(ValueError, match="5"):
         read_head(json.dumps(model).encode(), files["weights"].content)
-
-
-def test_files_are_written_byte_for_byte(files, tmp_path):
-    write_files(files, tmp_path / "model")
-    for file in files.values():
-        assert (tmp_path / "model" / file.name).read_bytes() == file.content
 
 
 def test_every_file_is_read_by_a_format_that_cannot_carry_code(files):
