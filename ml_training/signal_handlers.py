@@ -1,6 +1,7 @@
 """Listens to the catalogue and asks for training when what the recogniser learns from has changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.db.models.signals import ModelSignal, post_delete, post_save, pre_delete, pre_save
@@ -10,6 +11,8 @@ from catalog.signals import photos_added_in_form
 from ml_training.runs.queue import Change, request_training
 from ml_training.versions import files as version_files
 from ml_training.web.upload_warnings import warn_of_mislabelled_uploads
+
+BEFORE = "_ml_training_before"
 
 
 def connect() -> None:
@@ -31,16 +34,16 @@ def connect() -> None:
 
 
 def remember_photo(instance, raw, **kwargs):
-    instance._trained_on = None
+    _remember(instance, None)
     if not raw and instance.pk:
         rows = ProductImage.objects.filter(pk=instance.pk)
-        instance._trained_on = rows.values("product_id", "product__shop_id", "sha256").first()
+        _remember(instance, rows.values("product_id", "product__shop_id", "sha256").first())
 
 
 def photo_saved(instance, raw, **kwargs):
     if raw:
         return
-    before, product = instance._trained_on, instance.product
+    before, product = _recall(instance), instance.product
     if before is None:
         request_training(product.shop_id, Change("photo_added", product.name))
     elif before["product_id"] != product.pk:
@@ -57,17 +60,14 @@ def photo_deleted(instance, origin=None, **kwargs):
 
 
 def remember_product(instance, raw, **kwargs):
-    instance._trained_on = None
+    _remember(instance, None)
     if not raw and instance.pk:
-        instance._trained_on = (
-            Product.objects.filter(pk=instance.pk, images__isnull=False)
-            .values("shop_id", "is_active")
-            .first()
-        )
+        rows = Product.objects.filter(pk=instance.pk, images__isnull=False)
+        _remember(instance, rows.values("shop_id", "is_active").first())
 
 
 def product_saved(instance, raw, **kwargs):
-    before = None if raw else instance._trained_on
+    before = None if raw else _recall(instance)
     if before is None:  # new, or without photos: nothing to learn from yet
         return
     if before["shop_id"] != instance.shop_id:
@@ -79,16 +79,28 @@ def product_saved(instance, raw, **kwargs):
 
 
 def remember_photos(instance, origin=None, **kwargs):
-    instance._had_photos = _comes_from(origin, Product) and instance.images.exists()
+    has_photos = _comes_from(origin, Product) and instance.images.exists()
+    _remember(instance, {"shop_id": instance.shop_id} if has_photos else None)
 
 
 def product_deleted(instance, **kwargs):
-    if instance._had_photos:
+    if _recall(instance):
         request_training(instance.shop_id, Change("product_deleted", instance.name))
 
 
 def shop_deleted(instance, **kwargs):
     version_files.remove_shop_on_commit(instance.pk)
+
+
+def _remember(instance: Model, row: Mapping[str, Any] | None) -> None:
+    """Keep what a row was before it is saved or deleted, for the signal that follows: the catalogue's classes
+    know nothing of training."""
+    vars(instance)[BEFORE] = row
+
+
+def _recall(instance: Model) -> Mapping[str, Any] | None:
+    """What was remembered; None for a row that was new or had nothing to learn from."""
+    return vars(instance)[BEFORE]
 
 
 def _comes_from(origin, model) -> bool:

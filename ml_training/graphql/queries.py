@@ -1,13 +1,16 @@
 """GraphQL queries of training."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 import graphene
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from api.fields import PagedField, read_by, shop_id_argument
 from catalog.graphql.queries import MAY_READ_PHOTOS, ProductType
-from catalog.models import Product, ProductImage
+from catalog.models import Product, ProductImage, Shop
 from ml_training.graphql.types import (
     MAY_READ_MODELS,
     MAY_READ_TRAINING,
@@ -18,6 +21,15 @@ from ml_training.graphql.types import (
 )
 from ml_training.models import ShopTraining
 from ml_training.status.shop import training_info
+
+
+@dataclass(frozen=True)
+class ManifestOfShop:
+    """What a shop's manifest is resolved from."""
+
+    shop: Shop
+    version: int
+    extracted_at: datetime
 
 
 class MLTrainingManifest(graphene.ObjectType):
@@ -52,7 +64,7 @@ class MLTrainingManifest(graphene.ObjectType):
         return with_photos(self.shop).order_by("pk")
 
 
-def with_photos(shop):
+def with_photos(shop: Shop) -> QuerySet[Product]:
     photos = ProductImage.objects.filter(product=OuterRef("pk"))
     return Product.objects.filter(Exists(photos), shop=shop)
 
@@ -100,9 +112,7 @@ class Query(graphene.ObjectType):
         info.context.access.require(*MAY_READ_PHOTOS)
         shop = info.context.access.shop(shop_id)
         state = ShopTraining.objects.filter(shop=shop).first()
-        manifest = MLTrainingManifest(version=state.wanted if state else 0, extracted_at=timezone.now())
-        manifest.shop = shop
-        return manifest
+        return ManifestOfShop(shop, state.wanted if state else 0, timezone.now())
 
     def resolve_training_runs(self, info, shop_id=None, **page):
         info.context.access.require(*MAY_READ_TRAINING)

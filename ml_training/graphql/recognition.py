@@ -10,7 +10,7 @@ from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType
 from catalog.models import ProductImage
 from ml_training.graphql.types import MAY_RECOGNIZE
 from ml_training.recognition.explain import nearest_photos
-from ml_training.recognition.recognize import Recognition
+from ml_training.recognition.recognize import Candidate, Recognition
 
 
 class RecognitionCandidate(graphene.ObjectType):
@@ -38,11 +38,8 @@ class Explained:
 
     answer: Recognition
 
-    def candidates(self) -> list[RecognitionCandidate]:
-        made = [RecognitionCandidate(**asdict(candidate)) for candidate in self.answer.candidates]
-        for candidate in made:
-            candidate.explained = self
-        return made
+    def candidates(self) -> list["ExplainedCandidate"]:
+        return [ExplainedCandidate(**asdict(one), explained=self) for one in self.answer.candidates]
 
     @cached_property
     def _photos(self) -> dict:
@@ -51,3 +48,10 @@ class Explained:
 
     def photo_of(self, product_pk: int) -> ProductImage | None:
         return self._photos.get(product_pk, (None, 0.0))[0]
+
+
+@dataclass(frozen=True)
+class ExplainedCandidate(Candidate):
+    """What a `RecognitionCandidate` is resolved from."""
+
+    explained: Explained

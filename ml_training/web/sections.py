@@ -42,7 +42,8 @@ class Section(NamedTuple):
 
 
 def _status(viewing: Viewing) -> dict[str, Any]:
-    values = {"info": viewing.info, "unknowns_named": f"{100 * ShopTraining.of(viewing.shop).unknowns_named:g} %"}
+    rate = ShopTraining.of(viewing.shop).unknowns_named
+    values = {"info": viewing.info, "unknowns_named": f"{100 * rate:g} %"}
     return values | _actions(viewing) | held_back_for(viewing.user, viewing.shop, viewing.info)
 
 
