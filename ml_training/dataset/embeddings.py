@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
+from typing import Protocol
 
 import numpy as np
 from django.core.files.storage import default_storage
@@ -79,63 +80,93 @@ def read_some(
     return np.stack(pixels), np.stack(found)
 
 
+class VectorStore(Protocol):
+    """Where vectors are kept: the table here, a folder at an external trainer."""
+
+    def get(self, hashes: list[str]) -> dict[str, np.ndarray]:
+        """Those that are there: sha256 to (D,) float32."""
+
+    def note(self, sha256: str, pixels: np.ndarray) -> None:
+        """See a photo's (V, side, side, 3) pixels while they are at hand; called in other threads."""
+
+    def keep(self, vectors: dict[str, np.ndarray]) -> None:
+        """Keep vectors of photos that were noted."""
+
+    def forget(self, hashes: list[str]) -> None:
+        """Remove those of photos that were found bad."""
+
+
+Read = Callable[[Sequence[ManifestPhoto], Preprocessing], np.ndarray]
+
+
 def load_embeddings(
     embedder: Embedder,
     manifest: Manifest,
     on_progress: Callable[[float], None],
     fresh: bool = False,
-    store=None,
-    read=read_pixels,
+    store: VectorStore | None = None,
+    read: Read = read_pixels,
 ) -> tuple[dict[str, np.ndarray], list[tuple[ManifestPhoto, str]]]:
     """Get the vector of every photo of a manifest.
 
     Args:
         fresh: look at every photo again instead of using vectors that are there.
-        store: where vectors are kept (the methods of `EmbeddingTable`, which is used if none is given).
+        store: where vectors are kept; an `EmbeddingTable` if none is given.
         read: reads a photo, as `read_pixels` does.
     Returns:
         sha256 to (D,) float32 vector, and the photos set aside, each with the reason.
     Effects:      ImageEmbedding rows for photos seen for the first time; none for photos set aside.
     Repeatable:   yes; a second call computes nothing.
     """
-    backbone = embedder.backbone
-    store = store or EmbeddingTable(backbone.id)
+    store = store or EmbeddingTable(embedder.backbone.id)
     vectors = {} if fresh else store.get([*manifest.copies])
     missing = [copies for sha256, copies in manifest.copies.items() if sha256 not in vectors]
-    reasons, new = {}, {}
+    new, reasons = _embed_missing(embedder, missing, on_progress, store, read)
+    if fresh:
+        store.forget([*reasons])
+    set_aside = [(photo, reasons[photo.sha256]) for photo in manifest.photos if photo.sha256 in reasons]
+    return vectors | new, set_aside
 
-    def look(copies: Sequence[ManifestPhoto]) -> np.ndarray:
-        pixels = read(copies, backbone.preprocessing)
+
+def _embed_missing(
+    embedder: Embedder,
+    missing: list[list[ManifestPhoto]],
+    on_progress: Callable[[float], None],
+    store: VectorStore,
+    read: Read,
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Embed photos, each given with its copies; the vectors, which are kept, and why others have none."""
+    vectors: dict[str, np.ndarray] = {}
+    unkept: dict[str, np.ndarray] = {}
+    reasons: dict[str, str] = {}
+
+    def read_and_note(copies: Sequence[ManifestPhoto]) -> np.ndarray:
+        pixels = read(copies, embedder.backbone.preprocessing)
         store.note(copies[0].sha256, pixels)
         return pixels
 
-    outcomes = embed_all(embedder, missing, look)
-    for done, (copies, vector, error) in enumerate(outcomes, start=1):
-        if error is not None:
+    for done, (copies, vector, error) in enumerate(embed_all(embedder, missing, read_and_note), start=1):
+        if vector is None:
             reasons[copies[0].sha256] = _reason(error)
         else:
-            new[copies[0].sha256] = vector
-        if len(new) >= CHUNK:
-            store.keep(new)
-            vectors |= new
-            new = {}
+            unkept[copies[0].sha256] = vector
+        if len(unkept) >= CHUNK:
+            store.keep(unkept)
+            vectors |= unkept
+            unkept = {}
         on_progress(done / len(missing))
-    store.keep(new)
-    if fresh:
-        store.forget([*reasons])
-    vectors |= new
-    aside = [(photo, reasons[photo.sha256]) for photo in manifest.photos if photo.sha256 in reasons]
-    return vectors, aside
+    store.keep(unkept)
+    return vectors | unkept, reasons
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: Exception | None) -> str:
     if isinstance(error, PhotoRefused):
         return str(error)
     if isinstance(error, FileNotFoundError):
         return "The photo's file is missing from the storage. Delete this photo and add it again."
     if isinstance(error, OSError):
         return f"The photo's file cannot be read ({error.strerror}). Check the storage, then prepare again."
-    raise error
+    raise error or RuntimeError("A photo was neither embedded nor refused.")
 
 
 class EmbeddingTable:

@@ -1,6 +1,6 @@
 """Measures the active version on labelled photos in folders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +33,12 @@ def evaluate_model(shop: Shop, root: Path, on_photo: Callable[[], object] = lamb
         NoActiveModel, ModelFileDamaged, BackboneMissing: there is no model to measure; says why.
     """
     model = active_model(shop)
-    embedder = open_embedder_of(model.backbone)
-    preprocessing = embedder.backbone.preprocessing
-
-    def read(source: tuple[str, Path]) -> np.ndarray:
-        data = source[1].read_bytes()
-        image = open_upright(data, preprocessing.decode_side, photo_limits().max_pixels)
-        return to_pixels(image, preprocessing)
-
     known = set(shop.products.values_list("sku", flat=True))
     folders = find_product_folders(root)
     sources = [(sku_of(folder), path) for folder, paths in folders.items() for path in paths]
     report: dict[str, Any] = {"refused": [], "unknown_skus": sorted({sku for sku, _ in sources} - known)}
     skus, vectors = [], []
-    for (sku, path), vector, error in embed_all(embedder, sources, read):
+    for (sku, path), vector, error in _embed(model.backbone, sources):
         if isinstance(error, (PhotoRefused, OSError)):
             report["refused"].append({"file": str(path.relative_to(root)), "reason": str(error)})
         elif vector is None:
@@ -57,9 +49,24 @@ def evaluate_model(shop: Shop, root: Path, on_photo: Callable[[], object] = lamb
         on_photo()
     answers = rank(shop, model, np.stack(vectors), TOP) if vectors else []
     pairs = list(zip(skus, answers, strict=True))
-    strange = [answer.recognised for sku, answer in pairs if sku not in known]
+    unknown_named = [answer.recognised for sku, answer in pairs if sku not in known]
     report |= _score([pair for pair in pairs if pair[0] in known])
-    return report | {"unknown_photos": len(strange), "unknown_named": _share(strange)}
+    return report | {"unknown_photos": len(unknown_named), "unknown_named": _share(unknown_named)}
+
+
+def _embed(
+    backbone_id: str, sources: list[tuple[str, Path]]
+) -> Iterator[tuple[tuple[str, Path], np.ndarray | None, Exception | None]]:
+    """Each source, a SKU and a file, with its (D,) vector or what is wrong with it."""
+    embedder = open_embedder_of(backbone_id)
+    preprocessing = embedder.backbone.preprocessing
+    max_pixels = photo_limits().max_pixels
+
+    def read(source: tuple[str, Path]) -> np.ndarray:
+        image = open_upright(source[1].read_bytes(), preprocessing.decode_side, max_pixels)
+        return to_pixels(image, preprocessing)
+
+    return embed_all(embedder, sources, read)
 
 
 def _share(hits: list[bool]) -> float | None:

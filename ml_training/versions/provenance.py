@@ -53,20 +53,23 @@ def note_learned(shop_id: int, number: int, manifest: Manifest | None) -> list |
         for photo in manifest.photos
     }
     ended = [pk for photo, (pk, learned) in before.items() if not _is_same(learned, now.get(photo))]
-    for start in range(0, len(ended), CHUNK):
-        LearnedPhoto.objects.filter(pk__in=ended[start : start + CHUNK]).update(until=number - 1)
-    LearnedPhoto.objects.bulk_create(
-        (
-            _row(shop_id, number, photo, names[photo.product_pk])
-            for photo in manifest.photos
-            if photo.pk not in before or not _is_same(before[photo.pk][1], now[photo.pk])
-        ),
-        batch_size=CHUNK,
+    begun = (
+        _row(shop_id, number, photo, names[photo.product_pk])
+        for photo in manifest.photos
+        if photo.pk not in before or not _is_same(before[photo.pk][1], now[photo.pk])
     )
+    _end_and_begin(ended, begun, number)
     if before:
         return describe_changes({photo: learned for photo, (_, learned) in before.items()}, now)
     is_first = not ModelVersion.objects.filter(shop_id=shop_id, number__lt=number).exists()
     return [{"kind": FIRST if is_first else UNKNOWN}]
+
+
+def _end_and_begin(ended: list[int], begun: Iterable[LearnedPhoto], number: int) -> None:
+    """End rows, given by primary key, before a version, and write those that begin with it."""
+    for start in range(0, len(ended), CHUNK):
+        LearnedPhoto.objects.filter(pk__in=ended[start : start + CHUNK]).update(until=number - 1)
+    LearnedPhoto.objects.bulk_create(begun, batch_size=CHUNK)
 
 
 def _is_same(before: Learned, now: Learned | None) -> bool:
