@@ -44,61 +44,74 @@ def main() -> None:
             browser.close()
 
 
-def tell_the_story(installation: Installation, browser, everything: Path | None) -> None:
-    """Idle before there are photos, training on the demo's products, active."""
-    installation.manage("migrate", "--verbosity", "0")
-    installation.manage("createsuperuser", "--noinput", "--username", USER, "--email", "a@b.example")
-    installation.start()
-    state = log_in(browser, installation.url)
+class Camera:
+    """Takes pictures of an installation's pages as the user who logged in sees them."""
 
-    def picture(address: str, path: Path, size=DESKTOP, scheme="light", before=lambda page: None) -> None:
-        context = browser.new_context(
-            storage_state=state,
-            base_url=installation.url,
+    def __init__(self, installation: Installation, browser, everything: Path | None):
+        self._browser, self._url, self._everything = browser, installation.url, everything
+        self._state = log_in(browser, installation.url)
+
+    def open(self, address: str, size=DESKTOP, scheme="light"):
+        context = self._browser.new_context(
+            storage_state=self._state,
+            base_url=self._url,
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,
         )
         page = context.new_page()
         page.goto(address)
+        return page
+
+    def take(self, address: str, path: Path, size=DESKTOP, scheme="light", before=lambda page: None) -> None:
+        page = self.open(address, size, scheme)
         page.locator(".bell-list .bell-head").wait_for(state="attached")
         page.wait_for_load_state("networkidle")
         before(page)
         save(page.screenshot(full_page=True), path)
-        context.close()
+        page.context.close()
 
-    def all_sizes(name: str) -> None:
-        for size in (DESKTOP, TABLET, PHONE) if everything else ():
+    def take_all_sizes(self, name: str) -> None:
+        for size in (DESKTOP, TABLET, PHONE) if self._everything else ():
             for scheme in ("light", "dark"):
-                picture(PAGE, everything / f"{name}-{size[0]}-{scheme}.png", size, scheme)
+                self.take(PAGE, self._everything / f"{name}-{size[0]}-{scheme}.png", size, scheme)
 
-    picture(PAGE, IMAGES / "ml-model-idle.png")
-    all_sizes("idle")
+    def take_small_sizes(self, address: str, name: str) -> None:
+        for size in (TABLET, PHONE) if self._everything else ():
+            self.take(address, self._everything / f"{name}-{size[0]}.png", size, "dark")
 
-    context = browser.new_context(
-        storage_state=state, base_url=installation.url, viewport={"width": DESKTOP[0], "height": DESKTOP[1]}
-    )
-    page = context.new_page()
-    page.goto(PAGE)
+
+def tell_the_story(installation: Installation, browser, everything: Path | None) -> None:
+    """Idle before there are photos, training on the demo's products, active."""
+    installation.manage("migrate", "--verbosity", "0")
+    installation.manage("createsuperuser", "--noinput", "--username", USER, "--email", "a@b.example")
+    installation.start()
+    camera = Camera(installation, browser, everything)
+    camera.take(PAGE, IMAGES / "ml-model-idle.png")
+    camera.take_all_sizes("idle")
+    show_training(installation, camera)
+    camera.take(PAGE, IMAGES / "ml-model-active.png")
+    camera.take(PAGE, IMAGES / "ml-model-dark.png", scheme="dark", before=open_bell)
+    camera.take(PAGE, IMAGES / "ml-model-phone.png", PHONE)
+    camera.take_all_sizes("active")
+    camera.take(PRODUCTS, IMAGES / "product-list.png")
+    first = installation.manage("shell", "-v", "0", "-c", FIRST_PRODUCT).strip()
+    camera.take(f"{PRODUCTS}{first}/change/", IMAGES / "product-form.png")
+    camera.take_small_sizes(PRODUCTS, "list")
+    camera.take_small_sizes(f"{PRODUCTS}{first}/change/", "form")
+
+
+def show_training(installation: Installation, camera: Camera) -> None:
+    """The page stays open while the demo's products are trained, and shows the end by itself."""
+    page = camera.open(PAGE)
     installation.manage("demo_setup")
     show_half_way(installation, page)
     save(page.screenshot(full_page=True), IMAGES / "ml-model-training.png")
-    all_sizes("training")
+    camera.take_all_sizes("training")
     resume(installation)
     page.locator('[data-ml=status][data-status="active"]').wait_for(timeout=PATIENCE)
     page.locator("[data-toast=success]").last.wait_for()
     save(page.screenshot(full_page=True), IMAGES / "ml-model-toast.png")
-    context.close()
-
-    picture(PAGE, IMAGES / "ml-model-active.png")
-    picture(PAGE, IMAGES / "ml-model-dark.png", scheme="dark", before=open_bell)
-    picture(PAGE, IMAGES / "ml-model-phone.png", PHONE)
-    all_sizes("active")
-    picture(PRODUCTS, IMAGES / "product-list.png")
-    first = installation.manage("shell", "-v", "0", "-c", FIRST_PRODUCT).strip()
-    picture(f"{PRODUCTS}{first}/change/", IMAGES / "product-form.png")
-    for size in (TABLET, PHONE) if everything else ():
-        picture(PRODUCTS, everything / f"list-{size[0]}.png", size, "dark")
-        picture(f"{PRODUCTS}{first}/change/", everything / f"form-{size[0]}.png", size, "dark")
+    page.context.close()
 
 
 FIRST_PRODUCT = "from catalog.models import Product; print(Product.objects.first().pk)"
