@@ -94,8 +94,8 @@ def measure(part, test, frozen: np.ndarray, frozen_test: np.ndarray, threads: in
     recipe = Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
     names = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in photos)
     lesson = Lesson(recipe, names, tuple(labels.tolist()), tuple(held_out.tolist()))
-    with tempfile.TemporaryDirectory(prefix="deep-training-") as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory(prefix="deep-training-") as temporary:
+        folder = Path(temporary)
         (folder / "photos").mkdir()
         side = PACKAGED[recipe.base].preprocessing.side
         began = time.monotonic()

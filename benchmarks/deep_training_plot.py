@@ -19,11 +19,11 @@ def draw_plot(results: dict, folder: Path) -> None:
         line = " ".join(f"{_x(at / longest):.1f},{_y(share):.1f}" for at, share in points)
         level = f"{_y(measured['frozen']):.1f}"
         end = (_x(measured["minutes"] / longest), _y(measured["tuned"]))
+        dashes = 'stroke-dasharray="5 4"'
         words = f"{size} photos a product: frozen {measured['frozen']:.1%}, tuned {measured['tuned']:.1%}"
         content += [
             f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>',
-            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{level}" y2="{level}" stroke="{colour}" '
-            'stroke-dasharray="5 4"/>',
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{level}" y2="{level}" {dashes} stroke="{colour}"/>',
             f'<circle cx="{end[0]:.1f}" cy="{end[1]:.1f}" r="5" fill="{colour}"/>',
             f'<text x="{_x(0.3):.1f}" y="{HEIGHT - BOTTOM - 12 - 16 * index}" fill="{colour}">{words}</text>',
         ]

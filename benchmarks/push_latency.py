@@ -111,6 +111,9 @@ async def measure_sockets(
     gate = asyncio.Semaphore(20)
     ready = asyncio.Semaphore(0)
 
+    def note(message: str) -> None:
+        heard.append((time.time(), message))
+
     async def listen():
         headers = {"Cookie": f"sessionid={cookie}"}
         async with gate:
@@ -121,7 +124,7 @@ async def measure_sockets(
             await socket.recv()  # the snapshot
         ready.release()
         async for message in socket:
-            heard.append((time.time(), message))
+            note(message)
 
     tasks = [asyncio.create_task(listen()) for _ in range(sockets)]
     for _ in tasks:

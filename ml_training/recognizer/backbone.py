@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_training.recognizer.files import READABLE, atomic_file
 from ml_training.recognizer.preprocess import Preprocessing
 
 if TYPE_CHECKING:  # torch is loaded by those who export
+    from collections.abc import Callable
+    from pathlib import Path
+
     import torch
 
     from ml_training.recognizer.encoder import Encoder

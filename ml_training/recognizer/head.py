@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_training.recognizer.covariance import Scatter
-from ml_training.recognizer.open_set import OpenSet
 
 if TYPE_CHECKING:
     import torch
+
+    from ml_training.recognizer.open_set import OpenSet
 
 SHRINKAGE = 0.5
 DIRECTIONS = 128  # along which distances are measured: fewer are quicker and rougher

@@ -7,7 +7,8 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import httpx
 
@@ -105,10 +106,10 @@ class Project:
         }
         parts = {name: (file, files[name], "application/octet-stream") for name, file in names.items()}
 
-        def send():
-            return self._http.post(self.job.completion_url, data=form, files=parts, timeout=300)
+        def send() -> tuple[httpx.Response, bytes]:
+            return self._http.post(self.job.completion_url, data=form, files=parts, timeout=300), b""
 
-        answer = self._try(send)
+        answer, _ = self._try(send)
         try:
             errors = answer.json().get("errors")
         except (ValueError, AttributeError) as error:
@@ -120,7 +121,7 @@ class Project:
         self._check(answer)
 
     def _get(self, url: str, most: int, missing: Exception | None = None) -> bytes:
-        def fetch():
+        def fetch() -> tuple[httpx.Response, bytes]:
             with self._http.stream("GET", url) as answer:
                 if answer.status_code != 200:
                     answer.read()
@@ -138,20 +139,19 @@ class Project:
         self._check(answer)
         return content
 
-    def _try(self, send):
+    def _try(self, send: Callable[[], tuple[httpx.Response, bytes]]) -> tuple[httpx.Response, bytes]:
         """Call a function until it reaches the project, a few times, ever later."""
-        for number in range(TRIES):
-            last = number == TRIES - 1
-            try:
-                result = send()
-                answer = result[0] if isinstance(result, tuple) else result
-                if answer.status_code < 500 or last:
-                    return result
-            except httpx.TransportError as error:
-                if last:
-                    raise ProjectFailed(f"the project cannot be reached ({error})") from error
+        for number in range(TRIES - 1):
+            with suppress(httpx.TransportError):
+                answer, content = send()
+                if answer.status_code < 500:
+                    return answer, content
             if self._stop.wait(FIRST_WAIT * 2**number):
                 raise RunGone("The trainer is being stopped.")
+        try:
+            return send()
+        except httpx.TransportError as error:
+            raise ProjectFailed(f"the project cannot be reached ({error})") from error
 
     def _check(self, answer: httpx.Response) -> None:
         if answer.status_code in (401, 403, 409, 410):

@@ -24,7 +24,7 @@ def main() -> None:
     with contextlib.suppress(OSError):  # and this goes first where memory runs out; Linux only
         Path("/proc/self/oom_score_adj").write_text("1000")
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     import torch
     from torch import distributed
 

@@ -44,7 +44,7 @@ class Machine:
     @classmethod
     def here(cls) -> "Machine":
         """This process's GPU, or the processor; in half precision where that is quicker."""
-        rank, world = int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        rank, world = int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         if torch.cuda.is_available():
             return cls(torch.device("cuda", rank), torch.bfloat16, rank, world)
         can = torch.cpu.get_capabilities()
@@ -150,15 +150,15 @@ def _learn(
     paths, labels = _photos(lesson, folder, held_out=False)
     losses = []
     steps = max(1, len(paths) // recipe.batch)
-    looks = batches(paths, labels, side, recipe.batch, recipe.seed, epoch, threads)
-    for step, (pixels, target) in enumerate(looks):
+    own_part = slice(machine.rank, None, machine.world)  # of each batch
+    prepared = batches(paths, labels, side, recipe.batch, recipe.seed, epoch, threads)
+    for step, (pixels, target) in enumerate(prepared):
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * recipe.rate_at((epoch + step / steps) / recipe.epochs)
-        pixels, target = pixels[machine.rank :: machine.world], target[machine.rank :: machine.world]
-        pixels = pixels.to(machine.device, memory_format=torch.channels_last)
+        x = pixels[own_part].to(machine.device, memory_format=torch.channels_last)
         with machine.autocast():
-            logits = learner(pixels)  # (B, C)
-        loss = cross_entropy(logits.float(), target.to(machine.device))
+            logits = learner(x)  # (B, C)
+        loss = cross_entropy(logits.float(), target[own_part].to(machine.device))
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()

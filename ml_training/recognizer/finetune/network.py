@@ -4,14 +4,16 @@ It computes what `encoder.Encoder` computes, faster: batch normalisation has fix
 folded into the convolutions' weights, and their gradients go through the fold.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn.functional import conv2d, hardtanh, normalize, pad
 
 from ml_training.recognizer.backbone import PackagedBackbone, load_encoder
-from ml_training.recognizer.encoder import Encoder
+
+if TYPE_CHECKING:
+    from ml_training.recognizer.encoder import Encoder
 
 VECTOR_SCALE = 32.0  # unit vectors are too short for a softmax head to learn from
 ROOT_FLOOR = 1e-3  # below it the root's slope grows no more

@@ -12,9 +12,11 @@ EVIL = '<b>&"</b>\x00\x0b\ud800' + "long name " * 20
 
 def parsed(chart) -> ET.Element:
     root = ET.fromstring(chart.svg)  # noqa: S314 (it is our own)
-    assert root.get("role") == "img" and root.get("aria-label")
+    assert root.get("role") == "img"
+    assert root.get("aria-label")
     assert not any(element.get("style") for element in root.iter())
-    assert chart.rows and all(len(row) == len(chart.head) for row in chart.rows)
+    assert chart.rows
+    assert all(len(row) == len(chart.head) for row in chart.rows)
     return root
 
 
@@ -40,7 +42,8 @@ def test_version_that_was_activated_anyway_is_drawn_like_any_that_serves():
     root = parsed(chart := by_version(versions, active=2))
     assert [len(shapes(root, kind)) for kind in ("chart-dot", "chart-held", "chart-active")] == [1, 0, 1]
     (line,) = shapes(root, "chart-line")
-    assert line.get("points").count(",") == 2 and chart.rows[1][2] == "serves"
+    assert line.get("points").count(",") == 2
+    assert chart.rows[1][2] == "serves"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ def test_stream_has_every_photo_once_in_the_order_of_training(shop):
         photo.save()
     photo = add_photo(products[0])
     header, *entries, end = lines(get(bearer(shop)))
-    assert (header["products"], header["photos"]) == (7, 2801) and header["shop"] == shop.pk
+    assert (header["products"], header["photos"]) == (7, 2801)
+    assert header["shop"] == shop.pk
     assert 2 * AT_ONCE < 2801, "several steps are needed"
     images = [image for entry in entries for image in entry["images"]]
     manifest = read_manifest(shop.pk)
@@ -79,7 +80,8 @@ def test_stream_comes_in_steps_through_a_real_web_server(server):
     url = server.url.replace("/graphql/", URL)
     with httpx.stream("GET", url, headers=headers) as response:
         first, *_, last = response.iter_lines()
-    assert json.loads(first)["photos"] == 3000 and json.loads(last)["end"]
+    assert json.loads(first)["photos"] == 3000
+    assert json.loads(last)["end"]
     assert response.headers["transfer-encoding"] == "chunked"
 
 

@@ -26,17 +26,21 @@ def test_it_says_what_the_page_says(shop):
     backed(shop)
     found = data(ask(QUERY, token=bearer(shop, "read")))["mlAdvice"]
     (pair,) = found["mixUps"]
-    assert pair["first"] == {"name": "Conference"} and pair["firstForSecond"] == 0.3
+    assert pair["first"] == {"name": "Conference"}
+    assert pair["firstForSecond"] == 0.3
     assert pair["expectedLossPerThousandScans"] == found["expectedLossPerThousandScans"] == "150.00"
-    assert pair["firstPhotos"][0]["thumbnailUrl"].endswith("/thumbnail/") and pair["secondPhotos"] == []
+    assert pair["firstPhotos"][0]["thumbnailUrl"].endswith("/thumbnail/")
+    assert pair["secondPhotos"] == []
     assert found["nextProducts"][0]["product"]["name"] == "Conference"
     assert found["nextProducts"][0]["expectedGain"] > 0
-    assert found["version"] == 1 and found["productsWithoutPrice"] == 1
+    assert found["version"] == 1
+    assert found["productsWithoutPrice"] == 1
 
 
 def test_empty_shop_has_an_answer_too(shop):
     found = data(ask(QUERY, token=bearer(shop, "train")))["mlAdvice"]
-    assert found["version"] is None and found["expectedLossPerThousandScans"] is None
+    assert found["version"] is None
+    assert found["expectedLossPerThousandScans"] is None
     assert [found[name] for name in ("wantingPhotos", "nextProducts", "mixUps", "suspects")] == [[]] * 4
 
 

@@ -57,7 +57,8 @@ def test_earlier_version_serves_again_and_pages_are_told(shop, version, token, e
     assert ShopTraining.objects.get().active_version.number == 2
     events.clear()
     changed, info = change("activateModelVersion(version: 1)", token)
-    assert changed and info == {"hasModel": True, "version": 1, "status": "ACTIVE"}
+    assert changed
+    assert info == {"hasModel": True, "version": 1, "status": "ACTIVE"}
     assert [(event.kind, event.message) for event in events] == [("changed", "Version 1 serves.")]
     assert change("activateModelVersion(version: 1)", token) == (False, info)
     assert len(events) == 1
@@ -71,7 +72,8 @@ def test_version_with_a_damaged_file_is_not_activated(shop, version, token):
     storage().delete(name)
     storage().save(name, ContentFile(b"something else"))
     answer = ask("mutation { activateModelVersion(version: 1) { changed } }", token=token)
-    assert code(answer) == "CONFLICT" and "damaged" in answer["errors"][0]["message"]
+    assert code(answer) == "CONFLICT"
+    assert "damaged" in answer["errors"][0]["message"]
     assert ShopTraining.objects.get().active_version is None
 
 
@@ -83,11 +85,13 @@ def test_no_version_serves_and_nothing_is_lost_until_one_is_activated(
     idle = {"hasModel": False, "version": None, "status": "IDLE"}
     assert change(mutation, token) == (True, idle)
     assert change(mutation, token) == (False, idle)
-    assert model_files(tmp_path) == files and ModelVersion.objects.count() == 1
+    assert model_files(tmp_path) == files
+    assert ModelVersion.objects.count() == 1
     refused = recognize(token, photo_bytes())
     assert code(refused) == "CONFLICT"
     info = data(ask("{ mlTrainingInfo { status message } }", token=token))["mlTrainingInfo"]
-    assert info["status"] == "IDLE" and "Activate one" in info["message"]
+    assert info["status"] == "IDLE"
+    assert "Activate one" in info["message"]
     assert change("setMlModelStatus(status: ACTIVE)", token)[1]["version"] == 1
     assert change("setMlModelStatus(status: ACTIVE)", token)[0] is False
 
@@ -108,7 +112,8 @@ def test_shop_without_versions_cannot_be_switched_on(shop):
 
 def test_photo_of_a_product_is_recognised(shop, version, token):
     answer = data(recognize(token, photo_bytes(1, seed=0)))["recognizeProduct"]
-    assert answer["version"] == 1 and len(answer["candidates"]) == 3
+    assert answer["version"] == 1
+    assert len(answer["candidates"]) == 3
     best = answer["candidates"][0]
     assert best["name"] == "Product 1"
     assert best["productId"] == str(shop.products.get(sku=best["sku"]).pk)
@@ -118,7 +123,8 @@ def test_photo_of_a_product_is_recognised(shop, version, token):
 @pytest.mark.parametrize("photo", [b"", b"GIF89a", b"%PDF-1.7 no photo at all"])
 def test_upload_of_the_wrong_kind_is_refused_with_a_sentence(token, photo):
     answer = recognize(token, photo)
-    assert code(answer) == "BAD_INPUT" and answer["errors"][0]["message"].endswith(".")
+    assert code(answer) == "BAD_INPUT"
+    assert answer["errors"][0]["message"].endswith(".")
 
 
 @pytest.mark.parametrize("activate", [True, False])
@@ -146,7 +152,8 @@ def test_files_of_a_model_become_a_version_of_their_own(
     assert all(file["present"] for file in made["files"])
     # Whoever activates it says that it is right, and the gate begins with it.
     assert (ModelVersion.objects.get(number=2).chosen_at is not None) is activate
-    assert events[-1].kind == "completed" and "linked" in events[-1].message
+    assert events[-1].kind == "completed"
+    assert "linked" in events[-1].message
     assert data(recognize(token, photo_bytes(1)))["recognizeProduct"]["version"] == (2 if activate else 1)
 
 
@@ -177,7 +184,8 @@ def test_files_that_do_not_hold_are_refused_and_leave_nothing(shop, version, tok
     answer = ask(LINK, {"assets": assets}, token=token)
     assert code(answer) == "BAD_INPUT"
     assert (model_files(tmp_path), TrainingRun.objects.count()) == before
-    assert ModelVersion.objects.count() == 1 and ShopTraining.objects.get().active_version == version
+    assert ModelVersion.objects.count() == 1
+    assert ShopTraining.objects.get().active_version == version
 
 
 @pytest.mark.parametrize(

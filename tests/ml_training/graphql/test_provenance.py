@@ -72,7 +72,8 @@ def test_pruned_version_is_not_activated(shop):
     version = add_version(shop, active=False)
     ModelVersion.objects.filter(pk=version.pk).update(has_files=False)
     answer = ask("mutation { activateModelVersion(version: 1) { changed } }", token=bearer(shop, "train"))
-    assert code(answer) == "CONFLICT" and "were removed" in answer["errors"][0]["message"]
+    assert code(answer) == "CONFLICT"
+    assert "were removed" in answer["errors"][0]["message"]
 
 
 def test_photos_that_a_version_learned_come_with_those_that_are_gone(shop):
@@ -86,7 +87,8 @@ def test_photos_that_a_version_learned_come_with_those_that_are_gone(shop):
     by_version = {
         number: {int(n["photoId"]): n for n in nodes(page)} for number, page in learned(shop).items()
     }
-    assert len(by_version[1]) == 4 and len(by_version[2]) == 3
+    assert len(by_version[1]) == 4
+    assert len(by_version[2]) == 3
     assert by_version[1][gone_pk] == {
         "photoId": str(gone_pk),
         "productId": str(first.pk),
@@ -102,7 +104,8 @@ def test_photos_that_a_version_learned_come_with_those_that_are_gone(shop):
     old, new = by_version[1][moved.pk], by_version[2][moved.pk]
     assert (old["productId"], old["nowOnProductId"]) == (str(second.pk), str(first.pk))
     assert (new["productId"], new["sinceVersion"], new["untilVersion"]) == (str(first.pk), 2, None)
-    assert old["url"] and old["isGone"] is False
+    assert old["url"]
+    assert old["isGone"] is False
 
 
 def test_photos_are_read_page_by_page(shop):

@@ -61,7 +61,8 @@ def test_who_may_not_see_photos_gets_the_answer_and_no_photo(shop):
     refused = recognize(shop, WITH, "recognize")
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     found = refused["data"]["recognizeProduct"]["candidates"]
-    assert len(found) == 3 and all(candidate["nearestPhoto"] is None for candidate in found)
+    assert len(found) == 3
+    assert all(candidate["nearestPhoto"] is None for candidate in found)
 
 
 def test_photos_are_read_only_when_asked_for(shop):
@@ -79,8 +80,10 @@ def test_command_names_it_with_explain_and_is_as_before_without(shop, capsys, tm
     trained(shop, products=3, photos=4)
     assert told(capsys, tmp_path).keys() == {"product_id", "sku", "name", "probability"}
     near = told(capsys, tmp_path, "--explain")["nearest_photo"]
-    assert near["filename"] == "photo-1-2.jpg" and near["likeness"] > 0.99
-    assert near["url"].startswith("/photos/") and near["path"]
+    assert near["filename"] == "photo-1-2.jpg"
+    assert near["likeness"] > 0.99
+    assert near["url"].startswith("/photos/")
+    assert near["path"]
 
 
 def test_product_without_vectors_has_none(shop, capsys, tmp_path):

@@ -49,13 +49,15 @@ def test_careful_shop_names_no_more_than_a_bold_one(shop_of_six):
     for choice in ShopTraining.UnknownsNamed.values:
         choose(shop_of_six, unknowns_named_choice=choice)
         counts.append(named(shop_of_six, photos))
-    assert counts == sorted(counts) and counts[0] == 0 < counts[-1]
+    assert counts == sorted(counts)
+    assert counts[0] == 0 < counts[-1]
 
 
 def test_nothing_is_certain_with_too_little_to_try(shop):
     trained(shop, products=3, photos=2)
     answer = recognize(shop, photo_bytes(0, 50))
-    assert answer.candidates and not answer.recognised
+    assert answer.candidates
+    assert not answer.recognised
 
 
 def test_answer_stands_on_the_products_that_are_switched_on(shop_of_six):
@@ -95,6 +97,9 @@ def test_evaluate_reports_named_and_unknown(shop_of_six, tmp_path, capsys):
         (strange / f"{seed}.jpg").write_bytes(unknown(seed))
     call_command("evaluate", tmp_path / "test", json=True)
     report = json.loads(capsys.readouterr().out)
-    assert report["photos"] == 12 and report["unknown_photos"] == 4
+    assert report["photos"] == 12
+    assert report["unknown_photos"] == 4
     assert report["unknown_skus"] == ["strange"]
-    assert report["named"] >= 0.3 and report["named_correct"] >= 0.8 and report["unknown_named"] <= 0.25
+    assert report["named"] >= 0.3
+    assert report["named_correct"] >= 0.8
+    assert report["unknown_named"] <= 0.25

@@ -57,13 +57,15 @@ def test_product_with_one_photo_is_known_to_every_head_and_not_judged():
     trials = tried(sample.vectors[kept], sample.labels[kept])
     assert 0 not in trials.held
     assert trials.logits.shape == (8, 3)
-    assert np.isfinite(trials.logits).all() and np.isfinite(trials.spread.in_plane).all()
+    assert np.isfinite(trials.logits).all()
+    assert np.isfinite(trials.spread.in_plane).all()
 
 
 def test_one_photo_a_product_leaves_nothing_to_judge_and_nothing_certain():
     sample = easy_sample(products=5, photos=1)
     trials = tried(sample.vectors, sample.labels)
-    assert trials.held.shape == (0,) and trials.logits.shape == (0, 5)
+    assert trials.held.shape == (0,)
+    assert trials.logits.shape == (0, 5)
     fitted = fit_model(sample.vectors, sample.labels, lambda: None)
     head, metrics = fitted.head, fitted.metrics
     assert "accuracy" not in metrics
@@ -79,7 +81,8 @@ def test_every_size_of_shop_can_be_tried(products, photos):
     known, elsewhere, unknown = (
         part.features for part in (trials.known, trials.known_elsewhere, trials.unknown)
     )
-    assert known.shape == elsewhere.shape and known.shape[1] == unknown.shape[1] == FEATURES
+    assert known.shape == elsewhere.shape
+    assert known.shape[1] == unknown.shape[1] == FEATURES
     for values in (trials.logits, trials.away, elsewhere, unknown, trials.spread.plain):
         assert np.isfinite(values).all()
 
@@ -136,11 +139,14 @@ def test_copies_of_a_photo_change_nothing(times):
     rows = np.r_[: len(sample.labels), [3] * times, [17] * times]
     rows = rows[np.argsort(sample.labels[rows], kind="stable")]
     fitted = fit_model(sample.vectors[rows], sample.labels[rows], lambda: None)
-    assert fitted.head.temperature == alone.head.temperature and fitted.metrics == alone.metrics
+    assert fitted.head.temperature == alone.head.temperature
+    assert fitted.metrics == alone.metrics
     np.testing.assert_array_equal(fitted.head.weights, alone.head.weights)
-    assert [len(group) - 1 for group in fitted.copies] == [times, times] and not alone.copies
+    assert [len(group) - 1 for group in fitted.copies] == [times, times]
+    assert not alone.copies
     copied = np.concatenate([group[1:] for group in fitted.copies])
-    assert set(rows[copied]) == {3, 17} and (fitted.answers[copied] == -1).all()
+    assert set(rows[copied]) == {3, 17}
+    assert (fitted.answers[copied] == -1).all()
     np.testing.assert_array_equal(np.delete(fitted.answers, copied), alone.answers)
 
 
@@ -168,12 +174,15 @@ def test_accuracy_is_high_where_products_lie_apart_and_low_where_labels_mean_not
     sample = easy_sample(photos=8)
     easy = fit_model(sample.vectors, sample.labels, lambda: None).metrics
     random = fit_model(*noise(), lambda: None).metrics
-    assert easy["accuracy"] > 0.95 and not easy["mix_ups"]
-    assert random["accuracy"] < 0.5 and random["mix_ups"]
+    assert easy["accuracy"] > 0.95
+    assert not easy["mix_ups"]
+    assert random["accuracy"] < 0.5
+    assert random["mix_ups"]
     low, high = random["accuracy_range"]
     assert low <= random["accuracy"] < high
     shown, answered, share = random["mix_ups"][0]
-    assert shown != answered and 0 < share <= 1
+    assert shown != answered
+    assert 0 < share <= 1
     assert set(random["accuracy_by_product"]) == {"0", "1", "2", "3"}
 
 

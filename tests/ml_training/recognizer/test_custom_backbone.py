@@ -54,7 +54,8 @@ def test_encoder_is_wrapped_to_take_raw_pixels(tmp_path):
     write_encoder(tmp_path)
     own = describe(tmp_path)
     backbone = open_custom_backbone(own, tmp_path)
-    assert backbone.vector_size == 4 and backbone.preprocessing.side == SIDE
+    assert backbone.vector_size == 4
+    assert backbone.preprocessing.side == SIDE
     pixels = np.random.default_rng(1).integers(0, 256, (3, *backbone.preprocessing.shape), np.uint8)
     (vectors,) = onnxruntime.InferenceSession(backbone.path).run(["vectors"], {"pixels": pixels})
 

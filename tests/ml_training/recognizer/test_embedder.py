@@ -96,8 +96,11 @@ def test_stopping_early_leaves_the_rest_unread(backbone, embedder):
         started.append(source)
         return np.zeros(backbone.preprocessing.shape, np.uint8)
 
-    with pytest.raises(RuntimeError, match="taken"):
+    def take_some():
         for source, _, _ in embed_all(embedder, range(1000), read):
             if source == 3:
                 raise RuntimeError("The run was taken.")
+
+    with pytest.raises(RuntimeError, match="taken"):
+        take_some()
     assert len(started) <= 3 + AHEAD * embedder.threads + 1

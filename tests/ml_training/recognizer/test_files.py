@@ -26,9 +26,14 @@ def test_until_the_block_ends_the_file_is_as_it_was(tmp_path):
 def test_block_that_raises_changes_nothing_and_leaves_nothing_behind(tmp_path):
     path = tmp_path / "file"
     path.write_text("before")
-    with pytest.raises(RuntimeError), atomic_file(path) as part:
-        part.write_text("half")
-        raise RuntimeError
+
+    def write_half():
+        with atomic_file(path) as part:
+            part.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert path.read_text() == "before"
     assert [*tmp_path.iterdir()] == [path]
 

@@ -86,7 +86,9 @@ def test_fewer_products_that_may_be_answered_ask_for_less(shop):
 def test_coverage_says_how_many_known_photos_get_a_name(shop):
     _, metrics, _, _ = shop
     shares = [metrics["coverage"][str(rate)] for rate in RATES]
-    assert shares == sorted(shares) and shares[0] >= 0 and shares[-1] <= 1
+    assert shares == sorted(shares)
+    assert shares[0] >= 0
+    assert shares[-1] <= 1
 
 
 def test_weights_tell_two_clouds_apart():

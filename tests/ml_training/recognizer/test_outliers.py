@@ -54,7 +54,9 @@ def test_photo_that_is_like_another_product_is_shown_beside_one_of_it(vectors):
     labels = LABELS.copy()
     labels[0] = 3
     worst = find_outliers(vectors, labels)[0]
-    assert worst.row == 0 and labels[worst.nearest] == 0 and not worst.is_copy
+    assert worst.row == 0
+    assert labels[worst.nearest] == 0
+    assert not worst.is_copy
 
 
 def test_half_precision_finds_the_same(vectors):
@@ -88,7 +90,8 @@ def test_copy_on_another_product_is_found(embedder, vectors):
     copy = embed(embedder, [partial(again, demo_photo(UNLIKE[0], 3), 1)])
     both, labels = np.concatenate([vectors, copy]), np.append(LABELS, 5)
     found = {outlier.row: outlier for outlier in find_outliers(both, labels)}
-    assert found[len(LABELS)].is_copy and found[len(LABELS)].nearest == 3
+    assert found[len(LABELS)].is_copy
+    assert found[len(LABELS)].nearest == 3
 
 
 @pytest.mark.parametrize("labels", [[0], [0, 0, 0], [0, 1], [0, 1, 2, 2]])

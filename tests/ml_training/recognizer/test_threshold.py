@@ -80,7 +80,8 @@ def test_hidden_products_are_scored_by_weights_that_did_not_see_them():
     unknown = Tried(rng.normal(size=(40, FEATURES)), np.arange(40) // 5)
     seen = unknown.features @ fit_weights(known, unknown)
     apart = scores_apart(known, unknown)
-    assert apart.shape == seen.shape and apart.mean() > seen.mean()
+    assert apart.shape == seen.shape
+    assert apart.mean() > seen.mean()
     np.testing.assert_array_equal(apart, scores_apart(known, unknown))
 
 

@@ -38,7 +38,8 @@ def test_reports_are_heartbeat_progress_and_news(shop, events):
     assert answer.json() == {"run": run.pk, "taken": "progress"}
     run.refresh_from_db()
     assert run.heartbeat_at > timezone.now() - timedelta(seconds=5)
-    assert (run.phase, run.message) == ("embedding", "60 of 120") and 0.4 < run.progress < 0.5
+    assert (run.phase, run.message) == ("embedding", "60 of 120")
+    assert 0.4 < run.progress < 0.5
     assert [event.kind for event in events][-2:] == ["started", "progress"]
 
 
@@ -72,7 +73,8 @@ def test_failure_is_told_to_staff_and_the_manifest_is_removed(shop, tmp_path):
     assert [name.rpartition("/")[2] for name in model_files(tmp_path)] == ["manifest.ndjson"]
     assert report(run.pk, token, kind="failed", message="no\x00 room <b>\nhere").status_code == 200
     run.refresh_from_db()
-    assert run.status == "failed" and "gpu.example reports: no room <b> here. It" in run.error
+    assert run.status == "failed"
+    assert "gpu.example reports: no room <b> here. It" in run.error
     assert model_files(tmp_path) == []
 
 
@@ -133,10 +135,10 @@ def test_report_of_a_megabyte_is_refused(shop):
 def test_nobody_without_the_runs_token_gets_anywhere(shop, token, caplog):
     run, _ = handed_over(shop)
     headers = {"Authorization": f"Bearer {token}"}
-    answers = [report(run.pk, token, kind="started")]
     photo = shop.products.first().images.first()
-    for path in ("manifest.ndjson", "backbone.onnx", f"photos/{photo.pk}"):
-        answers.append(Client().get(f"/v1/runs/{run.pk}/{path}", headers=headers))
+    paths = ("manifest.ndjson", "backbone.onnx", f"photos/{photo.pk}")
+    answers = [Client().get(f"/v1/runs/{run.pk}/{path}", headers=headers) for path in paths]
+    answers.append(report(run.pk, token, kind="started"))
     assert {(answer.status_code, code_of(answer)) for answer in answers} == {(401, "TOKEN_UNKNOWN")}
     run.refresh_from_db()
     assert run.phase == "waiting"
@@ -153,7 +155,8 @@ def test_token_of_another_run_is_refused_and_logged(shop, other_shop, caplog):
     with caplog.at_level(logging.WARNING):
         answer = report(other.pk, token, kind="started")
     assert (answer.status_code, code_of(answer)) == (403, "WRONG_RUN")
-    assert "WRONG_RUN" in caplog.text and token not in caplog.text
+    assert "WRONG_RUN" in caplog.text
+    assert token not in caplog.text
 
 
 @pytest.mark.training
@@ -177,7 +180,8 @@ def test_token_dies_with_its_run_and_with_a_second_handing_over(shop):
 def test_token_is_kept_as_a_hash_only(shop):
     _, token = handed_over(shop)
     row = RunToken.objects.values().get()
-    assert token not in str(row) and len(row["sha256"]) == 64
+    assert token not in str(row)
+    assert len(row["sha256"]) == 64
 
 
 def test_token_opens_photos_of_its_own_shop_only(shop, other_shop):

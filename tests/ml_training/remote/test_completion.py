@@ -19,7 +19,8 @@ def test_model_is_published_and_becomes_active(shop, backbone, events):
     answer = complete(token, files_of(run, backbone), run.pk)
     assert answer["data"]["completeTraining"]["version"] == 1
     version = active_version(shop)
-    assert version.run == run and version.metrics["photos_held_out"] == 3
+    assert version.run == run
+    assert version.metrics["photos_held_out"] == 3
     assert events[-1].kind == "completed"
     assert ShopTraining.objects.get(shop=shop).is_owed is False
 
@@ -37,7 +38,8 @@ def test_store_that_deletes_nothing_does_not_hinder_a_model(shop, backbone, sett
     settings.STORAGES = settings.STORAGES | {"models": stuck}
     run, token = handed_over(shop)
     assert complete(token, files_of(run, backbone))["data"]["completeTraining"]["version"] == 1
-    assert active_version(shop).run == run and "manifest.ndjson could not be removed" in caplog.text
+    assert active_version(shop).run == run
+    assert "manifest.ndjson could not be removed" in caplog.text
 
 
 def test_replayed_completion_is_refused_and_changes_nothing(shop, backbone):
@@ -48,7 +50,8 @@ def test_replayed_completion_is_refused_and_changes_nothing(shop, backbone):
     assert code_of(complete(token, files)) == "RUN_FINISHED"
     assert code_of(report(run.pk, token, kind="failed", message="x")) == "RUN_FINISHED"
     run.refresh_from_db()
-    assert active_version(shop) == before and run.status == "completed"
+    assert active_version(shop) == before
+    assert run.status == "completed"
 
 
 def test_completion_that_comes_while_another_is_published_is_refused(shop, backbone):
@@ -75,7 +78,8 @@ def test_of_two_completions_at_once_one_is_taken(shop, backbone):
     refused = [answer for answer in answers if "errors" in answer]
     assert [code_of(answer) for answer in refused] == ["RUN_FINISHED"]
     run.refresh_from_db()
-    assert run.status == "completed" and ModelVersion.objects.count() == 1
+    assert run.status == "completed"
+    assert ModelVersion.objects.count() == 1
 
 
 def test_refused_model_fails_the_run_and_the_version_before_goes_on_serving(shop, backbone, tmp_path):
@@ -87,8 +91,10 @@ def test_refused_model_fails_the_run_and_the_version_before_goes_on_serving(shop
     files = files_of(run, backbone) | {"weights": b"\x80\x04pickle"}
     assert code_of(complete(token, files)) == "HASH_DIFFERS"
     run.refresh_from_db()
-    assert run.status == "failed" and "was refused" in run.error
-    assert active_version(shop) == before and model_files(tmp_path) == files_before
+    assert run.status == "failed"
+    assert "was refused" in run.error
+    assert active_version(shop) == before
+    assert model_files(tmp_path) == files_before
 
 
 def test_product_that_was_deleted_during_the_run_does_not_spoil_it(shop, backbone):

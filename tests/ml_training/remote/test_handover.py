@@ -35,7 +35,8 @@ def test_accepted_run_is_described_completely_and_its_trainer_is_the_heartbeat(s
     assert (job["format"], job["shop"], job["run"]) == ("shelfsight-train/1", shop.pk, run.pk)
     assert job["webhook_url"] == f"https://shop.example/v1/runs/{run.pk}/status"
     assert job["completion_url"] == "https://shop.example/graphql/"
-    assert job["token"].startswith("shr_") and job["token"] not in str(RunToken.objects.values().get())
+    assert job["token"].startswith("shr_")
+    assert job["token"] not in str(RunToken.objects.values().get())
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,8 @@ def test_trainer_without_room_gets_the_run_again_later(shop, settings, events, t
         settings.ML_TRAINER_URL = trainer.url
         work()
         run.refresh_from_db()
-        assert (run.status, run.attempts, run.trainer) == ("queued", 1, "") and said in run.message
+        assert (run.status, run.attempts, run.trainer) == ("queued", 1, "")
+        assert said in run.message
         assert said in training_info(shop).message
         assert not reconcile().woken  # not at once
         hand_over(run.pk)  # told to pages only once, however often it is tried
@@ -66,7 +68,8 @@ def test_unreachable_trainer_gets_the_run_again_later(shop, settings):
     stock(shop)
     settings.ML_TRAINER_URL = "http://127.0.0.1:1"
     work()
-    assert last_run(shop).status == "queued" and "cannot be reached" in last_run(shop).message
+    assert last_run(shop).status == "queued"
+    assert "cannot be reached" in last_run(shop).message
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
@@ -76,9 +79,9 @@ def test_trainer_that_refuses_fails_the_run_with_what_it_said(shop, settings, st
         settings.ML_TRAINER_URL = trainer.url
         work()
     run = last_run(shop)
-    assert (
-        run.status == "failed" and f"{status}: wrong token" in run.error and "ML_TRAINER_TOKEN" in run.error
-    )
+    assert run.status == "failed"
+    assert f"{status}: wrong token" in run.error
+    assert "ML_TRAINER_TOKEN" in run.error
 
 
 def test_redirect_is_not_followed(shop, settings):
@@ -86,7 +89,8 @@ def test_redirect_is_not_followed(shop, settings):
     with Outside() as elsewhere, Outside(307, Location=elsewhere.url + "/v1/train") as trainer:
         settings.ML_TRAINER_URL = trainer.url
         work()
-    assert last_run(shop).status == "failed" and elsewhere.requests == []
+    assert last_run(shop).status == "failed"
+    assert elsewhere.requests == []
 
 
 def test_proxies_of_the_environment_are_not_used(shop, settings, monkeypatch):

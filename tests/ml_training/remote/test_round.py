@@ -52,7 +52,8 @@ def test_photo_is_trained_elsewhere_and_its_model_becomes_active(shop, project, 
     assert run.status == "completed", run.error
     assert run.trainer == trainer.url.removeprefix("http://")
     version = active_version(shop)
-    assert version.run == run and (version.products, version.photos) == (3, 9)
+    assert version.run == run
+    assert (version.products, version.photos) == (3, 9)
     for kind, product in enumerate(products):
         assert recognize(shop, photo_bytes(kind, 1)).candidates[0].product_id == product.pk
     names = {name.rpartition("/")[2] for name in model_files(tmp_path)}
@@ -78,7 +79,8 @@ def test_open_page_sees_it_start_get_on_and_become_active(shop, project, trainer
                 seen.append(message["kind"])
     # "queued" is told by this process, and comes through only where a channel server carries it.
     assert [kind for kind in seen if kind not in ("queued", "progress")] == ["started", "completed"]
-    assert shares == sorted(shares) and len(set(shares)) > 2
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 2
     assert training_info(shop).status == "active"
 
 
@@ -115,12 +117,14 @@ def test_killed_trainer_fails_the_run_after_its_limit_and_it_is_trained_again(
     assert not reconcile().given_up  # its last word is no three seconds ago
     wait_until(lambda: reconcile().given_up == [first.pk])
     first.refresh_from_db()
-    assert first.status == "failed" and "went silent" in first.error
+    assert first.status == "failed"
+    assert "went silent" in first.error
     again = queued_run(shop)
     assert again.attempts == 2
     work()
     again.refresh_from_db()
-    assert again.status == "queued" and "cannot be reached" in again.message
+    assert again.status == "queued"
+    assert "cannot be reached" in again.message
     assert "cannot be reached" in training_info(shop).message
     trainer.start("/v1/health")
     TrainingRun.objects.filter(pk=again.pk).update(woken_at=None)  # as 20 seconds later
@@ -136,7 +140,8 @@ def test_trainer_that_is_stopped_says_so_at_once(shop, project, trainer):
     wait_until_it_embeds(shop)
     trainer.process.send_signal(signal.SIGTERM)
     run = wait_until_ended(shop)
-    assert run.status == "failed" and "the trainer was stopped" in run.error
+    assert run.status == "failed"
+    assert "the trainer was stopped" in run.error
     trainer.process.wait(15)
 
 
@@ -159,7 +164,8 @@ def test_shop_in_training_there_is_queued_again_and_not_failed(shop, project, ma
         queued = TrainingRun.objects.create(shop=shop)
         hand_over(queued.pk)
         queued.refresh_from_db()
-        assert queued.status == "queued" and "still training this shop" in queued.message
+        assert queued.status == "queued"
+        assert "still training this shop" in queued.message
         assert statuses(shop) == ["failed", "queued"]
     settings.PUBLIC_URL = project.url
     wait_until(lambda: "could not be reported" in trainer.said())
@@ -176,7 +182,8 @@ def test_photos_that_change_during_a_run_make_one_more_run(shop, project, traine
     assert statuses(shop) == ["training", "queued"]
     run = wait_until_ended(shop, step=lambda: last_run(shop).status == "queued" and work())
     assert statuses(shop) == ["completed", "completed"]
-    assert run.photos == MANY + 2 and first.pk != run.pk
+    assert run.photos == MANY + 2
+    assert first.pk != run.pk
 
 
 def test_damaged_photo_is_set_aside_and_shown(shop, project, trainer, tmp_path):
@@ -194,7 +201,8 @@ def test_shop_with_one_product_completes_without_asking_the_trainer(shop, projec
     stock(shop, products=1)
     work()
     run = last_run(shop)
-    assert run.status == "completed" and "at least one more product" in run.message
+    assert run.status == "completed"
+    assert "at least one more product" in run.message
 
 
 @pytest.mark.worker
@@ -207,5 +215,7 @@ def test_nobody_does_anything_when_the_trainer_is_killed_and_comes_back(shop, pr
     trainer.start("/v1/health")
     run = wait_until(lambda: TrainingRun.objects.filter(shop=shop, status="completed").first(), seconds=90)
     first.refresh_from_db()
-    assert "went silent" in first.error and run.attempts == 2
-    assert active_version(shop).run == run and active_version(shop).photos == MANY
+    assert "went silent" in first.error
+    assert run.attempts == 2
+    assert active_version(shop).run == run
+    assert active_version(shop).photos == MANY

@@ -63,8 +63,10 @@ def labels(*pks) -> list[dict]:
 
 def test_sound_model_is_read(backbone, files):
     model, set_aside = read_model(MANIFEST, backbone, **files)
-    assert model.usable == MANIFEST and set_aside == []
-    assert model.head.weights.shape == (3, backbone.vector_size) and model.head.temperature == 2.0
+    assert model.usable == MANIFEST
+    assert set_aside == []
+    assert model.head.weights.shape == (3, backbone.vector_size)
+    assert model.head.temperature == 2.0
 
 
 def test_classes_may_come_in_another_order(backbone, files):

@@ -72,8 +72,11 @@ def test_it_does_not_start_open_to_everyone(make_trainer, setting, value):
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
     )
-    assert ended.returncode == 1 and setting in ended.stderr and "Traceback" not in ended.stderr
+    assert ended.returncode == 1
+    assert setting in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_strangers_and_nonsense_are_refused_and_nobody_is_contacted(make_trainer, outside, job):
@@ -122,7 +125,8 @@ def test_addresses_of_other_hosts_are_refused_and_not_contacted(make_trainer, ou
                 assert (answer.status_code, code_of(answer)) == (400, "HOST_REFUSED"), (name, address)
             answer = ask(trainer, {**job, "backbone": {**job["backbone"], "url": address}})
             assert (answer.status_code, code_of(answer)) == (400, "HOST_REFUSED")
-        assert private.requests == [] and outside.requests == []
+        assert private.requests == []
+        assert outside.requests == []
 
 
 def test_redirect_to_another_host_is_not_followed(make_trainer, outside, job):
@@ -149,7 +153,8 @@ def test_photo_at_another_host_is_not_fetched(make_trainer, outside, job):
         cached.symlink_to(backbone.path)
         assert ask(trainer, job).status_code == 202
         wait_until(lambda: any(b'"failed"' in body for _, _, body in outside.requests))
-        assert b"is not contacted" in outside.requests[-1][2] and private.requests == []
+        assert b"is not contacted" in outside.requests[-1][2]
+        assert private.requests == []
 
 
 def test_run_token_goes_to_the_project_only_and_is_not_logged(make_trainer, outside, job):
@@ -158,4 +163,5 @@ def test_run_token_goes_to_the_project_only_and_is_not_logged(make_trainer, outs
     ask(trainer, job)
     wait_until(lambda: "was given up" in trainer.said())
     assert outside.requests[0][1]["Authorization"] == "Bearer shr_x"
-    assert "shr_x" not in trainer.said() and TOKEN not in trainer.said()
+    assert "shr_x" not in trainer.said()
+    assert TOKEN not in trainer.said()

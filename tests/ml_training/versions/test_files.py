@@ -101,11 +101,13 @@ def test_number_that_was_taken_meanwhile_is_replaced_in_the_files_too(shop, tmp_
     first = trained(shop, products=2, photos=1)
     late = copy(first)
     version_files.take_next_number(late)
-    assert late.number == 2 and first.files == ModelVersion.objects.get().files
+    assert late.number == 2
+    assert first.files == ModelVersion.objects.get().files
     assert json.loads(version_files.read(late, "metadata"))["version"] == 2
     listed = json.loads(version_files.read(late, "model_json"))["files"]
     assert listed == {kind: late.files[kind] for kind in KINDS if kind != "model_json"}
-    assert version_files.read(late, "onnx") and len(model_files(tmp_path)) == 4
+    assert version_files.read(late, "onnx")
+    assert len(model_files(tmp_path)) == 4
 
 
 @pytest.mark.training
@@ -116,7 +118,8 @@ def test_number_that_is_free_is_kept_and_nothing_is_written(shop, tmp_path):
     late.number = 2
     (tmp_path / "models" / version.folder / "metadata.json").unlink()
     version_files.take_next_number(late)
-    assert late.number == 2 and len(model_files(tmp_path)) == 3
+    assert late.number == 2
+    assert len(model_files(tmp_path)) == 3
 
 
 def copy(version: ModelVersion) -> ModelVersion:

@@ -58,7 +58,8 @@ def test_deleted_photo_is_known_for_ever(shop):
     assert taught([pk]) == [Span(1, 2)]
     photo.delete()
     third = learn(shop)
-    assert pk in photos_learned(second) and pk not in photos_learned(third)
+    assert pk in photos_learned(second)
+    assert pk not in photos_learned(third)
     (row,) = learned_by_versions([second]).filter(photo=pk)
     assert (row.now_on, row.product_is_there, row.filename) == (None, True, "photo-0-0.jpg")
     assert third.changes == [{"kind": "photo_removed", "product": "Product 0", "count": 1}]
@@ -168,8 +169,10 @@ def test_versions_made_before_this_was_written_down_say_so(shop):
     old = bare_version(shop, 1)
     newer = learn(shop)
     newest = learn(shop)
-    assert changes_in_words(old) == NOT_RECORDED and photos_learned(old) == []
-    assert "was not written down" in changes_in_words(newer) and len(photos_learned(newer)) == 2
+    assert changes_in_words(old) == NOT_RECORDED
+    assert photos_learned(old) == []
+    assert "was not written down" in changes_in_words(newer)
+    assert len(photos_learned(newer)) == 2
     assert changes_in_words(newest) == "The same photos as the version before"
     assert spans(ProductImage.objects.first()) == [Span(2, 3)]
 
@@ -201,7 +204,8 @@ def test_photo_moved_to_another_shop_counts_what_that_one_learned(shop, other_sh
     photo = product.images.get()
     photo.product = other_shop.products.get()
     photo.save()
-    assert spans(photo) == [] and taught([photo.pk]) == []
+    assert spans(photo) == []
+    assert taught([photo.pk]) == []
     for _ in range(2):
         learn(other_shop)
     assert spans(photo) == [Span(1, 2)]

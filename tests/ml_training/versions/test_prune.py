@@ -113,7 +113,8 @@ def test_version_with_the_same_photos_on_another_backbone_is_no_repetition(shop)
 
 def test_nothing_goes_while_no_version_serves(shop):
     make_some(shop, 9)
-    assert prune(shop.pk) == [] and len(with_files(shop)) == 9
+    assert prune(shop.pk) == []
+    assert len(with_files(shop)) == 9
 
 
 @pytest.mark.parametrize("keep", [1, 3, 20])
@@ -136,7 +137,8 @@ def test_active_and_last_good_one_stay_whatever_is_active_and_held_back(shop, se
         for row in rows:
             ShopTraining.objects.filter(shop=shop).update(active_version=row)
             gone = {version.pk for version in superfluous(shop.pk)}
-            assert row.pk not in gone and not set(good[-1:]) & gone
+            assert row.pk not in gone
+            assert not set(good[-1:]) & gone
             before = [pk for pk in good if pk < row.pk]
             assert not set(before[-1:]) & gone
 
@@ -168,7 +170,8 @@ def test_row_stays_says_when_and_offers_no_address(shop):
     make_some(shop, 3, active=3)
     prune(shop.pk)
     old = ModelVersion.objects.get(number=1)
-    assert (old.has_files, old.photos) == (False, 4) and old.files_removed_at
+    assert (old.has_files, old.photos) == (False, 4)
+    assert old.files_removed_at
     assert [(file.present, file.url) for file in describe_files(old)] == [(False, "")] * 4
 
 
@@ -279,7 +282,9 @@ def test_completed_training_prunes_and_so_does_a_choice(shop, tmp_path):
     assert with_files(shop) == [3, 4]
     assert len(model_files(tmp_path)) == 8
     assert activate.activate_version(ModelVersion.objects.get(number=3))
-    assert with_files(shop) == [3, 4] and active_version(shop).number == 3
+    assert with_files(shop) == [3, 4]
+    assert active_version(shop).number == 3
     queue.request_training(shop.pk, queue.Change("asked"))
     work()
-    assert with_files(shop) == [4, 5] and active_version(shop).number == 5
+    assert with_files(shop) == [4, 5]
+    assert active_version(shop).number == 5

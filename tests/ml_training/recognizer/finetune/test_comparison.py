@@ -29,7 +29,9 @@ def test_clearer_vectors_are_better_and_the_same_are_not():
     blurred, clear = easy_sample(noise=3.0), easy_sample(noise=0.3)
     unseen = last_of_each(clear.labels, 4)
     found = compare(blurred.vectors, clear.vectors, clear.labels, unseen)
-    assert found.is_better and found.after > found.before and found.photos == unseen.sum()
+    assert found.is_better
+    assert found.after > found.before
+    assert found.photos == unseen.sum()
     assert not compare(clear.vectors, blurred.vectors, clear.labels, unseen).is_better
     same = compare(clear.vectors, clear.vectors, clear.labels, unseen, was_tuned=True)
     assert (same.won, same.lost, same.is_better) == (0, 0, False)
@@ -41,7 +43,8 @@ def test_photos_that_were_learned_decide_nothing():
     unseen = last_of_each(blurred.labels, 4)
     flattering[~unseen] = easy_sample(noise=0.05).vectors[~unseen]  # learned by heart
     found = compare(blurred.vectors, flattering, blurred.labels, unseen)
-    assert found.photos == 24 and not found.is_better
+    assert found.photos == 24
+    assert not found.is_better
 
 
 def test_nothing_held_out_is_not_better():
@@ -54,4 +57,6 @@ def test_the_same_vectors_are_worse_by_a_backbone_that_had_learned_their_neighbo
     sample = easy_sample(noise=2.0, photos=12)
     unseen = last_of_each(sample.labels, 4)
     found = compare(sample.vectors, sample.vectors, sample.labels, unseen)
-    assert found.won == 0 and found.after <= found.before and not found.is_better
+    assert found.won == 0
+    assert found.after <= found.before
+    assert not found.is_better

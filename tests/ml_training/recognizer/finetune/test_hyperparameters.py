@@ -24,7 +24,8 @@ def test_photos_that_the_network_before_has_not_learned_are_held_out_first():
 def test_rate_rises_then_falls_to_almost_nothing():
     rates = [Hyperparameters().rate_at(share) for share in np.linspace(0, 1, 50)]
     top = int(np.argmax(rates))
-    assert 0.99 < rates[top] < 1.01 and rates[-1] < 0.001
+    assert 0.99 < rates[top] < 1.01
+    assert rates[-1] < 0.001
     assert rates[: top + 1] == sorted(rates[: top + 1])
     assert rates[top:] == sorted(rates[top:], reverse=True)
 
@@ -33,7 +34,8 @@ def test_few_photos_are_looked_at_more_often_and_many_less():
     epochs = [
         Hyperparameters.for_photos("efficientnet-lite0", photos).epochs for photos in (50, 2000, 100_000)
     ]
-    assert epochs == sorted(epochs, reverse=True) and len(set(epochs)) == 3
+    assert epochs == sorted(epochs, reverse=True)
+    assert len(set(epochs)) == 3
 
 
 def test_lesson_survives_being_written_down():

@@ -62,7 +62,8 @@ def test_training_changes_the_network_and_says_how_far_it_is(lesson, tmp_path):
     fresh = learned(train(lesson, folder_for(lesson, tmp_path / "b"), lambda news: None))
     assert same(learned(model), fresh)  # the same seed, the same network
     shares = [item["share"] for item in news]
-    assert shares == sorted(shares) and shares[-1] == 1.0
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
     assert [item["epoch"] for item in news if "accuracy" in item] == [2, 3, 3]
     assert len(model.history) == 3
     assert model.history[-1]["loss"] < model.history[0]["loss"]

@@ -56,4 +56,5 @@ def test_fewer_photos_than_a_batch_make_one_batch(paths):
 
 def test_look_is_a_part_of_the_photo(paths):
     look = random_crop(paths[0], 64, np.random.default_rng(0))
-    assert look.shape == (64, 64, 3) and look.dtype == np.uint8
+    assert look.shape == (64, 64, 3)
+    assert look.dtype == np.uint8
