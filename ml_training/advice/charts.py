@@ -109,8 +109,8 @@ def by_product(confusion: Confusion, names: dict[int, str]) -> Chart | None:
     if not known:
         return None
     shown, more = known[:MAX_PRODUCTS], len(known) - MAX_PRODUCTS
-    said = f"Worst: {shown[0][1]}, {percent(shown[0][0])} right."
-    drawing = Drawing(TOP + ROW * len(shown) + 6, "Products recognised worst", said)
+    summary = f"Worst: {shown[0][1]}, {percent(shown[0][0])} right."
+    drawing = Drawing(TOP + ROW * len(shown) + 6, "Products recognised worst", summary)
     room = WIDTH - LABEL - RIGHT - 44
     rows = []
     for place, (share, name, pk) in enumerate(shown):
@@ -146,26 +146,26 @@ def matrix(confusion: Confusion, names: dict[int, str]) -> Chart | None:
         if len(products) + len(new) <= MAX_MATRIX_PRODUCTS:
             products += new
     shown, given = names[pairs[0][0]], names[pairs[0][1]]
-    said = f"Most often: {shown} taken for {given}, {percent(confusion.share(*pairs[0]))}."
+    summary = f"Most often: {shown} taken for {given}, {percent(confusion.share(*pairs[0]))}."
     side = CELL * len(products)
-    drawing = Drawing(TOP + 14 + side + 6, "What is mixed up", said)
+    drawing = Drawing(TOP + 14 + side + 6, "What is mixed up", summary)
     rows, left = [], LABEL + 18
-    for row, own in enumerate(products):
+    for row, product in enumerate(products):
         y = TOP + 14 + CELL * row
-        drawing.name(LABEL - 6, y + 17, names[own], NAME)
+        drawing.name(LABEL - 6, y + 17, names[product], NAME)
         drawing.text(LABEL + 6, y + 17, str(row + 1), "middle", "chart-small")
         drawing.text(left + CELL * (row + 0.5), TOP + 6, str(row + 1), "middle", "chart-small")
         for column, other in enumerate(products):
-            share = confusion.share(own, other) if own != other else 0.0
+            share = confusion.share(product, other) if product != other else 0.0
             _cell(
                 drawing,
                 (left + CELL * column, y),
                 share,
-                own == other,
-                f"{names[own]} taken for {names[other]}",
+                product == other,
+                f"{names[product]} taken for {names[other]}",
             )
             if share:
-                rows.append([names[own], names[other], percent(share)])
+                rows.append([names[product], names[other], percent(share)])
     note = (
         "Each row is a product; the number above a column says which other product its photos are taken for."
     )
@@ -192,13 +192,13 @@ def reliability(bins) -> Chart | None:
         bins: [mean probability, share right, photos] for each of ten bins; None where it was not measured.
     """
     try:
-        known = [(float(said), float(true), int(photos)) for said, true, photos in bins or [] if photos]
+        known = [(float(claimed), float(true), int(photos)) for claimed, true, photos in bins or [] if photos]
     except (TypeError, ValueError):
         return None
     if not known:
         return None
     photos = sum(count for *_, count in known)
-    off = sum(abs(said - true) * count for said, true, count in known) / photos
+    off = sum(abs(claimed - true) * count for claimed, true, count in known) / photos
     words = (
         f"On average what is said is off by {100 * off:.1f} points on photos like those that were learned; "
         "on photos from elsewhere it can be farther off."
@@ -206,12 +206,12 @@ def reliability(bins) -> Chart | None:
     drawing = Drawing(260, "How truthful the probabilities are", words)
     drawing.shares()
     drawing.line([(drawing.x(0), drawing.y(0)), (drawing.x(1), drawing.y(1))], "chart-ideal")
-    rows, most = [], max(count for *_, count in known)
-    for said, true, count in known:
-        hint = f"Said {percent(said)}, right {percent(true)}, {count} photos"
-        radius = round(3 + 7 * (count / most) ** 0.5, 1)
-        drawing.add("circle", "chart-dot", hint, cx=drawing.x(said), cy=drawing.y(true), r=radius)
-        rows.append([percent(said), percent(true), str(count)])
+    rows, max_photos = [], max(count for *_, count in known)
+    for claimed, true, count in known:
+        hint = f"Said {percent(claimed)}, right {percent(true)}, {count} photos"
+        radius = round(3 + 7 * (count / max_photos) ** 0.5, 1)
+        drawing.add("circle", "chart-dot", hint, cx=drawing.x(claimed), cy=drawing.y(true), r=radius)
+        rows.append([percent(claimed), percent(true), str(count)])
     for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
         drawing.text(drawing.x(share), drawing.height - 8, percent(share), anchor, "chart-small")
     note = f"Across: how sure an answer says it is. Upwards: how often it is right. {words}"

@@ -37,8 +37,8 @@ class Confusion:
 
     def answers_for(self, product: int) -> list[tuple[int, float]]:
         """What a product's photos are taken for, the most frequent first, each with its share."""
-        found = [(other, self.share(product, other)) for shown, other in self.times if shown == product]
-        return sorted(found, key=lambda item: -item[1])
+        answers = [(other, self.share(product, other)) for shown, other in self.times if shown == product]
+        return sorted(answers, key=lambda item: -item[1])
 
 
 def confusion_of(version: ModelVersion | None, manifest: Manifest) -> Confusion:

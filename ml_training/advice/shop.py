@@ -219,11 +219,11 @@ def _covers(products: dict[int, ProductView], pks: list[int]) -> dict[int, Produ
     rows = Product.objects.filter(pk__in={*pks}).order_by().annotate(cover=Subquery(first))
     covers = dict(rows.exclude(cover=None).values_list("pk", "cover"))
     views = photo_views(covers.values())
-    found = {}
+    with_covers = {}
     for pk, cover in covers.items():
         known = products[pk]
-        found[pk] = ProductView(pk, known.sku, known.name, known.photos, known.price, views.get(cover))
-    return found
+        with_covers[pk] = ProductView(pk, known.sku, known.name, known.photos, known.price, views.get(cover))
+    return with_covers
 
 
 def _mix_up(pair: tuple[int, int], products: dict[int, ProductView], confusion: Confusion, photos) -> MixUp:

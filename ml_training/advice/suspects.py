@@ -77,7 +77,7 @@ def find_suspects(
     if not photos:
         return []
     labels = np.unique([photo.product_pk for photo in photos], return_inverse=True)[1]
-    found: dict[int, Suspect] = {}
+    by_photo: dict[int, Suspect] = {}
     for suspects in (
         _by_model(shop, version, photos, vectors),
         _outliers(photos, vectors, labels),
@@ -86,8 +86,8 @@ def find_suspects(
         _faulty(photos, qualities),
     ):
         for suspect in suspects:
-            found.setdefault(suspect.photo, suspect)
-    return sorted(found.values(), key=lambda one: (KINDS.index(one.kind), -one.group, -one.sureness))
+            by_photo.setdefault(suspect.photo, suspect)
+    return sorted(by_photo.values(), key=lambda one: (KINDS.index(one.kind), -one.group, -one.sureness))
 
 
 def _stored(
@@ -125,9 +125,9 @@ def _by_model(
 
     They are why a version was held back, if one was. Without a record of what was learned nothing is said.
     """
-    judged = version.cross_validated if version else {}
-    rows = [n for n, photo in enumerate(photos) if judged.get(str(photo.pk), [0])[0] != photo.product_pk]
-    if not judged or not rows:
+    answers = version.cross_validated if version else {}
+    rows = [n for n, photo in enumerate(photos) if answers.get(str(photo.pk), [0])[0] != photo.product_pk]
+    if not answers or not rows:
         return
     try:
         model = active_model(shop)
@@ -140,9 +140,11 @@ def _by_model(
     for photo in photos:
         covers.setdefault(photo.product_pk, photo.pk)
     for row, chances in zip(rows, probabilities, strict=True):
-        best, own = int(chances.argmax()), index.get(photos[row].product_pk)
+        best, own_class = int(chances.argmax()), index.get(photos[row].product_pk)
         other = int(model.product_pks[best])
-        if own is None or best == own or other not in covers or chances[best] < SURE or chances[own] > HARDLY:
+        if own_class is None or best == own_class or other not in covers:
+            continue
+        if chances[best] < SURE or chances[own_class] > HARDLY:
             continue
         photo = photos[row]
         yield Suspect(photo.pk, photo.product_pk, MODEL, covers[other], other, round(float(chances[best]), 4))

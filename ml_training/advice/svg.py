@@ -49,11 +49,11 @@ class Drawing:
         place = {"x": f"{x:g}", "y": f"{y:g}", "text-anchor": anchor, "class": kind}
         ET.SubElement(self.root, "text", place).text = clean(words)
 
-    def name(self, x: float, y: float, words: str, most: int) -> None:
+    def name(self, x: float, y: float, words: str, limit: int) -> None:
         """A name at the right end of its column, cut where it is too long; the whole one as a hint."""
         place = {"x": f"{x:g}", "y": f"{y:g}", "text-anchor": "end", "class": "chart-text"}
         text = ET.SubElement(self.root, "text", place)
-        text.text = shortened(clean(words), most)
+        text.text = shortened(clean(words), limit)
         if text.text != clean(words):
             ET.SubElement(text, "title").text = clean(words)
 
@@ -80,5 +80,5 @@ def clean(text: str) -> str:
     return NOT_XML.sub(" ", str(text))
 
 
-def shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+def shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"

@@ -29,8 +29,8 @@ def chosen_backbone() -> str:
     Raises:
         BackboneRefused: it is one's own, and its description cannot be read.
     """
-    own = _custom_backbone()
-    return own.id if own else PACKAGED[settings.BACKBONE].id
+    custom = _custom_backbone()
+    return custom.id if custom else PACKAGED[settings.BACKBONE].id
 
 
 def _custom_backbone() -> CustomBackbone | None:
@@ -56,9 +56,9 @@ def find_backbone(backbone_id: str) -> Backbone:
     for name, packaged in PACKAGED.items():
         if packaged.id == backbone_id:
             return packaged_backbone(name, settings.CACHE_DIR)
-    own = _custom_backbone()
-    if own and own.id == backbone_id:
-        return open_custom_backbone(own, settings.CACHE_DIR)
+    custom = _custom_backbone()
+    if custom and custom.id == backbone_id:
+        return open_custom_backbone(custom, settings.CACHE_DIR)
     row = TunedBackbone.objects.filter(backbone=backbone_id).first()
     try:
         if row:
@@ -72,8 +72,8 @@ def find_backbone(backbone_id: str) -> Backbone:
 
 def backbone_is_ready(backbone_id: str) -> bool:
     """Whether its file is there, so that opening it takes no longer than reading it."""
-    own = _custom_backbone()
-    if own and own.id == backbone_id:
+    custom = _custom_backbone()
+    if custom and custom.id == backbone_id:
         return True
     tuned_file = TunedBackbone.objects.filter(backbone=backbone_id).values_list("sha256", flat=True).first()
     return (settings.CACHE_DIR / "backbones" / f"{tuned_file or backbone_id}.onnx").exists()

@@ -69,15 +69,15 @@ def read_some(
         (N, V, side, side, 3) uint8 pixels and (N, D) float32 vectors; of noise if no file is left.
     """
     preprocessing = embedder.backbone.preprocessing
-    pixels, found = [], []
+    pixels, of_photos = [], []
     for photo in photos:
         with contextlib.suppress(PhotoRefused, OSError):
             pixels.append(read_pixels([photo], preprocessing))
-            found.append(vectors[photo.sha256])
-    if not found:
+            of_photos.append(vectors[photo.sha256])
+    if not of_photos:
         noise = np.random.default_rng(0).integers(0, 256, (1, *preprocessing.shape), np.uint8)
         return noise, embedder.embed(noise)
-    return np.stack(pixels), np.stack(found)
+    return np.stack(pixels), np.stack(of_photos)
 
 
 class VectorStore(Protocol):
@@ -209,9 +209,9 @@ class EmbeddingTable:
 
 def stored_vectors(backbone_id: str, hashes: list[str]) -> dict[str, np.ndarray]:
     """Read the vectors that are there: sha256 to (D,) float32."""
-    found = {}
+    vectors = {}
     for start in range(0, len(hashes), CHUNK):
         rows = ImageEmbedding.objects.filter(backbone=backbone_id, sha256__in=hashes[start : start + CHUNK])
         for sha256, vector in rows.values_list("sha256", "vector"):
-            found[sha256] = np.frombuffer(vector, "<f4")
-    return found
+            vectors[sha256] = np.frombuffer(vector, "<f4")
+    return vectors

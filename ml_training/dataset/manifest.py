@@ -58,10 +58,10 @@ class Manifest:
     @cached_property
     def copies(self) -> dict[str, list[ManifestPhoto]]:
         """sha256 to the photos of these bytes: more than one where several products have the same photo."""
-        found: dict[str, list[ManifestPhoto]] = {}
+        by_sha256: dict[str, list[ManifestPhoto]] = {}
         for photo in self.photos:
-            found.setdefault(photo.sha256, []).append(photo)
-        return found
+            by_sha256.setdefault(photo.sha256, []).append(photo)
+        return by_sha256
 
     def without(self, photo_pks: set[int]) -> "Manifest":
         """This manifest less some photos, and less the products that then have none."""

@@ -58,9 +58,9 @@ class LinkMlModelAssets(graphene.Mutation):
     def mutate(self, info, assets, activate=True, shop_id=None):
         info.context.access.require(*MAY_LINK)
         shop = info.context.access.shop(shop_id)
-        found = {kind: find_asset(shop, kind, asset) for kind, asset in assets.items()}
+        files = {kind: find_asset(shop, kind, asset) for kind, asset in assets.items()}
         try:
-            version = link_model(shop, found, bool(activate))
+            version = link_model(shop, files, bool(activate))
         except ModelRefused as refused:
             raise ApiError(f"The model is not used: {refused}", BAD_INPUT) from refused
         return LinkMlModelAssets(model_version=version, ml_model_info=training_info(shop))

@@ -83,8 +83,8 @@ def choose(version: ModelVersion) -> bool:
 
 def version_of(shop: Shop, number: int) -> ModelVersion:
     """The version with a number. Raises ApiError (NOT_FOUND)."""
-    found = ModelVersion.objects.filter(shop=shop, number=min(max(number, 0), 2**31 - 1))
-    version = found.select_related("run", "shop").defer(*ModelVersion.long_fields()).first()
+    versions = ModelVersion.objects.filter(shop=shop, number=min(max(number, 0), 2**31 - 1))
+    version = versions.select_related("run", "shop").defer(*ModelVersion.long_fields()).first()
     if version is None:
         raise ApiError(f"{shop.name} has no version {number}.", NOT_FOUND)
     return version

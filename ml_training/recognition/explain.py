@@ -24,7 +24,7 @@ def nearest_photos(
     """
     if vector is None:
         return {}
-    found = {}
+    nearest = {}
     for product in product_pks:  # one at a time: the vectors of one are enough in memory
         rows = ProductImage.objects.filter(product=product).order_by("-pk")
         hashes = dict(rows.values_list("sha256", "pk")[:MAX_PHOTOS])
@@ -36,6 +36,6 @@ def nearest_photos(
         if vectors:
             cosines = np.stack([*vectors.values()]) @ vector
             best = int(cosines.argmax())
-            found[product] = (hashes[[*vectors][best]], round(float(cosines[best]), 4))
-    photos = ProductImage.objects.in_bulk([pk for pk, _ in found.values()])
-    return {product: (photos[pk], cosine) for product, (pk, cosine) in found.items() if pk in photos}
+            nearest[product] = (hashes[[*vectors][best]], round(float(cosines[best]), 4))
+    photos = ProductImage.objects.in_bulk([pk for pk, _ in nearest.values()])
+    return {product: (photos[pk], cosine) for product, (pk, cosine) in nearest.items() if pk in photos}

@@ -30,10 +30,10 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray, usual: float) -> flo
         return usual
     largest = logits.max(axis=1, keepdims=True)
     shifted = logits - largest
-    own = float(np.take_along_axis(shifted, labels[:, None], axis=1).mean(dtype=np.float64))
+    labelled = float(np.take_along_axis(shifted, labels[:, None], axis=1).mean(dtype=np.float64))
 
     def slope(temperature: float) -> float:  # of the loss, along the inverse of the temperature
-        return _expected(shifted, temperature) - own + (usual - temperature) / len(labels)
+        return _expected(shifted, temperature) - labelled + (usual - temperature) / len(labels)
 
     low, high = 0, len(TEMPERATURES) - 1
     while low < high:  # the loss has one valley: it is convex in the inverse of the temperature

@@ -39,8 +39,8 @@ class Scatter:
             left_out = np.zeros((len(labels), 0), bool)
         x, self._labels = torch.from_numpy(vectors), torch.from_numpy(labels)  # (N, D), (N,)
         self.means = _means(x, self._labels)  # (C, D), of all photos in every trial
-        own = self.means[self._labels]
-        self._centred = torch.sub(x, own, out=own)  # (N, D)
+        mean_of_each = self.means[self._labels]
+        self._centred = torch.sub(x, mean_of_each, out=mean_of_each)  # (N, D)
         self._kept = torch.from_numpy(~left_out)  # (N, T)
         size = x.shape[1]
         self._total, *self._left_out = (torch.zeros(size, size) for _ in range(1 + left_out.shape[1]))

@@ -107,8 +107,8 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
         untried = Tried(np.zeros((0, FEATURES)), no_one)
         return Trials(no_one, nothing, none, none, none, untried, untried, untried, spread, plan.shift)
     held, logits, away, seen, scattered = _joined([part.answer_held_out() for part in parts])
-    own = _joined([part.own_distances() for part in parts])
-    spread = Spread(*(_spread(distances, labels[held], classes) for distances in own))
+    to_products = _joined([part.own_distances() for part in parts])
+    spread = Spread(*(_spread(distances, labels[held], classes) for distances in to_products))
     tried = _joined([part.hidden_products(spread) for part in parts])
     known, elsewhere, unknown = (Tried(*both) for both in zip(tried[::2], tried[1::2], strict=True))
     return Trials(held, logits, away, seen, scattered, known, elsewhere, unknown, spread, plan.shift)
@@ -135,10 +135,12 @@ class _Trial:
         self._hidden, self._held, self._labels = hidden, held, labels[held]
         self._between = fitted.between
         self._unknown_labels = labels[unknown]
-        own, strange = vectors[held], vectors[unknown]
-        self._plain, self._unknown_plain = (squared_distances(x, fitted.means) for x in (own, strange))
-        self._logits, self._unknown_logits = (fitted.head.logits(x) for x in (own, strange))
-        self._seen = np.maximum(fitted.distances_to_own(own, self._labels), 1e-6)
+        held_vectors, unknown_vectors = vectors[held], vectors[unknown]
+        self._plain, self._unknown_plain = (
+            squared_distances(x, fitted.means) for x in (held_vectors, unknown_vectors)
+        )
+        self._logits, self._unknown_logits = (fitted.head.logits(x) for x in (held_vectors, unknown_vectors))
+        self._seen = np.maximum(fitted.distances_to_own(held_vectors, self._labels), 1e-6)
         photos = np.bincount(labels)[self._labels].astype(np.float32)
         self._without_itself = _without_itself(photos)
         self._share = photos / (photos + HALF_SHIFT)
@@ -169,21 +171,21 @@ class _Trial:
         plane = Plane(self._between[np.ix_(left, left)])
         rows = left[self._labels]
         placed = plane.place(self._logits[rows][:, left])
-        own = (np.cumsum(left) - 1)[self._labels[rows]]
+        places = (np.cumsum(left) - 1)[self._labels[rows]]
         usual = spread.only(left)
         known = [
             features(
-                placed.moved_away(own, self._extra(shift)[rows]),
+                placed.moved_away(places, self._extra(shift)[rows]),
                 self._plain_moved(shift)[rows][:, left],
                 usual,
             )
             for shift in (0.0, self._shift)
         ]
-        strange = slice(0) if left.all() else slice(None)
-        placed = plane.place(self._unknown_logits[strange][:, left])
-        outliers = features(placed, self._unknown_plain[strange][:, left], usual)
+        unknown_rows = slice(0) if left.all() else slice(None)
+        placed = plane.place(self._unknown_logits[unknown_rows][:, left])
+        outliers = features(placed, self._unknown_plain[unknown_rows][:, left], usual)
         shown = self._labels[rows]
-        return known[0], shown, known[1], shown, outliers, self._unknown_labels[strange]
+        return known[0], shown, known[1], shown, outliers, self._unknown_labels[unknown_rows]
 
 
 def _without_itself(photos: np.ndarray) -> np.ndarray:
@@ -194,11 +196,11 @@ def _without_itself(photos: np.ndarray) -> np.ndarray:
     return (photos / (photos - 1)) ** 2 * (1 + 1 / photos) / (1 + 1 / (photos - 1))
 
 
-def _spread(own: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+def _spread(distances: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """(M,) squared distances to their mean for each of (C,) products; the shop's mean where there is none."""
     counts = np.bincount(labels, minlength=classes)
-    sums = np.bincount(labels, weights=own, minlength=classes)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), own.mean()).astype(np.float32)
+    sums = np.bincount(labels, weights=distances, minlength=classes)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), distances.mean()).astype(np.float32)
 
 
 def _folds(labels: np.ndarray, unseen: np.ndarray) -> np.ndarray:
@@ -206,11 +208,11 @@ def _folds(labels: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     fold = np.full(len(labels), -1)
     for label in np.unique(labels):
         photos = np.flatnonzero(labels == label)
-        own = photos[unseen[photos]]
-        if len(own) >= FOLDS:
-            fold[own] = np.arange(len(own)) * FOLDS // len(own)
+        tried = photos[unseen[photos]]
+        if len(tried) >= FOLDS:
+            fold[tried] = np.arange(len(tried)) * FOLDS // len(tried)
         elif len(photos) > 1:
-            fold[own] = (np.arange(len(own)) + label) % FOLDS
+            fold[tried] = (np.arange(len(tried)) + label) % FOLDS
     return fold
 
 

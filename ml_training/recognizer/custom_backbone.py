@@ -70,7 +70,7 @@ def read_custom_backbone(description: Path) -> CustomBackbone:
                 f"{', '.join(sorted(unknown)) or 'nothing'} too much."
             )
         views = tuple(View(float(v["share"]), bool(v.get("mirrored", False))) for v in data.get("views", ()))
-        own = CustomBackbone(
+        custom = CustomBackbone(
             str(data["name"]),
             description.parent / data["file"],
             str(data["sha256"]).lower(),
@@ -85,13 +85,17 @@ def read_custom_backbone(description: Path) -> CustomBackbone:
         raise BackboneRefused(
             f"{description} cannot be read as the description of a backbone: {error}"
         ) from error
-    sound = 16 <= own.side <= 1024 and min(own.std) > 0 and all(0 < view.share <= 1 for view in own.views)
-    if not (sound and own.name.replace("-", "").replace(".", "").isalnum() and len(own.name) <= 60):
+    sound = (
+        16 <= custom.side <= 1024
+        and min(custom.std) > 0
+        and all(0 < view.share <= 1 for view in custom.views)
+    )
+    if not (sound and custom.name.replace("-", "").replace(".", "").isalnum() and len(custom.name) <= 60):
         raise BackboneRefused(
             f"In {description}, side must be 16 to 1024, std above 0, each view's share above 0 and at most "
             "1, and name letters, digits, dots and hyphens, 60 at most."
         )
-    return own
+    return custom
 
 
 def _three(values: Iterable[float]) -> tuple[float, float, float]:
@@ -99,40 +103,42 @@ def _three(values: Iterable[float]) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def open_custom_backbone(own: CustomBackbone, cache_dir: Path) -> Backbone:
+def open_custom_backbone(custom: CustomBackbone, cache_dir: Path) -> Backbone:
     """Make the graph that speaks as all backbones do, if it is not there yet, and try it.
 
     Repeatable: yes; two processes at once do the work twice and end with one whole file.
     Raises:
         BackboneRefused: the file is missing, is another one, or does not compute what it should.
     """
-    path = cache_dir / "backbones" / f"{own.id}.onnx"
+    path = cache_dir / "backbones" / f"{custom.id}.onnx"
     if not path.exists():
-        model = _wrapped(own)
+        model = _wrapped(custom)
         with atomic_file(path, READABLE) as part:
             onnx.save(model, part)
-            try_out(part, own)
+            try_out(part, custom)
     size = onnx.load(path, load_external_data=False).graph.output[0].type.tensor_type.shape.dim[1].dim_value
-    return Backbone(own.id, path, file_sha256(path), own.preprocessing, size)
+    return Backbone(custom.id, path, file_sha256(path), custom.preprocessing, size)
 
 
-def _wrapped(own: CustomBackbone) -> onnx.ModelProto:
-    if not own.path.exists():
-        raise BackboneRefused(f"There is no file {own.path}.")
-    if (found := file_sha256(own.path)) != own.sha256:
-        raise BackboneRefused(f"{own.path} has the SHA-256 {found}, not {own.sha256}: it is another file.")
+def _wrapped(custom: CustomBackbone) -> onnx.ModelProto:
+    if not custom.path.exists():
+        raise BackboneRefused(f"There is no file {custom.path}.")
+    if (actual := file_sha256(custom.path)) != custom.sha256:
+        raise BackboneRefused(
+            f"{custom.path} has the SHA-256 {actual}, not {custom.sha256}: it is another file."
+        )
     try:
-        encoder = onnx.load(own.path)
+        encoder = onnx.load(custom.path)
         (given,) = encoder.graph.input
         returned = encoder.graph.output[0]
-        size = _vector_size(own)
+        size = _vector_size(custom)
         opset = encoder.opset_import[0].version
     except BackboneRefused:
         raise
     except Exception as error:  # whatever is no ONNX file, or has another number of inputs
-        raise BackboneRefused(f"{own.path} is no ONNX file with one input: {error}") from error
+        raise BackboneRefused(f"{custom.path} is no ONNX file with one input: {error}") from error
     encoder = compose.add_prefix(encoder, "encoder/")
-    before, after = _before(own, opset), _after(own, size, opset)
+    before, after = _before(custom, opset), _after(custom, size, opset)
     for part in (before, after):
         part.ir_version = encoder.ir_version
     joined = compose.merge_models(before, encoder, io_map=[("normalised", f"encoder/{given.name}")])
@@ -141,26 +147,28 @@ def _wrapped(own: CustomBackbone) -> onnx.ModelProto:
     )
 
 
-def _vector_size(own: CustomBackbone) -> int:
+def _vector_size(custom: CustomBackbone) -> int:
     """D, found by trying: files seldom say it."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(own.path, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(custom.path, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
-    pixels = np.zeros((len(own.views), 3, own.side, own.side), np.float32)
-    found = session.run(None, {given.name: pixels})[0]
-    if found.ndim != 2 or len(found) != len(pixels):
+    pixels = np.zeros((len(custom.views), 3, custom.side, custom.side), np.float32)
+    vectors = session.run(None, {given.name: pixels})[0]
+    if vectors.ndim != 2 or len(vectors) != len(pixels):
         raise BackboneRefused(
-            f"{own.path} makes {found.shape} of {pixels.shape}; it must make one vector a photo, (N, D), "
-            "and take any number of photos."
+            f"{custom.path} makes {vectors.shape} of {pixels.shape}; it must make one vector a photo, "
+            "(N, D), and take any number of photos."
         )
-    return found.shape[1]
+    return vectors.shape[1]
 
 
-def _before(own: CustomBackbone, opset: int) -> onnx.ModelProto:
+def _before(custom: CustomBackbone, opset: int) -> onnx.ModelProto:
     """`pixels` (N, V, side, side, 3) uint8 to `normalised` (N V, 3, side, side) float32."""
-    side, views = own.side, len(own.views)
-    mean, std = (255 * np.array(values, np.float32).reshape(1, 3, 1, 1) for values in (own.mean, own.std))
+    side, views = custom.side, len(custom.views)
+    mean, std = (
+        255 * np.array(values, np.float32).reshape(1, 3, 1, 1) for values in (custom.mean, custom.std)
+    )
     graph = helper.make_graph(
         [
             helper.make_node("Reshape", ["pixels", "flat"], ["looks"]),
@@ -181,7 +189,7 @@ def _before(own: CustomBackbone, opset: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
-def _after(own: CustomBackbone, size: int, opset: int) -> onnx.ModelProto:
+def _after(custom: CustomBackbone, size: int, opset: int) -> onnx.ModelProto:
     """`raw` (N V, D) to `vectors` (N, D): normalised, summed over the views, normalised."""
     graph = helper.make_graph(
         [
@@ -194,14 +202,14 @@ def _after(own: CustomBackbone, size: int, opset: int) -> onnx.ModelProto:
         [helper.make_tensor_value_info("raw", TensorProto.FLOAT, ["looks", size])],
         [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["photos", size])],
         [
-            numpy_helper.from_array(np.array([-1, len(own.views), size], np.int64), "by_photo"),
+            numpy_helper.from_array(np.array([-1, len(custom.views), size], np.int64), "by_photo"),
             numpy_helper.from_array(np.array([1], np.int64), "second"),
         ],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
-def try_out(path: Path, own: CustomBackbone) -> None:
+def try_out(path: Path, custom: CustomBackbone) -> None:
     """Run a wrapped file on two photos, twice.
 
     Raises:
@@ -211,20 +219,20 @@ def try_out(path: Path, own: CustomBackbone) -> None:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    pixels = np.random.default_rng(0).integers(0, 256, (2, *own.preprocessing.shape), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *custom.preprocessing.shape), np.uint8)
     try:
         first, again, alone = (
             session.run(["vectors"], {"pixels": given})[0] for given in (pixels, pixels, pixels[:1])
         )
     except Exception as error:  # ONNX Runtime raises many kinds
-        raise BackboneRefused(f"{own.path} cannot be run on two photos: {error}") from error
+        raise BackboneRefused(f"{custom.path} cannot be run on two photos: {error}") from error
     if not np.isfinite(first).all() or np.abs(first - again).max() > SAME:
         raise BackboneRefused(
-            f"{own.path} does not answer the same twice. Export it in evaluation mode, without dropout."
+            f"{custom.path} does not answer the same twice. Export it in evaluation mode, without dropout."
         )
     if np.abs(first[0] - first[1]).max() < SAME:
-        raise BackboneRefused(f"{own.path} answers the same whatever it is shown.")
+        raise BackboneRefused(f"{custom.path} answers the same whatever it is shown.")
     if np.abs(first[0] - alone[0]).max() > 100 * SAME:
         raise BackboneRefused(
-            f"What {own.path} says of a photo depends on the others. Export it in evaluation mode."
+            f"What {custom.path} says of a photo depends on the others. Export it in evaluation mode."
         )

@@ -64,8 +64,9 @@ class Discriminant:
         if len(vectors) <= DIRECTIONS:
             off = torch.from_numpy(vectors - self.means[labels]).T
             return torch.linalg.solve_triangular(self._factor, off, upper=False).square().sum(dim=0).numpy()
-        looks = _directions(len(self._factor))
-        to_space = torch.linalg.solve_triangular(self._factor.T, looks, upper=True).numpy()  # (D, DIRECTIONS)
+        directions = _directions(len(self._factor))
+        # (D, DIRECTIONS)
+        to_space = torch.linalg.solve_triangular(self._factor.T, directions, upper=True).numpy()
         off = vectors @ to_space - (self.means @ to_space)[labels]
         return np.einsum("nk,nk->n", off, off)
 

@@ -23,10 +23,10 @@ def accuracy_report(trials: Trials, labels: np.ndarray) -> dict:
     """
     if not len(trials.held):
         return {}
-    own = labels[trials.held]
+    shown = labels[trials.held]
     answers = trials.elsewhere(labels).argmax(axis=1)
-    counts = np.bincount(own, minlength=trials.logits.shape[1])
-    right = np.bincount(own[answers == own], minlength=len(counts))
+    counts = np.bincount(shown, minlength=trials.logits.shape[1])
+    right = np.bincount(shown[answers == shown], minlength=len(counts))
     judged = np.flatnonzero(counts)
     shares = right[judged] / counts[judged]
     accuracy = float(shares.mean())
@@ -38,13 +38,13 @@ def accuracy_report(trials: Trials, labels: np.ndarray) -> dict:
         "products_judged": len(judged),
         "accuracy_range": [round(max(0.0, accuracy - off), 4), round(min(1.0, accuracy + off), 4)],
         "accuracy_by_product": {str(c): round(float(s), 4) for c, s in zip(judged, shares, strict=True)},
-        "mix_ups": _mix_ups(own, answers, counts),
+        "mix_ups": _mix_ups(shown, answers, counts),
     }
 
 
-def _mix_ups(own: np.ndarray, answers: np.ndarray, counts: np.ndarray) -> list[list]:
-    wrong = own != answers
-    pairs, times = np.unique(np.stack([own[wrong], answers[wrong]]), axis=1, return_counts=True)
+def _mix_ups(shown: np.ndarray, answers: np.ndarray, counts: np.ndarray) -> list[list]:
+    wrong = shown != answers
+    pairs, times = np.unique(np.stack([shown[wrong], answers[wrong]]), axis=1, return_counts=True)
     shares = times / counts[pairs[0]]
     order = np.argsort(-shares, kind="stable")[:MAX_MIX_UPS]
     return [[int(pairs[0, i]), int(pairs[1, i]), round(float(shares[i]), 4)] for i in order]
@@ -65,6 +65,10 @@ def reliability(logits: np.ndarray, labels: np.ndarray) -> list[list]:
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
     filled = [bins == number for number in range(BINS) if (bins == number).any()]
     return [
-        [round(float(sure[own].mean()), 4), round(float((first == labels)[own].mean()), 4), int(own.sum())]
-        for own in filled
+        [
+            round(float(sure[in_bin].mean()), 4),
+            round(float((first == labels)[in_bin].mean()), 4),
+            int(in_bin.sum()),
+        ]
+        for in_bin in filled
     ]

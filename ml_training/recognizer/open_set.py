@@ -20,12 +20,12 @@ class Placement:
     squared_norms: np.ndarray  # (N,) squared distances from the centre
     means_norms: np.ndarray  # (C,) the means' own
 
-    def moved_away(self, own: np.ndarray, by: np.ndarray) -> "Placement":
+    def moved_away(self, products: np.ndarray, by: np.ndarray) -> "Placement":
         """The same photos, (N,) farther (squared) from the (N,) product that they show."""
-        rows = np.arange(len(own))
+        rows = np.arange(len(products))
         distances, alignments = self.distances.copy(), self.alignments.copy()
-        distances[rows, own] = np.maximum(distances[rows, own] + by, 1e-6)
-        alignments[rows, own] -= by / 2
+        distances[rows, products] = np.maximum(distances[rows, products] + by, 1e-6)
+        alignments[rows, products] -= by / 2
         return replace(self, distances=distances, alignments=alignments)
 
 

@@ -54,29 +54,29 @@ def find_outliers(vectors: np.ndarray, labels: np.ndarray) -> list[Outlier]:
     ratios = _ratios(vectors, labels, counts)
     candidates = np.flatnonzero(ratios > 1)
     candidates = candidates[np.argsort(-ratios[candidates], kind="stable")][:MAX_CANDIDATES]
-    found = []
+    outliers = []
     for rows in _steps(candidates, ROWS_WITH_ALL):
         near = _cosines(vectors, rows)  # (R, N)
         near[np.arange(len(rows)), rows] = -2  # not its own neighbour
         for row, cosines in zip(rows.tolist(), near, strict=True):
             outlier = _judge(row, cosines, labels, counts, float(ratios[row]))
             if outlier is not None:
-                found.append(outlier)
-    return sorted(found, key=lambda outlier: -outlier.score)
+                outliers.append(outlier)
+    return sorted(outliers, key=lambda outlier: -outlier.score)
 
 
 def _judge(
     row: int, cosines: np.ndarray, labels: np.ndarray, counts: np.ndarray, ratio: float
 ) -> Outlier | None:
-    own = int(labels[row])
-    size = int(min(NEIGHBOURS, max(3, counts[own] - 1), len(labels) - 1))
+    product = int(labels[row])
+    size = int(min(NEIGHBOURS, max(3, counts[product] - 1), len(labels) - 1))
     votes = np.bincount(labels[np.argpartition(-cosines, size - 1)[:size]], minlength=len(counts))
-    for_own, votes[own] = votes[own], 0
-    others = np.where(labels == own, -2, cosines)
+    for_own, votes[product] = votes[product], 0
+    others = np.where(labels == product, -2, cosines)
     twin = int(others.argmax())
     is_copy = bool(others[twin] >= SAME_PICTURE_ELSEWHERE)
     score = MEANS_WEIGHT * (ratio - 1) + (votes.max() - for_own) / size
-    if score < MIN_SCORE + MORE_FOR_FEW / counts[own] and not is_copy:
+    if score < MIN_SCORE + MORE_FOR_FEW / counts[product] and not is_copy:
         return None
     if votes.max() and not is_copy:
         twin = int(np.where(labels == votes.argmax(), cosines, -2).argmax())
@@ -95,13 +95,13 @@ def _ratios(vectors: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.n
     squares, n = (sums**2).sum(axis=1), counts.astype(np.float32)
     ratios = np.zeros(len(labels), np.float32)
     for block in _blocks(len(labels)):
-        inner, own = _some(vectors, block) @ sums.T, labels[block]  # (R, C), (R,)
-        place = np.arange(len(own))
-        to_own, left = inner[place, own], np.maximum(n[own] - 1, 1)
-        near = (1 + (squares[own] - 2 * to_own + 1) / left**2 - 2 * (to_own - 1) / left) / (1 + 1 / left)
+        inner, shown = _some(vectors, block) @ sums.T, labels[block]  # (R, C), (R,)
+        place = np.arange(len(shown))
+        to_own, left = inner[place, shown], np.maximum(n[shown] - 1, 1)
+        near = (1 + (squares[shown] - 2 * to_own + 1) / left**2 - 2 * (to_own - 1) / left) / (1 + 1 / left)
         far = (1 + squares / n**2 - 2 * inner / n) / (1 + 1 / n)
-        far[place, own] = np.inf
-        ratios[block] = np.where(n[own] > 1, near / np.maximum(far.min(axis=1), 1e-6), 0)
+        far[place, shown] = np.inf
+        ratios[block] = np.where(n[shown] > 1, near / np.maximum(far.min(axis=1), 1e-6), 0)
     return ratios
 
 
@@ -119,8 +119,8 @@ def find_copies(vectors: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
     )  # (N, SKETCH)
     order = np.argsort(labels, kind="stable")
     groups = []
-    for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
-        groups += _copies_within(vectors, sketches[own], own)
+    for of_product in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
+        groups += _copies_within(vectors, sketches[of_product], of_product)
     return sorted(groups, key=len, reverse=True)
 
 

@@ -31,12 +31,12 @@ def scores_apart(known: Tried, unknown: Tried) -> np.ndarray:
     scores = unknown.features @ all_weights
     names = np.random.default_rng(len(known.features)).permutation(np.unique(unknown.products))
     for part in np.array_split(names, min(PARTS, len(names))):
-        own = np.isin(unknown.products, part)
-        if own.all():
+        in_part = np.isin(unknown.products, part)
+        if in_part.all():
             break
-        weights = fit_weights(known, unknown.only(~own))
+        weights = fit_weights(known, unknown.only(~in_part))
         off, size = _centre_and_scale(known, weights)
-        scores[own] = (unknown.features[own] @ weights - off) / size * scale + centre
+        scores[in_part] = (unknown.features[in_part] @ weights - off) / size * scale + centre
     return scores
 
 
@@ -57,11 +57,11 @@ def thresholds(scores: np.ndarray, products: np.ndarray, rates: tuple[float, ...
     _, number = np.unique(products, return_inverse=True)
     if not len(scores) or number.max() + 1 < MIN_PRODUCTS:
         return (NEVER,) * len(rates)
-    found = dict(zip(rates, _drawn(scores, number, rates), strict=True))
+    by_rate = dict(zip(rates, _drawn(scores, number, rates), strict=True))
     for rate in rates:
         if rate * (number.max() + 1) < 1:
-            found[rate] = max(found[rate], _of_one_more(scores, number, rate))
-    return tuple(found.values())
+            by_rate[rate] = max(by_rate[rate], _of_one_more(scores, number, rate))
+    return tuple(by_rate.values())
 
 
 def _drawn(scores: np.ndarray, number: np.ndarray, rates: tuple[float, ...]) -> list[float]:

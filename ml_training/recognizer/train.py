@@ -65,8 +65,8 @@ def fit_model(
     for group in copies:
         counted[group[1:]] = False
     unseen = unseen[counted] if unseen is not None else None
-    kept, own = (vectors[counted], labels[counted]) if copies else (vectors, labels)
-    fitted = _fit(kept, own, on_evaluating, unseen)
+    kept_vectors, kept_labels = (vectors[counted], labels[counted]) if copies else (vectors, labels)
+    fitted = _fit(kept_vectors, kept_labels, on_evaluating, unseen)
     of_all = np.full((3, len(labels)), -1)
     of_all[:, counted] = fitted.answers, fitted.misclassified, fitted.outliers
     answers, misclassified, outliers = of_all
@@ -95,17 +95,17 @@ def _fit(
     with ThreadPoolExecutor(1, thread_name_prefix="outliers") as beside:
         outliers = beside.submit(_find_outlier_classes, vectors, labels, unseen)
         trials = run_trials(vectors, labels, plan, scatter)
-    own, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
-    temperature = fit_temperature(fair, own, usual_temperature(len(labels) / len(scatter.means)))
-    singles = 1 - len(np.unique(own)) / len(scatter.means)  # share of the products that could not be judged
+    shown, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
+    temperature = fit_temperature(fair, shown, usual_temperature(len(labels) / len(scatter.means)))
+    singles = 1 - len(np.unique(shown)) / len(scatter.means)  # share of the products that could not be judged
     temperature = temperature ** (1 - singles) * usual_temperature(1) ** singles
     open_set, coverage = _fit_open_set(fitted, trials)
-    metrics = {"photos_held_out": len(own), **accuracy_report(trials, labels), "coverage": coverage}
-    metrics["reliability"] = reliability(fair / temperature, own)
+    metrics = {"photos_held_out": len(shown), **accuracy_report(trials, labels), "coverage": coverage}
+    metrics["reliability"] = reliability(fair / temperature, shown)
     answers, misclassified = np.full((2, len(labels)), -1)
     answers[trials.held] = trials.elsewhere(labels).argmax(axis=1)
     answered = trials.moved(labels, 0.0).argmax(axis=1)
-    misclassified[trials.held] = np.where(answered == own, -1, answered)
+    misclassified[trials.held] = np.where(answered == shown, -1, answered)
     head = Head(fitted.head.weights, fitted.head.bias, temperature, open_set)
     return Fitted(head, metrics, answers, misclassified, outliers.result(), [])
 
@@ -119,8 +119,8 @@ def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[s
         nothing = (NEVER,) * len(RATES)
         return OpenSet(fitted.between, fitted.means, trials.spread, np.zeros(FEATURES), nothing), {}
     weights = fit_weights(trials.known, trials.unknown)
-    strange = scores_apart(trials.known, trials.unknown)
-    least = thresholds(strange, trials.unknown.products, RATES)
+    unknown_scores = scores_apart(trials.known, trials.unknown)
+    least = thresholds(unknown_scores, trials.unknown.products, RATES)
     scores, share = trials.known_elsewhere.features @ weights, trials.known_elsewhere.weights
     named = [share[scores > threshold].sum() for threshold in least]
     coverage = {str(rate): round(float(share), 4) for rate, share in zip(RATES, named, strict=True)}

@@ -71,8 +71,8 @@ def take_report(run: TrainingRun, report: Report) -> None:
     """
     try:
         if report.kind == "failed":
-            said = report.text.rstrip(".") or "no reason"
-            if not _fail(run, f"The trainer at {run.trainer} reports: {said}."):
+            reason = report.text.rstrip(".") or "no reason"
+            if not _fail(run, f"The trainer at {run.trainer} reports: {reason}."):
                 raise RunLost
             return
         _begin(run)
@@ -98,9 +98,11 @@ def _begin(run: TrainingRun) -> None:
 def _lock(run: TrainingRun) -> None:
     """Hold the shop's row and read the run again; raises RunLost if it is not this trainer's any more."""
     ShopTraining.objects.hold(run.shop_id)
-    own = TrainingRun.objects.filter(status=TrainingRun.Status.TRAINING, worker_token=run.worker_token)
+    in_training = TrainingRun.objects.filter(
+        status=TrainingRun.Status.TRAINING, worker_token=run.worker_token
+    )
     try:
-        run.refresh_from_db(from_queryset=own)
+        run.refresh_from_db(from_queryset=in_training)
     except TrainingRun.DoesNotExist as gone:
         raise RunLost(f"Run {run.pk} was taken from its trainer.") from gone
 

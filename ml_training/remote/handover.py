@@ -93,9 +93,9 @@ def _offer(run: TrainingRun) -> None:
         busy = "is still training this shop" if answer.status_code == 409 else "has no room for the run now"
         hand_back(run, f"The trainer at {run.trainer} {busy}. It is asked again.")
     else:
-        said = answer.text.strip()[:300] or "nothing more"
+        reason = answer.text.strip()[:300] or "nothing more"
         raise TrainerRefused(
-            f"The trainer at {run.trainer} refused the run ({answer.status_code}: {said}). "
+            f"The trainer at {run.trainer} refused the run ({answer.status_code}: {reason}). "
             "Check ML_TRAINER_URL, ML_TRAINER_TOKEN and the trainer's log."
         )
 

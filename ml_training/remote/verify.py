@@ -40,12 +40,12 @@ def check_sizes(manifest: Manifest, backbone: Backbone, sizes: dict[str, int]) -
         sizes: bytes of the files by kind (keys of `FILES`).
     """
     products, photos = len(manifest.products), len(manifest.photos)
-    most = {
+    limits = {
         "model_json": MAX_MODEL_JSON,
         "weights": 4 * products * (2 * backbone.vector_size + products + 3) + SLACK,
         "metadata": MAX_BYTES_PER_PRODUCT * products + MAX_BYTES_PER_PHOTO * photos + SLACK,
     }
-    for kind, limit in most.items():
+    for kind, limit in limits.items():
         if sizes[kind] > limit:
             raise ModelRefused(
                 "MODEL_TOO_LARGE",
@@ -73,16 +73,16 @@ def read_model(
         raise ModelRefused("FORMAT_UNKNOWN", f"model.json must have the format {FORMAT!r}.")
     _check_hashes(described.get("files"), {"weights": weights, "metadata": metadata})
     _check_backbone(described.get("backbone"), backbone)
-    said = read_json(metadata, "metadata.json")
-    set_aside = _read_set_aside(said.get("set_aside", []), manifest)
-    usable = _read_labels(said.get("labels"), manifest.without({photo.pk for photo, _ in set_aside}))
+    about = read_json(metadata, "metadata.json")
+    set_aside = _read_set_aside(about.get("set_aside", []), manifest)
+    usable = _read_labels(about.get("labels"), manifest.without({photo.pk for photo, _ in set_aside}))
     head = _read_head(model_json, weights, (len(usable.products), backbone.vector_size))
-    metrics = _read_metrics(said.get("metrics", {}))
-    judged = _read_pairs(said.get("judged", {}), "judged", usable)
+    metrics = _read_metrics(about.get("metrics", {}))
+    answers = _read_pairs(about.get("judged", {}), "judged", usable)
     evidence = {
-        name: _read_pairs(said[name], name, usable) for name in ("mistaken", "strangers") if name in said
+        name: _read_pairs(about[name], name, usable) for name in ("mistaken", "strangers") if name in about
     }
-    return TrainedModel(head, usable, metrics, judged, evidence), set_aside
+    return TrainedModel(head, usable, metrics, answers, evidence), set_aside
 
 
 def read_json(content: bytes, name: str) -> dict:
@@ -116,7 +116,7 @@ def _check_hashes(listed, files: dict[str, bytes]) -> None:
             )
 
 
-def _check_backbone(said, backbone: Backbone) -> None:
+def _check_backbone(described, backbone: Backbone) -> None:
     expected = {
         "id": backbone.id,
         "sha256": backbone.sha256,
@@ -124,7 +124,9 @@ def _check_backbone(said, backbone: Backbone) -> None:
         "preprocessing": json.loads(json.dumps(backbone.preprocessing.as_json())),
     }
     differ = [
-        name for name, value in expected.items() if not isinstance(said, dict) or said.get(name) != value
+        name
+        for name, value in expected.items()
+        if not isinstance(described, dict) or described.get(name) != value
     ]
     if differ:
         raise ModelRefused(
@@ -133,10 +135,10 @@ def _check_backbone(said, backbone: Backbone) -> None:
         )
 
 
-def _read_set_aside(said, manifest: Manifest) -> list[tuple[ManifestPhoto, str]]:
+def _read_set_aside(entries, manifest: Manifest) -> list[tuple[ManifestPhoto, str]]:
     photos = {photo.pk: photo for photo in manifest.photos}
     try:
-        reasons = {entry["photo"]: clean_text(str(entry["reason"])) for entry in said}
+        reasons = {entry["photo"]: clean_text(str(entry["reason"])) for entry in entries}
         return [(photos[pk], reason) for pk, reason in reasons.items()]
     except (KeyError, TypeError) as error:
         raise ModelRefused(
@@ -144,10 +146,10 @@ def _read_set_aside(said, manifest: Manifest) -> list[tuple[ManifestPhoto, str]]
         ) from error
 
 
-def _read_labels(said, usable: Manifest) -> Manifest:
+def _read_labels(entries, usable: Manifest) -> Manifest:
     """Return the usable part of a manifest with its products in the order of the model's classes."""
     try:
-        pks = [entry["id"] for entry in said]
+        pks = [entry["id"] for entry in entries]
     except (KeyError, TypeError) as error:
         raise ModelRefused("LABELS_REFUSED", "labels in metadata.json must be objects with an id.") from error
     products = {product.pk: product for product in usable.products}
@@ -171,33 +173,36 @@ def _few(values: list) -> str:
     return ", ".join(str(value)[:40] for value in values[:5]) + (" …" if len(values) > 5 else "")
 
 
-def _read_metrics(said) -> dict:
+def _read_metrics(metrics) -> dict:
     """Return figures that any database can keep as JSON."""
     try:
-        text = json.dumps(said, ensure_ascii=False).encode()
+        text = json.dumps(metrics, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         text = None
-    if not isinstance(said, dict) or text is None or b"\\u0000" in text:
+    if not isinstance(metrics, dict) or text is None or b"\\u0000" in text:
         raise ModelRefused("METADATA_REFUSED", "metrics in metadata.json must be an object of plain values.")
-    return said
+    return metrics
 
 
-def _read_pairs(said, name: str, usable: Manifest) -> dict[str, list[int]]:
+def _read_pairs(entries, name: str, usable: Manifest) -> dict[str, list[int]]:
     """Return what a trainer says of photos: by photo its product, which must be its own, and another."""
-    own = {str(photo.pk): photo.product_pk for photo in usable.photos}
+    product_of = {str(photo.pk): photo.product_pk for photo in usable.photos}
     products = {product.pk for product in usable.products}
     try:
-        pairs = {photo: [product, other] for photo, (product, other) in said.items()}
+        pairs = {photo: [product, other] for photo, (product, other) in entries.items()}
         wrong = [
             photo
             for photo, (product, other) in pairs.items()
-            if photo not in own or product != own[photo] or type(other) is not int or other not in products
+            if photo not in product_of
+            or product != product_of[photo]
+            or type(other) is not int
+            or other not in products
         ]
     except (AttributeError, TypeError, ValueError) as error:
         raise ModelRefused("METADATA_REFUSED", f"{name} in metadata.json cannot be read: {error}.") from error
     if wrong:
         raise ModelRefused("METADATA_REFUSED", f"{name} in metadata.json is wrong on photos {_few(wrong)}.")
-    return {photo: [own[photo], other] for photo, (_, other) in pairs.items()}
+    return {photo: [product_of[photo], other] for photo, (_, other) in pairs.items()}
 
 
 def _read_head(model_json: bytes, weights: bytes, shape: tuple[int, int]) -> Head:
@@ -217,7 +222,7 @@ def _read_head(model_json: bytes, weights: bytes, shape: tuple[int, int]) -> Hea
     for name, values in (("weights", head.weights), ("bias", head.bias)):
         if values.dtype != np.float32 or not np.isfinite(values).all():
             raise ModelRefused("WEIGHTS_REFUSED", f"{name} must be finite float32 numbers.")
-    least, most = TEMPERATURES
-    if not isinstance(head.temperature, int | float) or not least <= head.temperature <= most:
-        raise ModelRefused("WEIGHTS_REFUSED", f"temperature must be a number from {least} to {most}.")
+    lowest, highest = TEMPERATURES
+    if not isinstance(head.temperature, int | float) or not lowest <= head.temperature <= highest:
+        raise ModelRefused("WEIGHTS_REFUSED", f"temperature must be a number from {lowest} to {highest}.")
     return head

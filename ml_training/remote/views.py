@@ -52,8 +52,10 @@ def run_status(request, run):
     if len(body := request.read(MAX_REPORT + 1)) > MAX_REPORT:
         return problem(413, BAD_INPUT, f"A report has at most {MAX_REPORT} bytes.")
     try:
-        said = json.loads(body)
-        fields = {name: said[name] for name in ("kind", "phase", "percent", "message") if name in said}
+        reported = json.loads(body)
+        fields = {
+            name: reported[name] for name in ("kind", "phase", "percent", "message") if name in reported
+        }
         report = Report(**fields)
     except (ValueError, TypeError, RecursionError) as error:
         raise CallbackRefused(

@@ -20,7 +20,7 @@ class TrainerApp:
 
     Args:
         do: trains a job until it is done or the event is set.
-        most_jobs: how many shops are trained at the same time.
+        max_jobs: how many shops are trained at the same time.
     """
 
     def __init__(
@@ -28,9 +28,9 @@ class TrainerApp:
         token: str,
         hosts: AllowedHosts,
         do: Callable[[Job, threading.Event], None],
-        most_jobs: int = 2,
+        max_jobs: int = 2,
     ):
-        self._token, self._hosts, self._do, self._most_jobs = token, hosts, do, most_jobs
+        self._token, self._hosts, self._do, self._max_jobs = token, hosts, do, max_jobs
         self._jobs: dict[tuple[str, int], threading.Thread] = {}
         self._lock, self._stop = threading.Lock(), threading.Event()
 
@@ -66,7 +66,7 @@ class TrainerApp:
             self._jobs = {key: thread for key, thread in self._jobs.items() if thread.is_alive()}
             if job.key in self._jobs:
                 raise JobRefused(f"Shop {job.shop} is in training already.", 409, "IN_TRAINING")
-            if len(self._jobs) >= self._most_jobs or self._stop.is_set():
+            if len(self._jobs) >= self._max_jobs or self._stop.is_set():
                 raise JobRefused("There is no room for another job now.", 503, "NO_ROOM")
             name = f"run {job.run}"
             thread = threading.Thread(target=self._do, args=(job, self._stop), name=name, daemon=True)

@@ -38,25 +38,25 @@ class Job:
         return self.webhook_url.partition("/v1/")[0], self.shop
 
 
-def read_job(said: object, hosts: AllowedHosts) -> Job:
+def read_job(request: object, hosts: AllowedHosts) -> Job:
     """Check what a project sent.
 
     Raises:
         JobRefused: something is missing or of the wrong kind.
         HostRefused: an address is not that of an allowed host.
     """
-    if not isinstance(said, dict) or said.get("format") != FORMAT:
+    if not isinstance(request, dict) or request.get("format") != FORMAT:
         raise JobRefused(f"The format must be {FORMAT!r}.")
     try:
-        backbone = said["backbone"]
+        backbone = request["backbone"]
         job = Job(
-            shop=_number(said["shop"]),
-            run=_number(said["run"]),
-            fresh=said.get("fresh") is True,
-            token=_token(said["token"]),
-            manifest_url=said["manifest_url"],
-            webhook_url=said["webhook_url"],
-            completion_url=said["completion_url"],
+            shop=_number(request["shop"]),
+            run=_number(request["run"]),
+            fresh=request.get("fresh") is True,
+            token=_token(request["token"]),
+            manifest_url=request["manifest_url"],
+            webhook_url=request["webhook_url"],
+            completion_url=request["completion_url"],
             backbone_id=str(backbone["id"]),
             backbone_sha256=_sha256(backbone["sha256"]),
             backbone_url=backbone["url"],
@@ -88,15 +88,15 @@ def _sha256(value: str) -> str:
     return value
 
 
-def _preprocessing(said: dict) -> Preprocessing:
+def _preprocessing(described: dict) -> Preprocessing:
     """Read a backbone's preprocessing; one that this version does not know is refused, not approximated."""
-    known = {field.name: said[field.name] for field in fields(Preprocessing)}
+    known = {field.name: described[field.name] for field in fields(Preprocessing)}
     known["views"] = tuple(View(**view) for view in known["views"])
     for name in ("mean", "scale"):  # the backbone's own graph applies them
         known[name] = tuple(known[name]) if isinstance(known[name], list) else known[name]
     preprocessing = Preprocessing(**known)
     ours = replace(preprocessing, version=Preprocessing(side=0).version)
-    if preprocessing != ours or len(said) != len(ours.as_json()) or not 32 <= preprocessing.side <= 1024:
+    if preprocessing != ours or len(described) != len(ours.as_json()) or not 32 <= preprocessing.side <= 1024:
         raise ValueError("this trainer does not know this preprocessing; run the project's release")
     if not all(0 < view.share <= 1 for view in preprocessing.views) or not 1 <= len(preprocessing.views) <= 8:
         raise ValueError("the views cannot be cut")

@@ -86,9 +86,9 @@ class Project:
 
     def report(self, kind: str, phase: str = "", percent: float = 0.0, message: str = "") -> None:
         """Report once. Raises RunGone, or ProjectFailed when it did not arrive."""
-        said = {"kind": kind, "phase": phase, "percent": round(percent, 2), "message": message}
+        news = {"kind": kind, "phase": phase, "percent": round(percent, 2), "message": message}
         try:
-            self._check(self._http.post(self.job.webhook_url, json=said, timeout=10))
+            self._check(self._http.post(self.job.webhook_url, json=news, timeout=10))
         except httpx.TransportError as error:
             raise ProjectFailed(f"the project cannot be reached ({error})") from error
 
@@ -120,7 +120,7 @@ class Project:
             raise RunGone(_first_error(errors))
         self._check(answer)
 
-    def _get(self, url: str, most: int, missing: Exception | None = None) -> bytes:
+    def _get(self, url: str, limit: int, missing: Exception | None = None) -> bytes:
         def fetch() -> tuple[httpx.Response, bytes]:
             with self._http.stream("GET", url) as answer:
                 if answer.status_code != 200:
@@ -129,8 +129,8 @@ class Project:
                 content = bytearray()
                 for chunk in answer.iter_raw():
                     content += chunk
-                    if len(content) > most:
-                        raise ProjectFailed(f"{url} is larger than {most} bytes")
+                    if len(content) > limit:
+                        raise ProjectFailed(f"{url} is larger than {limit} bytes")
                 return answer, bytes(content)
 
         answer, content = self._try(fetch)

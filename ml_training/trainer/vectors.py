@@ -18,15 +18,15 @@ class FolderOfVectors:
         return backbone_sha256[:16]
 
     def get(self, hashes: list[str]) -> dict[str, np.ndarray]:
-        found = {}
+        vectors = {}
         for sha256 in hashes:
             try:
                 content = self._path(sha256).read_bytes()
             except FileNotFoundError:
                 continue
             if len(content) == self._bytes:
-                found[sha256] = np.frombuffer(content, "<f4")
-        return found
+                vectors[sha256] = np.frombuffer(content, "<f4")
+        return vectors
 
     def note(self, sha256: str, pixels: np.ndarray) -> None:
         """A photo's quality is of no use here: the project advises its people."""

@@ -116,27 +116,27 @@ def with_whereabouts(rows: QuerySet[LearnedPhoto]) -> QuerySet[LearnedPhoto]:
     return rows.annotate(now_on=Subquery(photos.values("product")[:1]), product_is_there=Exists(products))
 
 
-def first_learned(versions: list[ModelVersion], most: int | None) -> dict[int, list[LearnedPhoto]]:
+def first_learned(versions: list[ModelVersion], limit: int | None) -> dict[int, list[LearnedPhoto]]:
     """The first photos that each of some versions of one shop learned, by the version's id, in one query."""
-    found: dict[int, list[LearnedPhoto]] = {version.pk: [] for version in versions}
+    by_version: dict[int, list[LearnedPhoto]] = {version.pk: [] for version in versions}
     wanting = list(versions)
     for row in learned_by_versions(versions).iterator(chunk_size=CHUNK):
         for version in wanting:
             if row.since <= version.number and (row.until is None or row.until >= version.number):
-                found[version.pk].append(row)
-        if most is not None:
-            wanting = [version for version in wanting if len(found[version.pk]) < most]
+                by_version[version.pk].append(row)
+        if limit is not None:
+            wanting = [version for version in wanting if len(by_version[version.pk]) < limit]
             if not wanting:
                 break
-    return found
+    return by_version
 
 
 def spans_of(photos: Iterable[ProductImage]) -> dict[int, list[Span]]:
     """Which versions learned some photos, by the photo's id, in two queries."""
-    found: dict[int, list[Span]] = {photo.pk: [] for photo in photos}
-    for row, last in _with_last(found):
-        found[row.photo_id].append(Span(row.since, last))
-    return {pk: _joined(spans) for pk, spans in found.items()}
+    by_photo: dict[int, list[Span]] = {photo.pk: [] for photo in photos}
+    for row, last in _with_last(by_photo):
+        by_photo[row.photo_id].append(Span(row.since, last))
+    return {pk: _joined(spans) for pk, spans in by_photo.items()}
 
 
 def taught(photos: QuerySet[ProductImage] | Iterable[int]) -> list[Span]:
@@ -146,8 +146,8 @@ def taught(photos: QuerySet[ProductImage] | Iterable[int]) -> list[Span]:
 
 def _with_last(photos: QuerySet[ProductImage] | Iterable[int]) -> list[tuple[LearnedPhoto, int]]:
     """What the shop that some photos are in learned from them, each with the number of the last version."""
-    found = LearnedPhoto.objects.filter(photo__in=photos, shop=F("photo__product__shop"))
-    rows = list(found.only("photo_id", "shop_id", "since", "until"))
+    learned = LearnedPhoto.objects.filter(photo__in=photos, shop=F("photo__product__shop"))
+    rows = list(learned.only("photo_id", "shop_id", "since", "until"))
     versions = ModelVersion.objects.filter(shop__in={row.shop_id for row in rows if row.until is None})
     newest = dict(versions.order_by().values_list("shop").annotate(Max("number")))
     return [(row, row.until or newest.get(row.shop_id, row.since)) for row in rows]

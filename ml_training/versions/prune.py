@@ -51,8 +51,8 @@ def superfluous(shop_id: int) -> list[ModelVersion]:
     active = ShopTraining.objects.filter(shop_id=shop_id).values_list("active_version", flat=True).first()
     if active is None:
         return []
-    found = ModelVersion.objects.filter(shop_id=shop_id, has_files=True).order_by("-number")
-    versions = list(found.only("pk", "shop_id", "number", "held_back", "changes", "backbone"))
+    with_files = ModelVersion.objects.filter(shop_id=shop_id, has_files=True).order_by("-number")
+    versions = list(with_files.only("pk", "shop_id", "number", "held_back", "changes", "backbone"))
     kept = _kept(versions, active)
     return [version for version in reversed(versions) if version.pk not in kept]
 

@@ -55,9 +55,9 @@ class Command(ShopCommand):
             self.say(f"{path}: no product of the model is switched on")
             return
         self.say(f"{path}: {candidates[0]['name'] if recognised else 'not sure'}")
-        for found in candidates[:3]:
-            self.say(f"{found['probability']:>8.1%}  {found['name']} ({found['sku']})")
-            if near := found.get("nearest_photo"):
+        for candidate in candidates[:3]:
+            self.say(f"{candidate['probability']:>8.1%}  {candidate['name']} ({candidate['sku']})")
+            if near := candidate.get("nearest_photo"):
                 self.say(f"{'':>10}nearest photo: {near['filename']} ({near['url']})")
 
     def _explain(self, answer: Recognition, candidates: list[dict]) -> None:

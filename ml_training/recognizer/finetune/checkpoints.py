@@ -56,9 +56,11 @@ def set_learned(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> Non
     Raises:
         ValueError: these are not the parameters of this model.
     """
-    own = {name: value for name, value in model.named_parameters() if value.requires_grad}
-    if own.keys() != weights.keys() or any(own[name].shape != weights[name].shape for name in own):
+    parameters = {name: value for name, value in model.named_parameters() if value.requires_grad}
+    if parameters.keys() != weights.keys() or any(
+        parameters[name].shape != weights[name].shape for name in parameters
+    ):
         raise ValueError("The checkpoint belongs to another network.")
     with torch.no_grad():
-        for name, value in own.items():
+        for name, value in parameters.items():
             value.copy_(weights[name])

@@ -58,11 +58,11 @@ def compare(
     )
     if not len(first.held):
         return Comparison(0, None, None)
-    own = labels[first.held]
-    was = first.elsewhere(labels).argmax(axis=1) == own
-    now = second.elsewhere(labels).argmax(axis=1) == own  # the same photos in the same order
+    shown = labels[first.held]
+    was = first.elsewhere(labels).argmax(axis=1) == shown
+    now = second.elsewhere(labels).argmax(axis=1) == shown  # the same photos in the same order
     won, lost = int((now & ~was).sum()), int((was & ~now).sum())
-    return Comparison(len(own), _by_product(was, own), _by_product(now, own), won, lost)
+    return Comparison(len(shown), _by_product(was, shown), _by_product(now, shown), won, lost)
 
 
 def _by_product(right: np.ndarray, labels: np.ndarray) -> float:

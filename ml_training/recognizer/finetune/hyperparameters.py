@@ -83,8 +83,8 @@ def choose_held_out(labels: np.ndarray, learned_before: np.ndarray) -> np.ndarra
     """
     held_out = np.zeros(len(labels), bool)
     for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
-        wanted = max(1, round(len(own) / HELD_OUT)) if len(own) > 1 else 0
-        preferred = sorted(own, key=lambda index: (not learned_before[index], index))
-        held_out[preferred[len(own) - wanted :]] = True
+        photos = np.flatnonzero(labels == label)
+        wanted = max(1, round(len(photos) / HELD_OUT)) if len(photos) > 1 else 0
+        preferred = sorted(photos, key=lambda index: (not learned_before[index], index))
+        held_out[preferred[len(photos) - wanted :]] = True
     return held_out

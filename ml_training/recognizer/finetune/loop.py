@@ -181,7 +181,7 @@ def _accuracy(model: Tunable, lesson: Lesson, folder: Path, machine: Machine) ->
             answers = model(x).argmax(dim=1).tolist()
         for index, answer in zip(part, answers, strict=True):
             hits.setdefault(lesson.labels[index], []).append(answer == lesson.labels[index])
-    return round(float(np.mean([np.mean(own) for own in hits.values()])), 4) if hits else 0.0
+    return round(float(np.mean([np.mean(of_product) for of_product in hits.values()])), 4) if hits else 0.0
 
 
 def _middle(path: Path, side: int) -> np.ndarray:

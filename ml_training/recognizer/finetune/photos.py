@@ -50,8 +50,8 @@ def random_crop(path: Path, side: int, rng: np.random.Generator) -> np.ndarray:
     width, height = min(math.sqrt(area * stretch), image.width), min(math.sqrt(area / stretch), image.height)
     left, top = rng.uniform(0, image.width - width), rng.uniform(0, image.height - height)
     box = (left, top, left + width, top + height)
-    look = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
-    return look[:, ::-1] if rng.random() < 0.5 else look
+    crop = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
+    return crop[:, ::-1] if rng.random() < 0.5 else crop
 
 
 def jitter(pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
