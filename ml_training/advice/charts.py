@@ -47,15 +47,15 @@ def shop_charts(shop: Shop) -> list[Chart]:
     ][::-1]
     bins = rows.filter(number=active or 0).values_list("metrics__reliability", flat=True).first()
     charts = [
-        by_version(versions, active),
-        reliability(bins),
-        by_product(findings.confusion, names),
-        matrix(findings.confusion, names),
+        draw_versions(versions, active),
+        draw_reliability(bins),
+        draw_products(findings.confusion, names),
+        draw_mix_ups(findings.confusion, names),
     ]
     return [chart for chart in charts if chart]
 
 
-def by_version(versions: list[tuple[int, dict, bool]], active: int | None) -> Chart | None:
+def draw_versions(versions: list[tuple[int, dict, bool]], active: int | None) -> Chart | None:
     """Accuracy of the newest versions, oldest first, with its range; rings were kept back."""
     known = [(n, *figures, held) for n, metrics, held in versions if (figures := _accuracy(metrics))]
     if not known:
@@ -102,7 +102,7 @@ def _of_versions(known: list[tuple]) -> str:
     return f"{len(known)} versions; the newest, {number}, is right on {percent(accuracy)} of photos."
 
 
-def by_product(confusion: Confusion, names: dict[int, str]) -> Chart | None:
+def draw_products(confusion: Confusion, names: dict[int, str]) -> Chart | None:
     """The products that are recognised worst."""
     likely = {pk: confusion.likely(pk) for pk in confusion.tried if pk in names}
     known = sorted((share, names[pk], pk) for pk, share in likely.items() if share is not None)
@@ -132,7 +132,7 @@ def by_product(confusion: Confusion, names: dict[int, str]) -> Chart | None:
     return Chart("products", "Products recognised worst", note, drawing.as_html(), head, rows)
 
 
-def matrix(confusion: Confusion, names: dict[int, str]) -> Chart | None:
+def draw_mix_ups(confusion: Confusion, names: dict[int, str]) -> Chart | None:
     """What is taken for what, of the products that are mixed up most."""
     pairs = [
         pair for pair in confusion.times if {*pair} <= names.keys() and confusion.share(*pair) >= MIN_SHARE
@@ -185,7 +185,7 @@ def _cell(drawing: Drawing, corner: tuple[float, float], share: float, is_own: b
         drawing.text(x + CELL / 2, y + 16, percent_number(share), "middle", kind)
 
 
-def reliability(bins) -> Chart | None:
+def draw_reliability(bins) -> Chart | None:
     """How often an answer is right, by how sure it is.
 
     Args:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from catalog.models import Product
 from ml_training.advice.analysis import analyze_shop
-from ml_training.advice.shop import MIN_GAIN, gains, photo_counts, photo_views
+from ml_training.advice.shop import MIN_GAIN, estimate_gains, photo_counts, photo_views
 from ml_training.advice.suspects import Suspect
 from ml_training.recognizer.learning_curve import MORE
 
@@ -59,7 +59,7 @@ def product_advice(product: Product) -> ProductAdvice:
         version=findings.version,
         accuracy=confusion.likely(product.pk),
         tried=round(confusion.tried.get(product.pk, 0)),
-        gain=gains(counts, confusion)[product.pk] if confusion.tried else 0.0,
+        gain=estimate_gains(counts, confusion)[product.pk] if confusion.tried else 0.0,
         answers=[Answer(pk, names[pk], share) for pk, share in answers if pk in names],
         marks=_marks(suspects, names),
     )

@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, Subquery
 from catalog.models import Product, ProductImage, Shop
 from ml_training.advice.analysis import analyze_shop
 from ml_training.advice.confusion import Confusion
-from ml_training.advice.suspects import MODEL, STRANGER, Suspect
+from ml_training.advice.suspects import MODEL, OUTLIER, Suspect
 from ml_training.recognizer.learning_curve import expected_gains
 
 FEW = 5  # photos: with fewer, any more photo helps much
@@ -82,7 +82,7 @@ class SuspectView:
     @property
     def move_to(self) -> ProductView | None:
         """The product that the photo seems to show; None where only the picture is wrong, or on both."""
-        return self.other_product if self.kind in (MODEL, STRANGER) else None
+        return self.other_product if self.kind in (MODEL, OUTLIER) else None
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _products(shop: Shop) -> dict[int, ProductView]:
     return {row[0]: ProductView(*row) for row in rows}
 
 
-def gains(photos: dict[int, int], confusion: Confusion) -> dict[int, float]:
+def estimate_gains(photos: dict[int, int], confusion: Confusion) -> dict[int, float]:
     """What `MORE` photos of each product would be worth, by primary key; `photos` says how many it has."""
     rows = [(count, confusion.tried.get(pk, 0), confusion.right.get(pk, 0)) for pk, count in photos.items()]
     expected = expected_gains(*np.array(rows, np.float64).reshape(-1, 3).T)
@@ -155,7 +155,7 @@ def gains(photos: dict[int, int], confusion: Confusion) -> dict[int, float]:
 def _prospects(products: dict[int, ProductView], confusion: Confusion) -> dict[int, float]:
     if not confusion.tried:
         return {}
-    expected = gains({pk: product.photos for pk, product in products.items()}, confusion)
+    expected = estimate_gains({pk: product.photos for pk, product in products.items()}, confusion)
     ranked = sorted(expected.items(), key=lambda item: -item[1])[:MAX_NEXT]
     return {pk: round(gain, 4) for pk, gain in ranked if gain >= MIN_GAIN}
 

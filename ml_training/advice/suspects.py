@@ -24,10 +24,10 @@ from ml_training.versions.load import NO_MODEL, active_model
 logger = logging.getLogger(__name__)
 # What is wrong with a photo; the names are part of the API.
 MODEL = "model"  # the model answers another product, surely
-STRANGER = "stranger"  # it looks more like another product
+OUTLIER = "stranger"  # it looks more like another product
 SAME_FILE = "same_file"  # another product has the same picture
 COPY = "copy"  # the same product has the same picture
-KINDS = (MODEL, STRANGER, SAME_FILE, COPY, quality.SMALL, quality.DARK, quality.BLURRED)
+KINDS = (MODEL, OUTLIER, SAME_FILE, COPY, quality.SMALL, quality.DARK, quality.BLURRED)
 SURE = 0.8  # probability of another product, from which on a photo is suspect
 HARDLY = 0.1  # probability of its own product, up to which it is
 FAULTS = {
@@ -54,7 +54,7 @@ class Suspect:
         """Say in words what is wrong."""
         if self.kind == MODEL:
             return f"The model that serves takes it for {other_name} ({percent(self.sureness)})."
-        if self.kind == STRANGER:
+        if self.kind == OUTLIER:
             return f"Looks more like {other_name} than like its own product."
         if self.kind == SAME_FILE:
             return f"Nearly the same picture is on {other_name} too: {other_file}."
@@ -153,7 +153,7 @@ def _by_model(
 def _outliers(photos: list[ManifestPhoto], vectors: np.ndarray, labels: np.ndarray) -> Iterator[Suspect]:
     for outlier in find_outliers(vectors, labels):
         photo, near = photos[outlier.row], photos[outlier.nearest]
-        kind = SAME_FILE if outlier.is_copy else STRANGER
+        kind = SAME_FILE if outlier.is_copy else OUTLIER
         yield Suspect(photo.pk, photo.product_pk, kind, near.pk, near.product_pk, outlier.score)
 
 

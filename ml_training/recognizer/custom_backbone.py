@@ -112,7 +112,7 @@ def open_custom_backbone(custom: CustomBackbone, cache_dir: Path) -> Backbone:
     """
     path = cache_dir / "backbones" / f"{custom.id}.onnx"
     if not path.exists():
-        model = _wrapped(custom)
+        model = _wrap(custom)
         with atomic_file(path, READABLE) as part:
             onnx.save(model, part)
             try_out(part, custom)
@@ -120,7 +120,7 @@ def open_custom_backbone(custom: CustomBackbone, cache_dir: Path) -> Backbone:
     return Backbone(custom.id, path, file_sha256(path), custom.preprocessing, size)
 
 
-def _wrapped(custom: CustomBackbone) -> onnx.ModelProto:
+def _wrap(custom: CustomBackbone) -> onnx.ModelProto:
     if not custom.path.exists():
         raise BackboneRefused(f"There is no file {custom.path}.")
     if (actual := file_sha256(custom.path)) != custom.sha256:
@@ -138,7 +138,7 @@ def _wrapped(custom: CustomBackbone) -> onnx.ModelProto:
     except Exception as error:  # whatever is no ONNX file, or has another number of inputs
         raise BackboneRefused(f"{custom.path} is no ONNX file with one input: {error}") from error
     encoder = compose.add_prefix(encoder, "encoder/")
-    before, after = _before(custom, opset), _after(custom, size, opset)
+    before, after = _make_first_part(custom, opset), _make_last_part(custom, size, opset)
     for part in (before, after):
         part.ir_version = encoder.ir_version
     joined = compose.merge_models(before, encoder, io_map=[("normalised", f"encoder/{given.name}")])
@@ -163,7 +163,7 @@ def _vector_size(custom: CustomBackbone) -> int:
     return vectors.shape[1]
 
 
-def _before(custom: CustomBackbone, opset: int) -> onnx.ModelProto:
+def _make_first_part(custom: CustomBackbone, opset: int) -> onnx.ModelProto:
     """`pixels` (N, V, side, side, 3) uint8 to `normalised` (N V, 3, side, side) float32."""
     side, views = custom.side, len(custom.views)
     mean, std = (
@@ -189,7 +189,7 @@ def _before(custom: CustomBackbone, opset: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
-def _after(custom: CustomBackbone, size: int, opset: int) -> onnx.ModelProto:
+def _make_last_part(custom: CustomBackbone, size: int, opset: int) -> onnx.ModelProto:
     """`raw` (N V, D) to `vectors` (N, D): normalised, summed over the views, normalised."""
     graph = helper.make_graph(
         [

@@ -12,7 +12,7 @@ MAX_MIX_UPS = 20
 BINS = 10
 
 
-def accuracy_report(trials: Trials, labels: np.ndarray) -> dict:
+def report_accuracy(trials: Trials, labels: np.ndarray) -> dict:
     """Say how often the first answer will be right on photos from elsewhere.
 
     Returns:
@@ -50,7 +50,7 @@ def _mix_ups(shown: np.ndarray, answers: np.ndarray, counts: np.ndarray) -> list
     return [[int(pairs[0, i]), int(pairs[1, i]), round(float(shares[i]), 4)] for i in order]
 
 
-def reliability(logits: np.ndarray, labels: np.ndarray) -> list[list]:
+def measure_reliability(logits: np.ndarray, labels: np.ndarray) -> list[list]:
     """Say whether probabilities mean what they say.
 
     Args:

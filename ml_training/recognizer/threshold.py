@@ -17,7 +17,7 @@ SURE = 0.9  # share of the draws that a threshold must hold for
 NEVER = float(np.finfo(np.float32).max)
 
 
-def scores_apart(known: Tried, unknown: Tried) -> np.ndarray:
+def score_apart(known: Tried, unknown: Tried) -> np.ndarray:
     """Score photos of hidden products by weights that were fitted without these products.
 
     Args:
@@ -40,7 +40,7 @@ def scores_apart(known: Tried, unknown: Tried) -> np.ndarray:
     return scores
 
 
-def thresholds(scores: np.ndarray, products: np.ndarray, rates: tuple[float, ...]) -> tuple[float, ...]:
+def fit_thresholds(scores: np.ndarray, products: np.ndarray, rates: tuple[float, ...]) -> tuple[float, ...]:
     """The scores above which at most these shares of the photos of another unknown product should lie.
 
     One bound draws the hidden products anew by lot, each weighing the same, and holds for nine draws in ten.

@@ -11,10 +11,10 @@ from ml_training.recognizer.calibration import fit_temperature, usual_temperatur
 from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.cross_validation import CALIBRATION_SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, need_two_products
-from ml_training.recognizer.metrics import accuracy_report, reliability
+from ml_training.recognizer.metrics import measure_reliability, report_accuracy
 from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
 from ml_training.recognizer.outliers import find_copies, find_outliers
-from ml_training.recognizer.threshold import NEVER, scores_apart, thresholds
+from ml_training.recognizer.threshold import NEVER, fit_thresholds, score_apart
 
 MIN_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones
 
@@ -100,8 +100,8 @@ def _fit(
     singles = 1 - len(np.unique(shown)) / len(scatter.means)  # share of the products that could not be judged
     temperature = temperature ** (1 - singles) * usual_temperature(1) ** singles
     open_set, coverage = _fit_open_set(fitted, trials)
-    metrics = {"photos_held_out": len(shown), **accuracy_report(trials, labels), "coverage": coverage}
-    metrics["reliability"] = reliability(fair / temperature, shown)
+    metrics = {"photos_held_out": len(shown), **report_accuracy(trials, labels), "coverage": coverage}
+    metrics["reliability"] = measure_reliability(fair / temperature, shown)
     answers, misclassified = np.full((2, len(labels)), -1)
     answers[trials.held] = trials.elsewhere(labels).argmax(axis=1)
     answered = trials.moved(labels, 0.0).argmax(axis=1)
@@ -119,8 +119,8 @@ def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[s
         nothing = (NEVER,) * len(RATES)
         return OpenSet(fitted.between, fitted.means, trials.spread, np.zeros(FEATURES), nothing), {}
     weights = fit_weights(trials.known, trials.unknown)
-    unknown_scores = scores_apart(trials.known, trials.unknown)
-    least = thresholds(unknown_scores, trials.unknown.products, RATES)
+    unknown_scores = score_apart(trials.known, trials.unknown)
+    least = fit_thresholds(unknown_scores, trials.unknown.products, RATES)
     scores, share = trials.known_elsewhere.features @ weights, trials.known_elsewhere.weights
     named = [share[scores > threshold].sum() for threshold in least]
     coverage = {str(rate): round(float(share), 4) for rate, share in zip(RATES, named, strict=True)}

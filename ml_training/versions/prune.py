@@ -33,17 +33,17 @@ def prune(shop_id: int) -> list[ModelVersion]:
     Transaction:  opens one, and removes files after it.
     Repeatable:   yes; files that a call left behind are removed by the next.
     """
-    if superfluous(shop_id):  # asked without holding anything: mostly there is nothing to do
+    if list_superfluous(shop_id):  # asked without holding anything: mostly there is nothing to do
         with transaction.atomic():
             ShopTraining.objects.hold(shop_id)
-            marked = [version.pk for version in superfluous(shop_id)[:BATCH]]
+            marked = [version.pk for version in list_superfluous(shop_id)[:BATCH]]
             ModelVersion.objects.filter(pk__in=marked).update(has_files=False)
     left = ModelVersion.objects.filter(shop_id=shop_id, has_files=False, files_removed_at=None)
     oldest = left.defer(*ModelVersion.long_fields(), "metrics").order_by("number")[:BATCH]
     return [version for version in oldest if _remove_files(version)]
 
 
-def superfluous(shop_id: int) -> list[ModelVersion]:
+def list_superfluous(shop_id: int) -> list[ModelVersion]:
     """The versions whose files are there and not needed, oldest first.
 
     While no version serves, all are needed: nobody knows which one is wanted next.
@@ -53,11 +53,11 @@ def superfluous(shop_id: int) -> list[ModelVersion]:
         return []
     with_files = ModelVersion.objects.filter(shop_id=shop_id, has_files=True).order_by("-number")
     versions = list(with_files.only("pk", "shop_id", "number", "held_back", "changes", "backbone"))
-    kept = _kept(versions, active)
+    kept = _choose_kept(versions, active)
     return [version for version in reversed(versions) if version.pk not in kept]
 
 
-def _kept(versions: list[ModelVersion], active: int) -> set[int]:
+def _choose_kept(versions: list[ModelVersion], active: int) -> set[int]:
     """Ids of the versions to keep, of all that have files, newest first."""
     number = next((version.number for version in versions if version.pk == active), 0)
     good = [version.pk for version in versions if not version.held_back]

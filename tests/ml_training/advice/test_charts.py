@@ -4,7 +4,13 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from ml_training.advice.charts import MAX_PRODUCTS, by_product, by_version, matrix, reliability
+from ml_training.advice.charts import (
+    MAX_PRODUCTS,
+    draw_mix_ups,
+    draw_products,
+    draw_reliability,
+    draw_versions,
+)
 from ml_training.advice.confusion import Confusion
 
 EVIL = '<b>&"</b>\x00\x0b\ud800' + "long name " * 20
@@ -30,7 +36,7 @@ def metrics(accuracy: float) -> dict:
 
 def test_versions_are_dots_in_a_row_and_held_back_ones_are_rings():
     versions = [(1, metrics(0.7), False), (2, metrics(0.6), True), (3, metrics(0.8), False)]
-    root = parsed(chart := by_version(versions, active=3))
+    root = parsed(chart := draw_versions(versions, active=3))
     assert [len(shapes(root, kind)) for kind in ("chart-dot", "chart-held", "chart-active")] == [1, 1, 1]
     assert chart.rows[1] == ["2", "60 % (55 % to 65 %)", "kept, did not serve"]
     across = [float(shape.get("cx")) for shape in root.iter() if shape.get("cx")]
@@ -39,7 +45,7 @@ def test_versions_are_dots_in_a_row_and_held_back_ones_are_rings():
 
 def test_version_that_was_activated_anyway_is_drawn_like_any_that_serves():
     versions = [(1, metrics(0.7), False), (2, metrics(0.6), True)]
-    root = parsed(chart := by_version(versions, active=2))
+    root = parsed(chart := draw_versions(versions, active=2))
     assert [len(shapes(root, kind)) for kind in ("chart-dot", "chart-held", "chart-active")] == [1, 0, 1]
     (line,) = shapes(root, "chart-line")
     assert line.get("points").count(",") == 2
@@ -56,8 +62,8 @@ def test_version_that_was_activated_anyway_is_drawn_like_any_that_serves():
     ],
 )
 def test_version_without_figures_is_left_out(broken):
-    assert by_version([(1, broken, False)], 1) is None
-    assert len(by_version([(1, broken, False), (2, metrics(0.5), False)], 1).rows) == 1
+    assert draw_versions([(1, broken, False)], 1) is None
+    assert len(draw_versions([(1, broken, False), (2, metrics(0.5), False)], 1).rows) == 1
 
 
 def confusion(products: int) -> Confusion:
@@ -69,7 +75,7 @@ def confusion(products: int) -> Confusion:
 
 @pytest.mark.parametrize("products", [2, 20, 200])
 def test_only_the_worst_products_are_drawn_and_the_others_counted(products):
-    chart = by_product(confusion(products), {pk: f"{EVIL}{pk}" for pk in range(products)})
+    chart = draw_products(confusion(products), {pk: f"{EVIL}{pk}" for pk in range(products)})
     root = parsed(chart)
     assert len(shapes(root, "chart-bar")) == min(products, MAX_PRODUCTS)
     assert (f"{products - MAX_PRODUCTS} more products" in chart.note) == (products > MAX_PRODUCTS)
@@ -78,7 +84,7 @@ def test_only_the_worst_products_are_drawn_and_the_others_counted(products):
 
 
 def test_matrix_holds_the_pairs_that_matter():
-    chart = matrix(confusion(200), {pk: f"{EVIL}{pk}" for pk in range(200)})
+    chart = draw_mix_ups(confusion(200), {pk: f"{EVIL}{pk}" for pk in range(200)})
     root = parsed(chart)
     assert chart.rows[0][2] == "80 %"
     assert len(shapes(root, "chart-own")) <= 10
@@ -86,16 +92,16 @@ def test_matrix_holds_the_pairs_that_matter():
 
 
 def test_nothing_mixed_up_needs_no_matrix():
-    assert matrix(Confusion({1: 9}, {1: 9}), {1: "A"}) is None
-    assert by_product(Confusion(), {}) is None
+    assert draw_mix_ups(Confusion({1: 9}, {1: 9}), {1: "A"}) is None
+    assert draw_products(Confusion(), {}) is None
 
 
 def test_reliability_says_how_far_it_is_off():
-    chart = reliability([[0.45, 0.5, 10], [0.95, 0.9, 30], [0.0, 0.0, 0]])
+    chart = draw_reliability([[0.45, 0.5, 10], [0.95, 0.9, 30], [0.0, 0.0, 0]])
     assert len(shapes(parsed(chart), "chart-dot")) == 2
     assert "off by 5.0 points on photos like those that were learned" in chart.note
 
 
 @pytest.mark.parametrize("bins", [None, [], [[0.1, 0.2, 0]], [[1, 2]], "x", [["a", "b", "c"]]])
 def test_reliability_that_was_not_measured_is_not_drawn(bins):
-    assert reliability(bins) is None
+    assert draw_reliability(bins) is None

@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from catalog.models import Product, ProductImage
 from ml_training.advice.analysis import analyze_shop
-from ml_training.advice.suspects import COPY, MODEL, SAME_FILE, STRANGER, Suspect
+from ml_training.advice.suspects import COPY, MODEL, OUTLIER, SAME_FILE, Suspect
 from ml_training.models import ImageEmbedding, ModelVersion, ShopTraining
 from tests.factories import add_photo, draw, encode, stock
 from tests.support.demo import UNLIKE, demo_file, demo_photo
@@ -108,7 +108,7 @@ def test_same_file_on_two_products_is_named_on_both(shop):
     data = demo_file(UNLIKE[0], 9).read_bytes()
     both = {add_photo(product, 9, 9, data).pk for product in products[:2]}
     work()
-    found = {suspect.photo: suspect.other for suspect in suspects(shop, SAME_FILE, STRANGER)}
+    found = {suspect.photo: suspect.other for suspect in suspects(shop, SAME_FILE, OUTLIER)}
     assert both <= found.keys()
     assert {found[pk] for pk in both} & both
 
@@ -142,7 +142,7 @@ def test_photos_embedded_before_quality_was_measured_are_not_judged_by_it(shop):
     assert len(suspects(shop)) >= 1
     ImageEmbedding.objects.update(sharpness=None, brightness=None, extent=None)
     ShopTraining.objects.update(wanted=10**6)
-    assert {suspect.kind for suspect in suspects(shop)} <= {STRANGER, SAME_FILE}
+    assert {suspect.kind for suspect in suspects(shop)} <= {OUTLIER, SAME_FILE}
 
 
 @pytest.mark.parametrize(("products", "photos"), [(0, 0), (1, 0), (1, 3), (2, 1)])

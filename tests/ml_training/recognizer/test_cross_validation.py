@@ -7,7 +7,7 @@ from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.cross_validation import SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import TooFewProducts, fit_head
-from ml_training.recognizer.metrics import reliability
+from ml_training.recognizer.metrics import measure_reliability
 from ml_training.recognizer.open_set import FEATURES
 from ml_training.recognizer.train import fit_model
 from tests.support.vectors import easy_sample
@@ -189,8 +189,8 @@ def test_accuracy_is_high_where_products_lie_apart_and_low_where_labels_mean_not
 def test_reliability_tells_probabilities_from_what_came_true():
     logits = np.log(np.array([[0.75, 0.25]] * 8 + [[0.45, 0.55]] * 2, np.float32))
     labels = np.array([0] * 6 + [1] * 2 + [1, 0])
-    assert reliability(logits, labels) == [[0.55, 0.5, 2], [0.75, 0.75, 8]]
-    assert reliability(np.zeros((0, 2), np.float32), np.zeros(0, np.int64)) == []
+    assert measure_reliability(logits, labels) == [[0.55, 0.5, 2], [0.75, 0.75, 8]]
+    assert measure_reliability(np.zeros((0, 2), np.float32), np.zeros(0, np.int64)) == []
 
 
 def test_fitted_model_of_one_product_is_refused():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer.open_set import FEATURES, RATES, Tried, fit_weights
-from ml_training.recognizer.threshold import MIN_PRODUCTS, NEVER, scores_apart, student_t, thresholds
+from ml_training.recognizer.threshold import MIN_PRODUCTS, NEVER, fit_thresholds, score_apart, student_t
 
 RATE = (0.02,)
 
@@ -20,7 +20,7 @@ def unknown_named(products: int, draws: int = 300) -> float:
     rng = np.random.default_rng(products)
     shares = []
     for _ in range(draws):
-        (least,) = thresholds(*shop(rng, products), RATE)
+        (least,) = fit_thresholds(*shop(rng, products), RATE)
         shares.append((shop(rng, 200, 5)[0] > least).mean())
     return float(np.mean(shares))
 
@@ -42,14 +42,14 @@ def test_quantile_of_the_photos_would_have_named_far_more():
 
 def test_more_products_make_it_less_careful():
     rng = np.random.default_rng(0)
-    mean = {n: np.mean([thresholds(*shop(rng, n), RATE)[0] for _ in range(50)]) for n in (5, 10, 40)}
+    mean = {n: np.mean([fit_thresholds(*shop(rng, n), RATE)[0] for _ in range(50)]) for n in (5, 10, 40)}
     assert mean[5] > mean[10] > mean[40]
 
 
 def test_more_photos_of_the_same_products_do_not():
     scores, numbers = shop(np.random.default_rng(1), 8)
-    again = thresholds(np.tile(scores, 10), np.tile(numbers, 10), RATES)
-    np.testing.assert_allclose(again, thresholds(scores, numbers, RATES), atol=1e-9)
+    again = fit_thresholds(np.tile(scores, 10), np.tile(numbers, 10), RATES)
+    np.testing.assert_allclose(again, fit_thresholds(scores, numbers, RATES), atol=1e-9)
 
 
 def test_a_product_with_many_photos_weighs_what_the_others_weigh():
@@ -58,19 +58,19 @@ def test_a_product_with_many_photos_weighs_what_the_others_weigh():
     low = scores.min() - 1
     many, of_one = np.concatenate([scores, np.full(5000, low)]), np.concatenate([numbers, np.full(5000, 60)])
     once, alone = np.append(scores, low), np.append(numbers, 60)
-    assert thresholds(many, of_one, RATE) == pytest.approx(thresholds(once, alone, RATE))
+    assert fit_thresholds(many, of_one, RATE) == pytest.approx(fit_thresholds(once, alone, RATE))
 
 
 def test_stricter_rates_have_higher_thresholds():
     for products in (4, 9, 15, 70):
-        found = thresholds(*shop(np.random.default_rng(products), products), RATES)
+        found = fit_thresholds(*shop(np.random.default_rng(products), products), RATES)
         assert list(found) == sorted(found, reverse=True)
 
 
 def test_too_few_products_name_nothing():
     scores, numbers = shop(np.random.default_rng(3), MIN_PRODUCTS - 1)
-    assert set(thresholds(scores, numbers, RATES)) == {NEVER}
-    assert set(thresholds(scores[:0], numbers[:0], RATES)) == {NEVER}
+    assert set(fit_thresholds(scores, numbers, RATES)) == {NEVER}
+    assert set(fit_thresholds(scores[:0], numbers[:0], RATES)) == {NEVER}
 
 
 def test_hidden_products_are_scored_by_weights_that_did_not_see_them():
@@ -79,17 +79,17 @@ def test_hidden_products_are_scored_by_weights_that_did_not_see_them():
     known = Tried(rng.normal(size=(200, FEATURES)) + 0.3, np.arange(200) // 5)
     unknown = Tried(rng.normal(size=(40, FEATURES)), np.arange(40) // 5)
     seen = unknown.features @ fit_weights(known, unknown)
-    apart = scores_apart(known, unknown)
+    apart = score_apart(known, unknown)
     assert apart.shape == seen.shape
     assert apart.mean() > seen.mean()
-    np.testing.assert_array_equal(apart, scores_apart(known, unknown))
+    np.testing.assert_array_equal(apart, score_apart(known, unknown))
 
 
 def test_one_hidden_product_has_nothing_to_be_left_out_for():
     rng = np.random.default_rng(5)
     known = Tried(rng.normal(size=(50, FEATURES)) + 1, np.arange(50) // 5)
     unknown = Tried(rng.normal(size=(20, FEATURES)), np.zeros(20, np.int64))
-    assert np.isfinite(scores_apart(known, unknown)).all()
+    assert np.isfinite(score_apart(known, unknown)).all()
 
 
 @pytest.mark.parametrize(

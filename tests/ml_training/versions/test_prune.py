@@ -17,7 +17,7 @@ from ml_training.storage import storage
 from ml_training.versions import activate
 from ml_training.versions import prune as pruning
 from ml_training.versions.files import ModelFileDamaged
-from ml_training.versions.prune import prune, superfluous
+from ml_training.versions.prune import list_superfluous, prune
 from tests.factories import photo_bytes
 from tests.support.training import active_version, model_files, trained, work
 
@@ -136,7 +136,7 @@ def test_active_and_last_good_one_stay_whatever_is_active_and_held_back(shop, se
         good = [row.pk for index, row in enumerate(rows) if not pattern >> index & 1]
         for row in rows:
             ShopTraining.objects.filter(shop=shop).update(active_version=row)
-            gone = {version.pk for version in superfluous(shop.pk)}
+            gone = {version.pk for version in list_superfluous(shop.pk)}
             assert row.pk not in gone
             assert not set(good[-1:]) & gone
             before = [pk for pk in good if pk < row.pk]
@@ -226,7 +226,7 @@ def test_version_activated_while_pruning_waits_is_kept(shop):
     thread = threading.Thread(target=roll_back)
     thread.start()
     assert held.wait(10)
-    assert [version.number for version in superfluous(shop.pk)] == [1]
+    assert [version.number for version in list_superfluous(shop.pk)] == [1]
     threading.Timer(0.5, done.set).start()
     prune(shop.pk)
     thread.join()
