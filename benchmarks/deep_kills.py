@@ -27,12 +27,12 @@ from catalog.importing import find_product_folders, sku_of
 from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import PACKAGED, packaged_backbone
 from ml_training.recognizer.embedder import Embedder
-from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson, choose_held_out
+from ml_training.recognizer.finetune.hyperparameters import Dataset, Hyperparameters, choose_held_out
 from ml_training.recognizer.finetune.loop import BEST, save_start
 from ml_training.recognizer.finetune.photos import keep_small_copy
 
 PRODUCTS, PHOTOS = 6, 12
-RECIPE = Hyperparameters("efficientnet-lite0", first_block=5, epochs=24, batch=8)
+HYPERPARAMETERS = Hyperparameters("efficientnet-lite0", first_block=5, epochs=24, batch=8)
 
 
 def main() -> None:
@@ -71,13 +71,13 @@ def prepare(folder: Path, photos: list[Path], labels: np.ndarray) -> Path:
     """Write what a training process needs, as a deep run does."""
     names = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in photos)
     held_out = choose_held_out(labels, np.zeros(len(labels), bool))
-    lesson = Lesson(RECIPE, names, tuple(labels.tolist()), tuple(held_out.tolist()))
-    side = PACKAGED[RECIPE.base].preprocessing.side
+    dataset = Dataset(HYPERPARAMETERS, names, tuple(labels.tolist()), tuple(held_out.tolist()))
+    side = PACKAGED[HYPERPARAMETERS.base].preprocessing.side
     (folder / "photos").mkdir(parents=True)
-    (folder / "lesson.json").write_text(json.dumps(lesson.as_json()))
+    (folder / "lesson.json").write_text(json.dumps(dataset.as_json()))
     for path, name in zip(photos, names, strict=True):
         keep_small_copy(open_upright(path.read_bytes(), 2 * side), side, folder / "photos" / f"{name}.jpg")
-    save_start(folder, vectors(Embedder(packaged_backbone(RECIPE.base, CACHE), 1), photos), lesson)
+    save_start(folder, vectors(Embedder(packaged_backbone(HYPERPARAMETERS.base, CACHE), 1), photos), dataset)
     return folder
 
 
@@ -105,9 +105,9 @@ def kill_and_restart(folder: Path, kills: int, seconds: float) -> list[float]:
             news = first
             while news["share"] < min(first["share"] + left, 0.95):
                 news = json.loads(process.stdout.readline())
-            time.sleep(lots.uniform(0, seconds / RECIPE.epochs / 8))
+            time.sleep(lots.uniform(0, seconds / HYPERPARAMETERS.epochs / 8))
             process.send_signal(signal.SIGKILL)
-            moments.append(round(news["share"] * RECIPE.epochs, 2))
+            moments.append(round(news["share"] * HYPERPARAMETERS.epochs, 2))
     return moments
 
 

@@ -28,7 +28,7 @@ from ml_training.recognizer.backbone import PACKAGED, Backbone, export_encoder, 
 from ml_training.recognizer.embedder import Embedder, embed_all
 from ml_training.recognizer.finetune import checkpoints
 from ml_training.recognizer.finetune.comparison import compare
-from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson, choose_held_out
+from ml_training.recognizer.finetune.hyperparameters import Dataset, Hyperparameters, choose_held_out
 from ml_training.recognizer.finetune.loop import Machine, save_start, train
 from ml_training.recognizer.finetune.network import Tunable
 from ml_training.recognizer.finetune.photos import keep_small_copy
@@ -91,21 +91,21 @@ def vectors(embedder: Embedder, photos: list[Path]) -> np.ndarray:
 def measure(part, test, frozen: np.ndarray, frozen_test: np.ndarray, threads: int) -> dict:
     photos, labels = part
     held_out = choose_held_out(labels, np.zeros(len(labels), bool))
-    recipe = Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
+    hyperparameters = Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
     names = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in photos)
-    lesson = Lesson(recipe, names, tuple(labels.tolist()), tuple(held_out.tolist()))
+    dataset = Dataset(hyperparameters, names, tuple(labels.tolist()), tuple(held_out.tolist()))
     with tempfile.TemporaryDirectory(prefix="deep-training-") as temporary:
         folder = Path(temporary)
         (folder / "photos").mkdir()
-        side = PACKAGED[recipe.base].preprocessing.side
+        side = PACKAGED[hyperparameters.base].preprocessing.side
         began = time.monotonic()
         for path, name in zip(photos, names, strict=True):
             image = open_upright(path.read_bytes(), 2 * side)
             keep_small_copy(image, side, folder / "photos" / f"{name}.jpg")
-        save_start(folder, frozen, lesson)
-        watch = _Watch(lesson, folder, test, began)
-        model = train(lesson, folder, watch, threads)
-        path, base = folder / "tuned.onnx", PACKAGED[recipe.base]
+        save_start(folder, frozen, dataset)
+        watch = _Watch(dataset, folder, test, began)
+        model = train(dataset, folder, watch, threads)
+        path, base = folder / "tuned.onnx", PACKAGED[hyperparameters.base]
         export_encoder(model.encoder, path)
         tuned = Backbone("tuned", path, file_sha256(path), base.preprocessing, base.vector_size)
         embedder = Embedder(tuned, threads)
@@ -125,10 +125,10 @@ def measure(part, test, frozen: np.ndarray, frozen_test: np.ndarray, threads: in
 class _Watch:
     """Notes after each epoch how many test photos the network's own head knows, and when."""
 
-    def __init__(self, lesson: Lesson, folder: Path, test, began: float):
+    def __init__(self, dataset: Dataset, folder: Path, test, began: float):
         self.epochs, self._folder, self._began = [], folder, began
-        base = PACKAGED[lesson.recipe.base]
-        self._model = Tunable(base, lesson.classes, lesson.recipe.first_block)
+        base = PACKAGED[dataset.hyperparameters.base]
+        self._model = Tunable(base, dataset.classes, dataset.hyperparameters.first_block)
         self._looks = [to_pixels(open_upright(p.read_bytes()), base.preprocessing)[:1] for p in test[0]]
         self._labels = test[1]
 

@@ -34,11 +34,11 @@ def main() -> None:
 
     from ml_training.recognizer.backbone import export_encoder
     from ml_training.recognizer.files import atomic_file
-    from ml_training.recognizer.finetune.hyperparameters import Lesson
+    from ml_training.recognizer.finetune.hyperparameters import Dataset
     from ml_training.recognizer.finetune.loop import train
 
-    lesson = Lesson.from_json(json.loads((options.folder / "lesson.json").read_text()))
-    model = train(lesson, options.folder, _say if rank == 0 else _say_nothing, options.threads)
+    dataset = Dataset.from_json(json.loads((options.folder / "lesson.json").read_text()))
+    model = train(dataset, options.folder, _say if rank == 0 else _say_nothing, options.threads)
     if rank == 0:
         with atomic_file(options.folder / TUNED) as part:
             export_encoder(model.encoder.cpu(), part)

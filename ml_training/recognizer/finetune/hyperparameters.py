@@ -30,7 +30,7 @@ class Hyperparameters:
 
     @classmethod
     def for_photos(cls, base: str, photos: int) -> "Hyperparameters":
-        """The recipe for a packaged backbone and a number of photos: few photos are looked at more often."""
+        """Those for a packaged backbone and a number of photos: few photos are looked at more often."""
         epochs = min(max(round(8_500 / max(photos, 1)), 3), 20)
         return cls(base, FIRST_BLOCKS[base], epochs)
 
@@ -42,10 +42,10 @@ class Hyperparameters:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Dataset:
     """The photos of a training, by the SHA-256 of their bytes, each once."""
 
-    recipe: Hyperparameters
+    hyperparameters: Hyperparameters
     photos: tuple[str, ...]
     labels: tuple[int, ...]
     held_out: tuple[bool, ...]  # the network never learns from these
@@ -55,16 +55,17 @@ class Lesson:
         return max(self.labels) + 1
 
     def as_json(self) -> dict:
-        return asdict(self)
+        values = asdict(self)
+        return {"recipe": values.pop("hyperparameters"), **values}  # that name is in files and fingerprints
 
     @classmethod
-    def from_json(cls, data: dict) -> "Lesson":
+    def from_json(cls, data: dict) -> "Dataset":
         lists = {name: tuple(data[name]) for name in ("photos", "labels", "held_out")}
         return cls(Hyperparameters(**data["recipe"]), **lists)
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same photos and recipe: a run finds by it where another was cut short."""
+        """The same for the same photos and hyperparameters: a run finds by it where another was cut short."""
         return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""The training loop: epochs over random looks at the photos, a checkpoint after each, the best one kept.
+"""The training loop: epochs over random crops of the photos, a checkpoint after each, the best one kept.
 
 Where there are GPUs it runs under `torchrun`, one process for each, with the same result in every process.
 """
@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ml_training.recognizer.backbone import PACKAGED
 from ml_training.recognizer.calibration import fit_temperature, usual_temperature
 from ml_training.recognizer.finetune import checkpoints
-from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson
+from ml_training.recognizer.finetune.hyperparameters import Dataset, Hyperparameters
 from ml_training.recognizer.finetune.network import Tunable
 from ml_training.recognizer.finetune.photos import batches
 from ml_training.recognizer.head import fit_head
@@ -57,8 +57,8 @@ class Machine:
         return torch.autocast(self.device.type, self.half)
 
 
-def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], threads: int = 1) -> Tunable:
-    """Train on a lesson's photos, or go on from the last epoch that `folder` knows of.
+def train(dataset: Dataset, folder: Path, on_progress: Callable[[dict], object], threads: int = 1) -> Tunable:
+    """Train on a dataset's photos, or go on from the last epoch that `folder` knows of.
 
     Args:
         folder: has `photos/SHA256.jpg` (see `photos.keep_small_copy`) and the head to begin with (see
@@ -68,21 +68,19 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     Returns:
         The network as it was after its best epoch.
     """
-    recipe, machine = lesson.recipe, Machine.here()
-    torch.manual_seed(recipe.seed)
-    model = Tunable(PACKAGED[recipe.base], lesson.classes, recipe.first_block).to(machine.device)
-    optimizer = _optimizer(model, recipe)
+    hyperparameters, machine = dataset.hyperparameters, Machine.here()
+    torch.manual_seed(hyperparameters.seed)
+    model = Tunable(PACKAGED[hyperparameters.base], dataset.classes, hyperparameters.first_block).to(
+        machine.device
+    )
+    optimizer = _optimizer(model, hyperparameters)
     checkpoint = folder / checkpoints.NAME
-    state = checkpoints.load(checkpoint, model, optimizer)
-    if state is None:
-        state = {"epoch": 0, "best": -1.0, "history": []}
-        head = load_file(folder / START)
-        model.start_from(head["weights"], head["bias"])
+    state = checkpoints.load(checkpoint, model, optimizer) or _start(model, folder)
     learner = DistributedDataParallel(model) if machine.world > 1 else model
-    for epoch in range(state["epoch"], recipe.epochs):
+    for epoch in range(state["epoch"], hyperparameters.epochs):
         began = time.monotonic()
-        loss = _learn(learner, optimizer, lesson, folder, machine, epoch, on_progress, threads)
-        accuracy = _accuracy(model, lesson, folder, machine)
+        loss = _learn(learner, optimizer, dataset, folder, machine, epoch, on_progress, threads)
+        accuracy = _accuracy(model, dataset, folder, machine)
         state["epoch"] = epoch + 1
         state["history"].append(
             {"loss": round(loss, 4), "accuracy": accuracy, "seconds": round(time.monotonic() - began, 1)}
@@ -92,7 +90,7 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
                 checkpoints.save(folder / BEST, model, optimizer, {})
             state["best"] = max(accuracy, state["best"])
             checkpoints.save(checkpoint, model, optimizer, state)
-        on_progress({**_where(recipe, epoch + 1, 0.0), "accuracy": accuracy})
+        on_progress({**_where(hyperparameters, epoch + 1, 0.0), "accuracy": accuracy})
     if machine.world > 1:
         distributed.barrier()
     checkpoints.load(folder / BEST, model, optimizer)
@@ -100,13 +98,20 @@ def train(lesson: Lesson, folder: Path, on_progress: Callable[[dict], object], t
     return model
 
 
-def save_start(folder: Path, vectors: np.ndarray, lesson: Lesson) -> None:
+def _start(model: Tunable, folder: Path) -> dict:
+    """Give a network its first head; the state before the first epoch."""
+    head = load_file(folder / START)
+    model.start_from(head["weights"], head["bias"])
+    return {"epoch": 0, "best": -1.0, "history": []}
+
+
+def save_start(folder: Path, vectors: np.ndarray, dataset: Dataset) -> None:
     """Fit and write the head that a training begins with.
 
     Args:
-        vectors: (N, D) float32 of the lesson's photos, by the packaged backbone.
+        vectors: (N, D) float32 of the dataset's photos, by the packaged backbone.
     """
-    labels, held_out = np.array(lesson.labels), np.array(lesson.held_out)
+    labels, held_out = np.array(dataset.labels), np.array(dataset.held_out)
     head = fit_head(vectors[~held_out], labels[~held_out])
     usual = usual_temperature(len(vectors) / len(head.bias))
     temperature = WARMER * fit_temperature(head.logits(vectors[held_out]), labels[held_out], usual)
@@ -115,30 +120,34 @@ def save_start(folder: Path, vectors: np.ndarray, lesson: Lesson) -> None:
     save_file(tensors, folder / START)
 
 
-def _photos(lesson: Lesson, folder: Path, held_out: bool) -> tuple[list[Path], torch.Tensor]:
-    chosen = [index for index, held in enumerate(lesson.held_out) if held == held_out]
-    paths = [folder / "photos" / f"{lesson.photos[index]}.jpg" for index in chosen]
-    return paths, torch.tensor([lesson.labels[index] for index in chosen])
+def _photos(dataset: Dataset, folder: Path, held_out: bool) -> tuple[list[Path], torch.Tensor]:
+    chosen = [index for index, held in enumerate(dataset.held_out) if held == held_out]
+    paths = [folder / "photos" / f"{dataset.photos[index]}.jpg" for index in chosen]
+    return paths, torch.tensor([dataset.labels[index] for index in chosen])
 
 
-def _optimizer(model: Tunable, recipe: Hyperparameters) -> torch.optim.Optimizer:
-    rates = [(model.encoder, recipe.rate), (model.classifier, recipe.classifier_rate)]
+def _optimizer(model: Tunable, hyperparameters: Hyperparameters) -> torch.optim.Optimizer:
+    rates = [(model.encoder, hyperparameters.rate), (model.classifier, hyperparameters.classifier_rate)]
     groups = [
         {"params": [p for p in part.parameters() if p.requires_grad], "lr": rate, "peak": rate}
         for part, rate in rates
     ]
-    return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+    return torch.optim.AdamW(groups, weight_decay=hyperparameters.weight_decay)
 
 
-def _where(recipe: Hyperparameters, epoch: int, share: float) -> dict:
-    done = (epoch + share) / recipe.epochs
-    return {"epoch": min(epoch + 1, recipe.epochs), "epochs": recipe.epochs, "share": round(done, 4)}
+def _where(hyperparameters: Hyperparameters, epoch: int, share: float) -> dict:
+    done = (epoch + share) / hyperparameters.epochs
+    return {
+        "epoch": min(epoch + 1, hyperparameters.epochs),
+        "epochs": hyperparameters.epochs,
+        "share": round(done, 4),
+    }
 
 
 def _learn(
     learner: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
-    lesson: Lesson,
+    dataset: Dataset,
     folder: Path,
     machine: Machine,
     epoch: int,
@@ -146,15 +155,17 @@ def _learn(
     threads: int,
 ) -> float:
     """One epoch; the mean loss of its batches."""
-    recipe, side = lesson.recipe, PACKAGED[lesson.recipe.base].preprocessing.side
-    paths, labels = _photos(lesson, folder, held_out=False)
+    hyperparameters, side = dataset.hyperparameters, PACKAGED[dataset.hyperparameters.base].preprocessing.side
+    paths, labels = _photos(dataset, folder, held_out=False)
     losses = []
-    steps = max(1, len(paths) // recipe.batch)
+    steps = max(1, len(paths) // hyperparameters.batch)
     own_part = slice(machine.rank, None, machine.world)  # of each batch
-    prepared = batches(paths, labels, side, recipe.batch, recipe.seed, epoch, threads)
+    prepared = batches(paths, labels, side, hyperparameters.batch, hyperparameters.seed, epoch, threads)
     for step, (pixels, target) in enumerate(prepared):
         for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * recipe.rate_at((epoch + step / steps) / recipe.epochs)
+            group["lr"] = group["peak"] * hyperparameters.rate_at(
+                (epoch + step / steps) / hyperparameters.epochs
+            )
         x = pixels[own_part].to(machine.device, memory_format=torch.channels_last)
         with machine.autocast():
             logits = learner(x)  # (B, C)
@@ -163,24 +174,24 @@ def _learn(
         optimizer.step()
         optimizer.zero_grad()
         losses.append(loss.item())
-        on_progress(_where(recipe, epoch, (step + 1) / steps))
+        on_progress(_where(hyperparameters, epoch, (step + 1) / steps))
     return float(np.mean(losses))
 
 
-def _accuracy(model: Tunable, lesson: Lesson, folder: Path, machine: Machine) -> float:
+def _accuracy(model: Tunable, dataset: Dataset, folder: Path, machine: Machine) -> float:
     """Share of the photos held out that the network knows, each product counting the same."""
-    side = PACKAGED[lesson.recipe.base].preprocessing.side
-    chosen = [index for index, held in enumerate(lesson.held_out) if held]
+    side = PACKAGED[dataset.hyperparameters.base].preprocessing.side
+    chosen = [index for index, held in enumerate(dataset.held_out) if held]
     hits: dict[int, list[bool]] = {}
-    for start in range(0, len(chosen), lesson.recipe.batch):
-        part = chosen[start : start + lesson.recipe.batch]
-        paths = [folder / "photos" / f"{lesson.photos[index]}.jpg" for index in part]
+    for start in range(0, len(chosen), dataset.hyperparameters.batch):
+        part = chosen[start : start + dataset.hyperparameters.batch]
+        paths = [folder / "photos" / f"{dataset.photos[index]}.jpg" for index in part]
         pixels = np.stack([_middle(path, side) for path in paths])
         x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(machine.device)
         with torch.inference_mode(), machine.autocast():
             answers = model(x).argmax(dim=1).tolist()
         for index, answer in zip(part, answers, strict=True):
-            hits.setdefault(lesson.labels[index], []).append(answer == lesson.labels[index])
+            hits.setdefault(dataset.labels[index], []).append(answer == dataset.labels[index])
     return round(float(np.mean([np.mean(of_product) for of_product in hits.values()])), 4) if hits else 0.0
 
 

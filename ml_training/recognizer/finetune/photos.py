@@ -1,6 +1,6 @@
-"""Training photos on disk as small JPEGs, and the random looks that are taken at them.
+"""Training photos on disk as small JPEGs, and the random crops that are taken of them.
 
-What a look shows depends on the seed, the epoch and the photo alone, never on threads or on where a run
+What a crop shows depends on the seed, the epoch and the photo alone, never on threads or on where a run
 began: a run that was interrupted sees what it would have seen.
 """
 

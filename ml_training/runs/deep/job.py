@@ -29,7 +29,7 @@ from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbon
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.finetune.__main__ import HISTORY
 from ml_training.recognizer.finetune.comparison import Comparison, compare
-from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson, choose_held_out
+from ml_training.recognizer.finetune.hyperparameters import Dataset, Hyperparameters, choose_held_out
 from ml_training.recognizer.finetune.loop import save_start
 from ml_training.recognizer.finetune.photos import keep_small_copy
 from ml_training.recognizer.train import fit_model
@@ -97,7 +97,7 @@ def _cancel(run: TrainingRun) -> bool:
     return False
 
 
-def folder_of(shop_id: int, lesson: Lesson) -> Path:
+def folder_of(shop_id: int, lesson: Dataset) -> Path:
     return settings.CACHE_DIR / "deep" / f"{shop_id}-{lesson.fingerprint}"
 
 
@@ -148,7 +148,7 @@ class _DeepJob:
         self.run.products, self.run.photos = len(usable.products), len(usable.photos)
         return usable, vectors
 
-    def _lesson(self, usable: Manifest) -> Lesson | None:
+    def _lesson(self, usable: Manifest) -> Dataset | None:
         """What the network learns; None where it cannot. Photos of two products at once teach nothing."""
         alone = {sha for sha, copies in usable.copies.items() if len({c.product_pk for c in copies}) == 1}
         photos = {photo.sha256: photo.product_pk for photo in usable.photos if photo.sha256 in alone}
@@ -159,16 +159,16 @@ class _DeepJob:
         learned = tuned.learned_by(self.before.backbone.id)
         held_out = choose_held_out(labels, np.array([sha in learned for sha in photos]))
         recipe = self.recipe or Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
-        return Lesson(recipe, tuple(photos), tuple(labels.tolist()), tuple(held_out.tolist()))
+        return Dataset(recipe, tuple(photos), tuple(labels.tolist()), tuple(held_out.tolist()))
 
     @staticmethod
-    def _learned(lesson: Lesson) -> list[str]:
+    def _learned(lesson: Dataset) -> list[str]:
         return [sha for sha, held in zip(lesson.photos, lesson.held_out, strict=True) if not held]
 
-    def _prepare(self, folder: Path, lesson: Lesson, usable: Manifest) -> None:
+    def _prepare(self, folder: Path, lesson: Dataset, usable: Manifest) -> None:
         (folder / "photos").mkdir(parents=True, exist_ok=True)
         (folder / "lesson.json").write_text(json.dumps(lesson.as_json()))
-        side = PACKAGED[lesson.recipe.base].preprocessing.side
+        side = PACKAGED[lesson.hyperparameters.base].preprocessing.side
         for number, sha256 in enumerate(lesson.photos):
             path = folder / "photos" / f"{sha256}.jpg"
             if not path.exists():

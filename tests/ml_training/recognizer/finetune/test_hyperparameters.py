@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ml_training.recognizer.finetune.hyperparameters import Hyperparameters, Lesson, choose_held_out
+from ml_training.recognizer.finetune.hyperparameters import Dataset, Hyperparameters, choose_held_out
 
 
 def test_last_fifth_of_each_product_is_held_out():
@@ -38,12 +38,15 @@ def test_few_photos_are_looked_at_more_often_and_many_less():
     assert len(set(epochs)) == 3
 
 
-def test_lesson_survives_being_written_down():
-    lesson = Lesson(Hyperparameters(), ("a" * 64, "b" * 64), (0, 1), (False, True))
-    assert Lesson.from_json(lesson.as_json()) == lesson
+def test_dataset_survives_being_written_down():
+    dataset = Dataset(Hyperparameters(), ("a" * 64, "b" * 64), (0, 1), (False, True))
+    assert Dataset.from_json(dataset.as_json()) == dataset
 
 
-def test_other_photos_or_another_recipe_have_another_fingerprint():
-    lesson = Lesson(Hyperparameters(), ("a" * 64, "b" * 64), (0, 1), (False, True))
-    others = [replace(lesson, photos=("a" * 64, "c" * 64)), replace(lesson, recipe=Hyperparameters(seed=1))]
-    assert len({lesson.fingerprint, *(other.fingerprint for other in others)}) == 3
+def test_other_photos_or_other_hyperparameters_have_another_fingerprint():
+    dataset = Dataset(Hyperparameters(), ("a" * 64, "b" * 64), (0, 1), (False, True))
+    others = [
+        replace(dataset, photos=("a" * 64, "c" * 64)),
+        replace(dataset, hyperparameters=Hyperparameters(seed=1)),
+    ]
+    assert len({dataset.fingerprint, *(other.fingerprint for other in others)}) == 3
