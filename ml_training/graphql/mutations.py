@@ -212,7 +212,7 @@ class RecognizeProduct(graphene.Mutation):
             raise ApiError(str(error), CONFLICT) from error
         return RecognizeProduct(
             version=answer.version,
-            recognised=answer.recognised,
+            recognised=answer.recognized,
             candidates=Explained(answer).candidates(),
         )
 

@@ -49,7 +49,7 @@ def evaluate_model(shop: Shop, root: Path, on_photo: Callable[[], object] = lamb
         on_photo()
     answers = rank(shop, model, np.stack(vectors), TOP) if vectors else []
     pairs = list(zip(skus, answers, strict=True))
-    unknown_named = [answer.recognised for sku, answer in pairs if sku not in known]
+    unknown_named = [answer.recognized for sku, answer in pairs if sku not in known]
     report |= _score([pair for pair in pairs if pair[0] in known])
     return report | {"unknown_photos": len(unknown_named), "unknown_named": _share(unknown_named)}
 
@@ -83,7 +83,7 @@ def _score(pairs: list[tuple[str, Recognition]]) -> dict:
         counts["top3"] += sku in ranked
     photos = len(pairs)
     right = [bool(answer.candidates) and answer.candidates[0].sku == sku for sku, answer in pairs]
-    named = [hit for hit, (_, answer) in zip(right, pairs, strict=True) if answer.recognised]
+    named = [hit for hit, (_, answer) in zip(right, pairs, strict=True) if answer.recognized]
     total = {name: sum(counts[name] for counts in per_product.values()) for name in ("top1", "top3")}
     for counts in per_product.values():
         for name in ("top1", "top3"):

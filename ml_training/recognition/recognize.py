@@ -29,7 +29,7 @@ class Candidate:
 class Recognition:
     version: int
     candidates: list[Candidate]  # best first
-    recognised: bool  # whether the first one is the answer; else nobody can be sure
+    recognized: bool  # whether the first one is the answer; else nobody can be sure
     backbone: str = ""  # id of the one that made the vector
     vector: np.ndarray | None = None  # (D,) float32, of the photo; for `explain`
 

@@ -81,7 +81,7 @@ def _sentence(product: Product, model: LoadedModel, photo: ProductImage, answer:
     knows = bool((model.product_pks == product.pk).any()) and product.is_active
     if best.product_id == product.pk or best.probability < SURE or own > HARDLY:
         return ""
-    if not (knows or answer.recognised):
+    if not (knows or answer.recognized):
         return ""
     like = min(99, round(100 * best.probability))  # nothing is certain
     return (

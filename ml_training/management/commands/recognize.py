@@ -41,8 +41,8 @@ class Command(ShopCommand):
                     candidate["probability"] = round(candidate["probability"], 4)
                 if options["explain"]:
                     self._explain(answer, candidates)
-                results.append({"file": str(path), "recognised": answer.recognised, "candidates": candidates})
-                self._tell(path, candidates, answer.recognised)
+                results.append({"file": str(path), "recognised": answer.recognized, "candidates": candidates})
+                self._tell(path, candidates, answer.recognized)
         self.is_done = all("error" not in result for result in results)
         return {"version": version, "results": results}
 
@@ -50,11 +50,11 @@ class Command(ShopCommand):
         self.stderr.write(f"{path}: {reason}")
         return {"file": str(path), "recognised": False, "candidates": [], "error": reason}
 
-    def _tell(self, path: Path, candidates: list[dict], recognised: bool) -> None:
+    def _tell(self, path: Path, candidates: list[dict], recognized: bool) -> None:
         if not candidates:
             self.say(f"{path}: no product of the model is switched on")
             return
-        self.say(f"{path}: {candidates[0]['name'] if recognised else 'not sure'}")
+        self.say(f"{path}: {candidates[0]['name'] if recognized else 'not sure'}")
         for candidate in candidates[:3]:
             self.say(f"{candidate['probability']:>8.1%}  {candidate['name']} ({candidate['sku']})")
             if near := candidate.get("nearest_photo"):

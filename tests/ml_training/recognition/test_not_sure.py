@@ -34,7 +34,7 @@ def unknown(seed: int) -> bytes:
 
 
 def named(shop, photos) -> int:
-    return sum(recognize(shop, photo).recognised for photo in photos)
+    return sum(recognize(shop, photo).recognized for photo in photos)
 
 
 def test_known_products_get_names_and_strange_photos_do_not(shop_of_six):
@@ -57,7 +57,7 @@ def test_nothing_is_certain_with_too_little_to_try(shop):
     trained(shop, products=3, photos=2)
     answer = recognize(shop, photo_bytes(0, 50))
     assert answer.candidates
-    assert not answer.recognised
+    assert not answer.recognized
 
 
 def test_answer_stands_on_the_products_that_are_switched_on(shop_of_six):
@@ -82,7 +82,7 @@ def test_photos_of_products_that_are_switched_off_get_no_other_name(shop_of_six)
 
 def test_only_one_product_left_is_never_certain(shop_of_six):
     Product.objects.exclude(sku="default-2").update(is_active=False)
-    assert not recognize(shop_of_six, photo_bytes(2, 50)).recognised
+    assert not recognize(shop_of_six, photo_bytes(2, 50)).recognized
 
 
 def test_evaluate_reports_named_and_unknown(shop_of_six, tmp_path, capsys):

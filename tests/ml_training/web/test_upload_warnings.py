@@ -64,7 +64,7 @@ def test_product_that_the_model_does_not_know_is_warned_of_only_if_the_answer_is
 ):
     new = Product.objects.create(shop=shop, sku="new", name="New")
     answer = recognize(shop, photo_bytes(kind, 700))
-    is_sure = answer.recognised and answer.candidates[0].probability >= second_look.SURE
+    is_sure = answer.recognized and answer.candidates[0].probability >= second_look.SURE
     assert len(warnings(add(staff_client, new, (kind, 700)))) == is_sure
 
 
