@@ -13,7 +13,6 @@ import time
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import ChannelFull
-from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 
 from api.sockets import JOIN_SECONDS, Socket
@@ -21,7 +20,7 @@ from catalog.models import Shop
 from ml_training.permissions import VIEW_TRAINING
 from ml_training.status.shop import training_infos
 from notifications.inbox import inbox, mark_read, unread_count
-from notifications.push import push_read, session_hash, shop_group, user_group
+from notifications.push import open_layer, push_read, session_hash, shop_group, user_group
 
 logger = logging.getLogger(__name__)
 REFUSED = 4403  # close code: who asks may not see this
@@ -38,8 +37,7 @@ def _rights_due() -> float:
 
 async def layer_answers() -> bool:
     try:
-        layer = get_channel_layer()
-        await asyncio.wait_for(layer.send("is-anybody-there", {"type": "nothing"}), JOIN_SECONDS)
+        await asyncio.wait_for(open_layer().send("is-anybody-there", {"type": "nothing"}), JOIN_SECONDS)
     except ChannelFull:
         pass
     except Exception as error:  # whatever a network can do: the page polls
@@ -63,7 +61,8 @@ class NotificationConsumer(Socket):
     async def __call__(self, scope, receive, send):
         """Take part in the channel layer; while that is away, serve the page without it."""
         if not await layer_answers():
-            self.channel_layer_alias = None
+            # Channels reads it from the instance, and takes None for none; its stubs know neither.
+            self.channel_layer_alias = None  # type: ignore[misc, assignment]
         return await super().__call__(scope, receive, send)
 
     async def dispatch(self, message):

@@ -11,8 +11,8 @@ import time
 from dataclasses import asdict
 
 from asgiref.sync import async_to_sync
-from channels.exceptions import ChannelFull
-from channels.layers import get_channel_layer
+from channels.exceptions import ChannelFull, InvalidChannelLayerError
+from channels.layers import BaseChannelLayer, get_channel_layer
 
 from catalog.models import Shop
 from ml_training.events import MLStatusEvent
@@ -69,8 +69,16 @@ def session_hash(session_key: str | None) -> str:
     return hashlib.sha256((session_key or "").encode()).hexdigest()
 
 
+def open_layer() -> BaseChannelLayer:
+    """The channel layer that carries pushes. Raises InvalidChannelLayerError where none is set up."""
+    layer = get_channel_layer()
+    if layer is None:
+        raise InvalidChannelLayerError("No channel layer is set up.")
+    return layer
+
+
 async def _send(group: str, message: dict) -> None:
-    await asyncio.wait_for(get_channel_layer().group_send(group, message), MAX_PUSH_SECONDS)
+    await asyncio.wait_for(open_layer().group_send(group, message), MAX_PUSH_SECONDS)
 
 
 def _push(group: str, message: dict) -> None:

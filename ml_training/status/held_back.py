@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+
 from catalog.models import ProductImage, Shop
 from catalog.permissions import VIEW_PHOTOS, VIEW_PRODUCTS
 from ml_training.gate.judge import find_photos_to_check
@@ -19,7 +21,7 @@ class HeldBack:
     more: int  # photos that are not shown
 
 
-def held_back_for(user, shop: Shop, info: TrainingInfo) -> dict:
+def held_back_for(user: AbstractUser | AnonymousUser, shop: Shop, info: TrainingInfo) -> dict:
     """What the template `admin/ml_model/held_back.html` needs; nothing where no version was held back for the
     one that serves, and no more than this user may see."""
     if info.version is None or info.held_back is None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -118,9 +118,9 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
     going = {run.shop_id: run for run in both if run.kind == Kind.QUICK}
     deep = {run.shop_id: run for run in both if run.kind == Kind.DEEP}
     over = Q(status__in=["completed", "failed"]) | Q(status="cancelled", kind=Kind.DEEP)
-    newest = runs.filter(over).order_by().values("shop", "kind").annotate(pk=Max("pk"))
-    last = TrainingRun.objects.filter(pk__in=newest.values("pk"))
-    last = list(last.select_related("version").defer(*ModelVersion.long_fields("version")))
+    newest = runs.filter(over).order_by().values("shop", "kind").annotate(newest=Max("pk")).values("newest")
+    both_last = TrainingRun.objects.filter(pk__in=newest).select_related("version")
+    last = list(both_last.defer(*ModelVersion.long_fields("version")))
     ended = {run.shop_id: run for run in last if run.kind == Kind.QUICK}
     last_deep = {run.shop_id: run for run in last if run.kind == Kind.DEEP}
     products = _counts(Product.objects.filter(shop__in=shops, is_active=True), "shop")
@@ -140,7 +140,7 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
     ]
 
 
-def _counts(rows, by: str) -> dict[int, int]:
+def _counts(rows: QuerySet, by: str) -> dict[int, int]:
     return dict(rows.order_by().values_list(by).annotate(count=Count("pk")))
 
 
@@ -155,7 +155,7 @@ def _info(
 ) -> TrainingInfo:
     version = state.active_version
     status = _status(going, ended, version)
-    is_training = status == TRAINING
+    training = going if going and going.status == TRAINING else None
     held_back = _held_back(status, ended, version)
     return TrainingInfo(
         shop_id=shop.pk,
@@ -163,12 +163,12 @@ def _info(
         sequence=state.sequence,
         status=status,
         run_id=going.pk if going else None,
-        progress=going.progress if is_training else 0.0,
+        progress=training.progress if training else 0.0,
         phase=going.get_phase_display() if going else "",
-        seconds_left=seconds_left(going) if is_training and not _is_silent(going) else None,
-        started_at=going.started_at if is_training else None,
+        seconds_left=seconds_left(training) if training and not _is_silent(training) else None,
+        started_at=training.started_at if training else None,
         last_trained_at=version.created_at if version else None,
-        error=ended.error if status == FAILED else "",
+        error=ended.error if ended and status == FAILED else "",
         message=_of_silence(going) or (going.message if going else "") or _message(status, ended, version),
         products=counts[0],
         photos=counts[1],
@@ -234,8 +234,9 @@ def _message(status: str, ended: TrainingRun | None, version: ModelVersion | Non
 def _held_back(status: str, ended: TrainingRun | None, version: ModelVersion | None) -> ModelVersion | None:
     """What the last run made, if it was held back for what serves now."""
     made = getattr(ended, "version", None)
-    is_held = status == ACTIVE and made and made != version and was_held_back_for(made, version)
-    return made if is_held else None
+    if status != ACTIVE or version is None or made is None or made == version:
+        return None
+    return made if was_held_back_for(made, version) else None
 
 
 def describe_files(version: ModelVersion | None) -> list[FileInfo]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+
 from catalog.models import Shop
 from catalog.permissions import VIEW_PHOTOS
 from ml_training.gate.judge import why_held_back
@@ -64,7 +66,7 @@ class VersionList:
         return self.versions[SHOWN:]
 
 
-def versions_for(user, shop: Shop) -> dict:
+def versions_for(user: AbstractUser | AnonymousUser, shop: Shop) -> dict:
     """What the template `admin/ml_model/versions.html` needs, for whoever may see versions."""
     return {
         "version_list": version_list(shop),

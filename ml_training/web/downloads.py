@@ -20,8 +20,8 @@ from ml_training.storage import storage
 @access_required(VIEW_VERSIONS, READ, TRAIN)
 def model_file(request, pk: int, sha256: str, name: str):
     version = ModelVersion.objects.filter(pk=pk, shop__in=request.access.shops()).first()
-    described = [file for file in version.files.values() if file["name"] == name] if version else []
-    if not described or described[0]["sha256"] != sha256:
+    described = [file["sha256"] for file in version.files.values() if file["name"] == name] if version else []
+    if version is None or described[:1] != [sha256]:
         raise Http404("There is no such model file, or you may not see it.")
     if not version.has_files:
         raise Http404(f"The files of version {version.number} were removed, as newer versions are there.")
@@ -41,9 +41,8 @@ def manifest(request, slug: str):
     shop = request.access.shops().filter(slug=slug).first()
     if shop is None:
         raise Http404("There is no such shop, or you may not see it.")
-    chunks = manifest_chunks(shop)
-    if isinstance(request, ASGIRequest):
-        chunks = in_steps(chunks)
+    lines = manifest_chunks(shop)
+    chunks = in_steps(lines) if isinstance(request, ASGIRequest) else lines
     response = StreamingHttpResponse(chunks, content_type="application/x-ndjson")
     response["Cache-Control"] = "no-store"
     return response
