@@ -64,7 +64,8 @@ function listen() {
     hearProgress(event);
   }));
   document.addEventListener("shelfsight:snapshot", ({ detail }) => {
-    detail.shops.filter((info) => String(info.shop_id) === page.dataset.shop).forEach((info) => hear(info));
+    const info = detail.shops.find((item) => String(item.shop_id) === page.dataset.shop);
+    if (info) hear(info);
   });
   document.addEventListener("shelfsight:live", ({ detail }) => {
     live = detail.live;

@@ -75,8 +75,8 @@ export function watchForms(afterwards) {
 
 // A link to a version that is folded away unfolds it; not every browser does that by itself.
 export function unfoldTarget() {
-  const target = location.hash && document.getElementById(location.hash.slice(1));
-  const folded = target && target.closest("details:not([open])");
+  const target = document.getElementById(location.hash.slice(1));
+  const folded = target?.closest("details:not([open])");
   if (!folded) return;
   folded.open = true;
   target.scrollIntoView();

@@ -13,7 +13,7 @@ function learn(notifications) {
   const first = before === null;
   if (first) before = Math.max(0, ...notifications.map((item) => item.id));
   const missed = notifications.filter((item) => item.id > before && !seen.has(item.id) && TOASTED.has(item.level));
-  notifications.forEach((item) => seen.add(item.id));
+  for (const item of notifications) seen.add(item.id);
   missed.reverse().forEach(showToast);
 }
 
