@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from ml_training.events import emit_progress, ml_status_changed
 from ml_training.models import TrainingRun
 from ml_training.runs import lifecycle
 from ml_training.runs.complete import complete
@@ -101,6 +102,20 @@ def test_cancelling_needs_a_post_the_permission_and_the_shop(client, staff_clien
     client.force_login(make_staff("plain", deep.shop, permissions=False))
     assert client.post(CANCEL).status_code == 403
     assert deep_runs(deep.shop)[0].status == "training"
+
+
+def test_progress_tells_open_pages_the_rounds_in_the_same_words(shop, deep):
+    heard = []
+
+    def hear(event, **kwargs):
+        heard.append(event)
+
+    ml_status_changed.connect(hear)
+    deep.metrics = TrainingRun.objects.get(pk=deep.pk).metrics
+    emit_progress(deep, 4)
+    ml_status_changed.disconnect(hear)
+    assert [event.message for event in heard] == [training_info(shop).deep.words]
+    assert heard[0].message.startswith("Round 3 of 6; 91 %")
 
 
 def test_query_count_of_the_status_is_the_same_with_a_deep_run(shop, django_assert_num_queries):
