@@ -93,6 +93,7 @@ function start() {
   });
   unfoldTarget();
   addEventListener("hashchange", unfoldTarget);
+  tellTimes();
   setInterval(tellTimes, 20000);
   keepWatch();
 }
