@@ -62,7 +62,7 @@ def _send_progress(run, number, count, unread) -> dict:
 
 
 def _send_status(run, number, count, unread) -> dict:
-    """A change of state: a row for each recipient, all that the page shows, and the notification."""
+    """A change of state: a row for each recipient, how the shop is now, and the notification."""
     from ml_training.events import QUEUED, MLStatusEvent, emit
 
     started = time.time()
