@@ -10,7 +10,7 @@ from api.errors import BAD_INPUT, NOT_FOUND, ApiError
 from api.fields import called_by, shop_id_argument
 from api.uploads import Upload
 from catalog.models import Shop
-from ml_training.graphql.types import MLModelInfo, ModelVersionType
+from ml_training.graphql.model_types import MLModelInfo, ModelVersionType
 from ml_training.permissions import ADD_VERSION, TRAIN
 from ml_training.remote.link import ModelAsset, link_model
 from ml_training.remote.verify import ModelRefused

@@ -11,16 +11,10 @@ from api.uploads import Upload
 from catalog.models import Shop, photo_limits
 from catalog.photo_files import PhotoRefused, check_size
 from ml_training.backbones.loader import BackboneMissing
+from ml_training.graphql.model_types import MLModelInfo, MLModelStatus
+from ml_training.graphql.provenance import MAY_READ_MODELS
 from ml_training.graphql.recognition import Explained, RecognitionCandidate
-from ml_training.graphql.types import (
-    MAY_READ_MODELS,
-    MAY_READ_TRAINING,
-    MAY_RECOGNIZE,
-    MLModelInfo,
-    MLModelStatus,
-    MLTrainingInfo,
-    TrainingRunType,
-)
+from ml_training.graphql.types import MAY_READ_TRAINING, MAY_RECOGNIZE, MLTrainingInfo, TrainingRunType
 from ml_training.models import ModelVersion
 from ml_training.permissions import CHOOSE_VERSION, PREPARE_TRAINING, TRAIN
 from ml_training.recognition.recognize import recognize

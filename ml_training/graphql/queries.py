@@ -11,14 +11,9 @@ from django.utils import timezone
 from api.fields import PagedField, read_by, shop_id_argument
 from catalog.graphql.queries import MAY_READ_PHOTOS, ProductType
 from catalog.models import Product, ProductImage, Shop
-from ml_training.graphql.types import (
-    MAY_READ_MODELS,
-    MAY_READ_TRAINING,
-    MLModelInfo,
-    MLTrainingInfo,
-    ModelVersionType,
-    TrainingRunType,
-)
+from ml_training.graphql.model_types import MLModelInfo, ModelVersionType
+from ml_training.graphql.provenance import MAY_READ_MODELS
+from ml_training.graphql.types import MAY_READ_TRAINING, MLTrainingInfo, TrainingRunType
 from ml_training.models import ShopTraining
 from ml_training.status.shop import training_info
 

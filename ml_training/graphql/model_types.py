@@ -1,0 +1,135 @@
+"""GraphQL types of models: the one that serves, versions and their files."""
+
+import graphene
+
+from api.fields import read_by
+from api.nodes import Node
+from api.pages import page_of
+from ml_training.graphql.provenance import MAY_READ_MODELS, learned_photos_field
+from ml_training.models import ModelVersion, ShopTraining
+from ml_training.recognizer.export import FILES
+from ml_training.status.shop import describe_files
+from ml_training.versions.diff import changes_in_words
+from ml_training.versions.metrics import accuracy_of, accuracy_range_of, coverage_of
+
+MLModelStatus = graphene.Enum(
+    "MLModelStatus",
+    [("ACTIVE", "active"), ("IDLE", "idle")],
+    description="ACTIVE: a version answers what a photo shows. IDLE: none does.",
+)
+MLModelFileKind = graphene.Enum(
+    "MLModelFileKind", [(kind.upper(), kind) for kind in FILES], description="What a model's file holds."
+)
+
+
+class MLModelFile(graphene.ObjectType):
+    class Meta:
+        description = f"A file of a model. {read_by(*MAY_READ_MODELS)}"
+
+    kind = graphene.Field(MLModelFileKind, required=True, description="What it holds.")
+    name = graphene.String(required=True, description="Its name, such as model.json.")
+    present = graphene.Boolean(required=True, description="Whether it is in the storage.")
+    url = graphene.String(description="Where it is served, on this server. What is there never changes.")
+    sha256 = graphene.String(description="SHA-256 of its bytes, in hexadecimal.")
+    size = graphene.Int(description="Bytes.")
+
+    def resolve_url(self, info):
+        return self.url or None
+
+    def resolve_size(self, info):
+        return self.bytes
+
+
+def files_field() -> graphene.List:
+    return graphene.List(
+        graphene.NonNull(MLModelFile), required=True, description="Its files, always the same kinds."
+    )
+
+
+class MLModelInfo(graphene.ObjectType):
+    class Meta:
+        description = f"The model that serves a shop. {read_by(*MAY_READ_MODELS)}"
+
+    has_model = graphene.Boolean(required=True, description="Whether a version serves.")
+    version = graphene.Int(description="Number of the version that serves.")
+    status = graphene.Field(MLModelStatus, required=True, description="Whether a version serves.")
+    trained_at = graphene.DateTime(description="When that version was trained.")
+    files = files_field()
+
+    def resolve_has_model(self, info):
+        return self.has_active_model
+
+    def resolve_status(self, info):
+        return "active" if self.has_active_model else "idle"
+
+    def resolve_trained_at(self, info):
+        return self.last_trained_at
+
+
+class ModelVersionType(Node):
+    class Meta:
+        model = ModelVersion
+        name = "ModelVersion"
+        description = f"A model of a shop; its files never change. {read_by(*MAY_READ_MODELS)}"
+        readers = MAY_READ_MODELS
+
+    database_id = graphene.ID(required=True, description="The version's id in the database.")
+    number = graphene.Int(required=True, description="Counts the shop's versions from 1.")
+    is_active = graphene.Boolean(required=True, description="Whether it is the one that serves.")
+    backbone = graphene.String(required=True, description="Id of the image encoder it was made for.")
+    products = graphene.Int(required=True, description="Products it knows.")
+    photos = graphene.Int(required=True, description="Photos it learned from.")
+    metrics = graphene.JSONString(required=True, description="Figures of how good it is, as JSON.")
+    accuracy = graphene.Float(
+        description="How often the first answer is right on photos taken elsewhere, 0 to 1; an estimate. "
+        "Null if too few photos could be tried."
+    )
+    accuracy_range = graphene.List(
+        graphene.NonNull(graphene.Float), description="The lowest and highest that `accuracy` may well be."
+    )
+    coverage = graphene.Float(
+        description="Share of photos of known products that are named, 0 to 1, at the share of unknown ones "
+        "that the shop allows to be named. Null if too little could be tried."
+    )
+    held_back = graphene.String(
+        required=True, description="Why it was kept and did not take over; empty if it did."
+    )
+    changes = graphene.String(
+        required=True, description="What it learned that the version before did not, in words."
+    )
+    has_files = graphene.Boolean(
+        required=True,
+        description="Whether its files are kept, so that it can be activated. Those of old versions go.",
+    )
+    learned_photos = learned_photos_field()
+    created_at = graphene.DateTime(required=True, description="When it was made.")
+    files = files_field()
+
+    @classmethod
+    def visible_to(cls, access):
+        versions = ModelVersion.objects.filter(shop__in=access.shops())
+        return versions.select_related("shop__training").defer(*ModelVersion.long_fields())
+
+    def resolve_accuracy(self, info):
+        return accuracy_of(self)
+
+    def resolve_accuracy_range(self, info):
+        return accuracy_range_of(self)
+
+    def resolve_coverage(self, info):
+        return coverage_of(self, ShopTraining.of(self.shop))
+
+    def resolve_changes(self, info):
+        return changes_in_words(self)
+
+    def resolve_is_active(self, info):
+        return self.pk in page_of(self).find("active", active_among)
+
+    def resolve_files(self, info):
+        return describe_files(self)
+
+
+def active_among(versions: list[ModelVersion]) -> set[int]:
+    """Which of some versions serve, by id."""
+    states = ShopTraining.objects.filter(active_version__in=versions)
+    return set(states.values_list("active_version", flat=True))
