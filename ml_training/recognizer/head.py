@@ -65,7 +65,7 @@ class Discriminant:
             off = torch.from_numpy(vectors - self.means[labels]).T
             return torch.linalg.solve_triangular(self._factor, off, upper=False).square().sum(dim=0).numpy()
         directions = _directions(len(self._factor))
-        # (D, DIRECTIONS)
+        # Applied from the right, it takes vectors into this space: (D, DIRECTIONS).
         to_space = torch.linalg.solve_triangular(self._factor.T, directions, upper=True).numpy()
         off = vectors @ to_space - (self.means @ to_space)[labels]
         return np.einsum("nk,nk->n", off, off)

@@ -33,10 +33,12 @@ def test_loss_is_share_times_difference_of_prices_over_a_thousand_scans(shop):
     advice = shop_advice(shop)
     # Each of four products is scanned 250 times: 250 x 0.3 x 1.50, and 250 x 0.1 x 1.00.
     first, second = advice.mix_ups
-    assert round(first.loss, 6) == Decimal("112.5") and first.shares == (0.2, 0.1)
+    assert round(first.loss, 6) == Decimal("112.5")
+    assert first.shares == (0.2, 0.1)
     assert (first.first.name, first.second.name) == ("Conference", "Anjou")
     assert round(second.loss, 6) == 25
-    assert round(advice.loss, 6) == Decimal("137.5") and advice.unpriced == 0
+    assert round(advice.loss, 6) == Decimal("137.5")
+    assert advice.unpriced == 0
 
 
 def test_pairs_are_ranked_by_loss_then_unknown_then_harmless(shop):
@@ -56,7 +58,8 @@ def test_without_any_price_pairs_are_ranked_by_frequency_and_no_loss_is_said(sho
     a, b, c, _ = shelf(shop, [None] * 4)
     judge(shop, {(a, b): 1, (b, c): 5})
     advice = shop_advice(shop)
-    assert advice.loss is None and [pair.shares[0] for pair in advice.mix_ups] == [0.5, 0.1]
+    assert advice.loss is None
+    assert [pair.shares[0] for pair in advice.mix_ups] == [0.5, 0.1]
 
 
 def test_new_price_counts_at_once(shop):
@@ -76,10 +79,8 @@ def test_worst_product_and_the_one_without_photos_come_first(shop):
     judge(shop, {(a, b): 7})
     advice = shop_advice(shop)
     assert [prospect.product.pk for prospect in advice.next[:2]] == [empty.pk, a.pk]
-    assert (
-        advice.next[1].words.startswith("about ")
-        and "of 100 photos of Conference right" in advice.next[1].words
-    )
+    assert advice.next[1].words.startswith("about ")
+    assert "of 100 photos of Conference right" in advice.next[1].words
     assert [product.pk for product in advice.wanting] == [empty.pk]
     assert len(advice.next) <= 5
 
@@ -112,7 +113,9 @@ def test_what_is_gone_or_switched_off_is_not_spoken_of(shop):
     Product.objects.filter(pk=d.pk).update(is_active=False)
     ShopTraining.objects.update(wanted=10**6)
     advice = shop_advice(shop)
-    assert advice.mix_ups == [] and advice.loss == 0 and advice.products == 2
+    assert advice.mix_ups == []
+    assert advice.loss == 0
+    assert advice.products == 2
 
 
 def test_version_that_does_not_say_what_it_tried_gives_its_shares(shop):
@@ -121,7 +124,8 @@ def test_version_that_does_not_say_what_it_tried_gives_its_shares(shop):
     version = serve(shop, cross_validated={}, metrics=metrics)
     store(version, f'{{"labels": [{{"id": {a.pk}}}, {{"id": {b.pk}}}]}}'.encode())
     (pair,) = shop_advice(shop).mix_ups
-    assert pair.shares == (0.4, 0.0) and pair.misclassified == ([], [])
+    assert pair.shares == (0.4, 0.0)
+    assert pair.misclassified == ([], [])
     assert product_advice(a).accuracy == pytest.approx(0.75)  # (6 + 30 × 0.8) of 40
 
 
@@ -146,8 +150,10 @@ def test_product_form_says_how_well_it_is_recognised(shop, staff_client):
     a, b, *_ = shelf(shop, [None] * 3)
     judge(shop, {(a, b): 4})
     html = staff_client.get(reverse("admin:catalog_product_change", args=[a.pk])).content.decode()
-    assert "How well it is recognised" in html and "80 of 100" in html  # (6 + 26) of 40
-    assert "Anjou</a> (40 of 100)" in html and "more of 100" in html
+    assert "How well it is recognised" in html
+    assert "80 of 100" in html
+    assert "Anjou</a> (40 of 100)" in html
+    assert "more of 100" in html
 
 
 def test_product_form_marks_suspect_photos_and_is_silent_without_the_right(shop, staff_client, client):
@@ -158,15 +164,16 @@ def test_product_form_marks_suspect_photos_and_is_silent_without_the_right(shop,
     backed(shop)
     page = reverse("admin:catalog_product_change", args=[a.pk])
     html = staff_client.get(page).content.decode()
-    assert (
-        html.count('class="photo-mark"') == 1 and "Nearly the same picture is on Anjou too: 1-3.jpg" in html
-    )
+    assert html.count('class="photo-mark"') == 1
+    assert "Nearly the same picture is on Anjou too: 1-3.jpg" in html
     junior = make_staff("junior", shop, permissions=False)
     names = ["view_product", "change_product", "view_productimage", "change_productimage"]
     junior.user_permissions.set(Permission.objects.filter(codename__in=names))
     client.force_login(junior)
     html = client.get(page).content.decode()
-    assert "photo-mark" not in html and "How well it is recognised" not in html and "0-3.jpg" in html
+    assert "photo-mark" not in html
+    assert "How well it is recognised" not in html
+    assert "0-3.jpg" in html
 
 
 # --- The page --------------------------------------------------------------------------------------
@@ -193,7 +200,8 @@ def test_page_has_both_sections_by_the_names_that_are_asked_for(shop, staff_clie
     html = staff_client.get(reverse("admin:ml_model")).content.decode()
     for name in SECTIONS:
         assert f'id="ml-{name}" data-ml-section="{name}"' in html
-    assert "Nothing yet: add products and photos first." in html and "Nothing is known yet." in html
+    assert "Nothing yet: add products and photos first." in html
+    assert "Nothing is known yet." in html
 
 
 def test_names_are_text_in_both_sections_and_charts_stay_well_formed(shop, staff_client):
@@ -201,7 +209,9 @@ def test_names_are_text_in_both_sections_and_charts_stay_well_formed(shop, staff
     judge(shop, {(a, b): 5}, reliability=[[0.5, 0.6, 10], [0.9, 0.8, 40], [0.0, 0.0, 0]])
     for name in SECTIONS:
         html = html_of(staff_client, name)
-        assert "<b>&" not in html and "<script" not in html and " style=" not in html
+        assert "<b>&" not in html
+        assert "<script" not in html
+        assert " style=" not in html
     svgs = html.split("<svg")[1:]
     assert len(svgs) == 4
     for svg in svgs:
