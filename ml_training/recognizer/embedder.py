@@ -63,7 +63,7 @@ def embed_all(
     def embed_one(source: Source) -> tuple[Source, np.ndarray | None, Exception | None]:
         try:
             pixels = read(source)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (handed to the caller, who decides)
             return source, None, error
         return source, embedder.embed(pixels[None])[0], None
 

@@ -76,7 +76,7 @@ def bounded_root(x: torch.Tensor) -> torch.Tensor:
     return gentle + ((x + 1e-12).sqrt() - gentle).detach()
 
 
-def apply_block(block: Any, x: torch.Tensor) -> torch.Tensor:
+def apply_block(block: Any, x: torch.Tensor) -> torch.Tensor:  # noqa: ANN401 (its package has no types)
     """(N, c, H, W) to (N, d, h, w): one inverted bottleneck."""
     y = x
     if block._block_args.expand_ratio != 1:
