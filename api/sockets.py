@@ -38,7 +38,7 @@ class Socket(AsyncWebsocketConsumer):
         """Returns whether the channel layer answered; if not, that is logged."""
         try:
             await asyncio.wait_for(self.channel_layer.group_add(group, self.channel_name), JOIN_SECONDS)
-        except Exception as error:  # whatever a network can do: whoever misses pushes reads the row
+        except Exception as error:  # noqa: BLE001 (a network can do anything: who misses pushes reads the row)
             logger.warning("The channel layer does not answer (%s).", error)
             return False
         return True

@@ -9,11 +9,10 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from channels.db import database_sync_to_async
 from graphql import ExecutionResult, GraphQLError, OperationType, subscribe
-from graphql.execution import MapAsyncIterator
 
 from api.callers import AccessReader, Context
 from api.errors import INTERNAL, OUR_FAULT, TOO_COMPLEX, ApiError, public_error
@@ -31,6 +30,9 @@ from api.protocol import (
     read_message,
 )
 from api.sockets import Socket
+
+if TYPE_CHECKING:
+    from graphql.execution import MapAsyncIterator
 
 logger = logging.getLogger(__name__)
 INIT_SECONDS = 10
@@ -193,7 +195,7 @@ class GraphQLSocket(Socket):
         )
         if isinstance(results, ExecutionResult):
             raise GraphQLErrors(results.errors or [ApiError(OUR_FAULT, INTERNAL)])
-        async with contextlib.aclosing(cast(MapAsyncIterator, results)) as open_results:
+        async with contextlib.aclosing(cast("MapAsyncIterator", results)) as open_results:
             async for result in open_results:
                 yield response_of(result)
 

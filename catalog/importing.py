@@ -92,7 +92,7 @@ def import_photos(
 
 def sku_of(folder: Path) -> str:
     """The SKU that a folder's name says; the folder may be given as `.`."""
-    return readable(Path(os.path.abspath(folder)).name)
+    return readable(folder.absolute().name or folder.resolve().name)
 
 
 def readable(name: str) -> str:

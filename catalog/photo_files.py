@@ -131,7 +131,7 @@ def _upright(image: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF says; damaged EXIF does not make a good picture a bad one."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # Pillow's EXIF reader raises as many kinds as its decoders
+    except Exception:  # noqa: BLE001 (Pillow's EXIF reader raises as many kinds as its decoders)
         return image
     return image.transpose(_TURNED[orientation]) if orientation in _TURNED else image
 

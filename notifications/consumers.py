@@ -40,7 +40,7 @@ async def layer_answers() -> bool:
         await asyncio.wait_for(open_layer().send("is-anybody-there", {"type": "nothing"}), JOIN_SECONDS)
     except ChannelFull:
         pass
-    except Exception as error:  # whatever a network can do: the page polls
+    except Exception as error:  # noqa: BLE001 (a network can do anything: the page polls)
         logger.warning("The channel layer does not answer (%s).", error)
         return False
     return True

@@ -82,13 +82,13 @@ async def _send(group: str, message: dict) -> None:
 
 
 def _push(group: str, message: dict) -> None:
-    global _paused_until
+    global _paused_until  # noqa: PLW0603 (of this process)
     if time.monotonic() < _paused_until:
         return
     try:
         async_to_sync(_send)(group, message)
     except ChannelFull:
         logger.debug("A page is too slow for its pushes; it will read the row.")
-    except Exception as error:  # whatever a network can do
+    except Exception as error:  # noqa: BLE001 (a network can do anything)
         _paused_until = time.monotonic() + PAUSE_SECONDS
         logger.warning("The channel layer does not answer (%s); pages poll meanwhile.", error)

@@ -60,7 +60,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)
         if "scopes" in form.base_fields:
-            cast(forms.MultipleChoiceField, form.base_fields["scopes"]).choices = [
+            cast("forms.MultipleChoiceField", form.base_fields["scopes"]).choices = [
                 (name, scope.label)
                 for name, scope in all_scopes().items()
                 if request.user.has_perms(scope.permissions)

@@ -37,11 +37,13 @@ class BodyLimit:
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
-            return await self.application(scope, receive, send)
+            await self.application(scope, receive, send)
+            return
         most = _most(scope)
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if length.isdigit() and int(length) > most:
-            return await _refuse(send, most)
+            await _refuse(send, most)
+            return
         received, refused = 0, False
 
         async def limited_receive():

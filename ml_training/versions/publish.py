@@ -1,7 +1,5 @@
 """Writes a trained model as the files of a new version, once they have proved themselves."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +28,9 @@ class TrainedModel:
     evidence: dict[str, dict]  # what a person or the gate should know of the photos
 
     @classmethod
-    def of(cls, fitted: Fitted, usable: Manifest, evidence: dict[str, dict] | None = None) -> TrainedModel:
+    def of(
+        cls, fitted: "Fitted", usable: Manifest, evidence: dict[str, dict] | None = None
+    ) -> "TrainedModel":
         """Put together what a version is made of.
 
         Args:

@@ -20,5 +20,6 @@ def test_what_one_row_asks_for_is_read_for_its_whole_page_once():
 
 def test_row_that_was_read_alone_is_a_page_of_its_own():
     row, other = PagedRow(), PagedRow()
-    assert page_of(row).rows == [row] and page_of(row) is page_of(row)
+    assert page_of(row).rows == [row]
+    assert page_of(row) is page_of(row)
     assert page_of(other) is not page_of(row)

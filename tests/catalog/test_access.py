@@ -31,8 +31,10 @@ FIELDS = {
     "clearMlModel": ("mutation { clearMlModel SHOP { changed } }", ("train",)),
     "activateModelVersion": ("mutation { activateModelVersion(version: 1 AND) { changed } }", ("train",)),
     "linkMlModelAssets": (
-        f"mutation {{ linkMlModelAssets(assets: {{ modelJson: {ASSET}, weights: {ASSET}, metadata: {ASSET} }}"
-        " AND) { modelVersion { number } } }",
+        (
+            f"mutation {{ linkMlModelAssets(assets: {{ modelJson: {ASSET}, weights: {ASSET}, "
+            f"metadata: {ASSET} }} AND) {{ modelVersion {{ number }} }} }}"
+        ),
         ("train",),
     ),
     "moveProductImages": (
@@ -76,7 +78,8 @@ def something_to_lose(shop, staff):
 def nothing_happens(something_to_lose, shop):
     yield
     assert Notification.objects.filter(read_at=None).count() == 1
-    assert TrainingRun.objects.count() == 1 and ModelVersion.objects.count() == 1
+    assert TrainingRun.objects.count() == 1
+    assert ModelVersion.objects.count() == 1
     assert ShopTraining.objects.get(shop=shop).active_version is not None
 
 

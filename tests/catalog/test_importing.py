@@ -38,7 +38,7 @@ def test_every_folder_that_directly_holds_photos_is_a_product(shop, source):
 def test_photos_that_lie_in_the_folder_itself_are_a_product_of_its_name(shop, source, monkeypatch):
     folder_with(source, {"oat/1.jpg": photo_bytes(), "oat/2.jpg": b""})
     monkeypatch.chdir(source / "oat")
-    report = import_all(shop, Path("."))
+    report = import_all(shop, Path())
     assert Product.objects.get().sku == "oat"
     assert (report.photos, refusals(report).keys()) == (1, {"2.jpg"})
 

@@ -60,7 +60,8 @@ def test_bad_file_is_refused_by_name_and_leaves_nothing_behind(product, kind):
     with pytest.raises(ValidationError) as refused:
         add_file(product, "IMG 7.jpg", data)
     (sentence,) = refused.value.messages
-    assert sentence.startswith("IMG 7.jpg: ") and word in sentence
+    assert sentence.startswith("IMG 7.jpg: ")
+    assert word in sentence
     assert not ProductImage.objects.exists()
     assert not stored_files()
 
@@ -134,7 +135,8 @@ def test_odd_name_is_kept_in_the_row_and_never_becomes_a_path(product, name):
     photo.refresh_from_db()
     assert photo.filename == str(photo) == name
     (path,) = stored_files()
-    assert path.stem.isalnum() and path.suffix == ".jpg"
+    assert path.stem.isalnum()
+    assert path.suffix == ".jpg"
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd.jpg", "..\\..\\passwd.jpg", "C:\\photos\\passwd.jpg"])
@@ -145,7 +147,8 @@ def test_folders_in_a_name_are_dropped(product, name):
 def test_very_long_name_is_kept_by_its_end(product):
     photo = add_file(product, "ж" * 400 + ".jpg", photo_bytes())
     photo.full_clean()
-    assert len(photo.filename) == 255 and photo.filename.endswith("ж.jpg")
+    assert len(photo.filename) == 255
+    assert photo.filename.endswith("ж.jpg")
     assert short_name("a" * 300) == "a" * 255
 
 
@@ -165,7 +168,7 @@ def test_upload_is_decoded_once_however_often_it_is_asked_about():
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux's /proc")
 def test_file_that_the_system_cannot_read_is_refused_by_name():
-    with open("/proc/self/mem", "rb") as unreadable, pytest.raises(ValidationError) as refused:
+    with Path("/proc/self/mem").open("rb") as unreadable, pytest.raises(ValidationError) as refused:
         check_upload(File(unreadable, name="mem.jpg"), "mem.jpg")
     assert refused.value.messages == ["mem.jpg: The file cannot be read: Input/output error."]
 

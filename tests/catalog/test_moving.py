@@ -35,7 +35,8 @@ def test_photos_land_at_the_end_in_the_order_they_had(product, target):
     moved = move_photos([second.pk, first.pk], target)
     assert [photo.pk for photo in moved] == [first.pk, second.pk]
     assert names(target) == ["photo-0-0.jpg", "photo-0-1.jpg", "photo-1-1.jpg", "photo-1-0.jpg"]
-    assert [photo.position for photo in moved] == [8, 9] and list(product.images.all()) == [stays]
+    assert [photo.position for photo in moved] == [8, 9]
+    assert list(product.images.all()) == [stays]
 
 
 def test_photo_stays_the_same_file_under_the_same_address(product, target):
@@ -43,7 +44,8 @@ def test_photo_stays_the_same_file_under_the_same_address(product, target):
     before = (photo.image.name, photo.sha256, photo.added_at)
     move_photos([photo.pk], target)
     photo.refresh_from_db()
-    assert (photo.image.name, photo.sha256, photo.added_at) == before and Path(photo.image.path).exists()
+    assert (photo.image.name, photo.sha256, photo.added_at) == before
+    assert Path(photo.image.path).exists()
 
 
 def test_one_training_results_however_many_are_moved(shop, product, target):
@@ -58,7 +60,8 @@ def test_moving_again_changes_nothing_and_asks_for_nothing(shop, product, target
     photo = add_photo(product)
     move_photos([photo.pk], target)
     wanted = counters(shop)
-    assert move_photos([photo.pk], target) == [] and counters(shop) == wanted
+    assert move_photos([photo.pk], target) == []
+    assert counters(shop) == wanted
 
 
 def test_photo_that_the_product_has_already_keeps_all_of_them_where_they_are(shop, product, target):
@@ -70,7 +73,8 @@ def test_photo_that_the_product_has_already_keeps_all_of_them_where_they_are(sho
     assert str(refused.value) == (
         "photo-1-0.jpg: Lime already has this photo. Delete it here instead of moving it."
     )
-    assert list(product.images.all()) == [good, twice] and counters(shop) == wanted
+    assert list(product.images.all()) == [good, twice]
+    assert counters(shop) == wanted
 
 
 def test_same_photo_of_two_products_cannot_come_together_on_a_third(shop, product, target):
@@ -129,4 +133,5 @@ def test_failure_half_way_moves_nothing(shop, product, target):
             move_photos([photo.pk for photo in photos], target)
     finally:
         post_save.disconnect(fail, sender=ProductImage)
-    assert list(product.images.all()) == photos and counters(shop) == wanted
+    assert list(product.images.all()) == photos
+    assert counters(shop) == wanted

@@ -57,7 +57,8 @@ def test_bad_file_is_refused_with_a_sentence_that_says_what_to_do(kind):
         check_photo(data, LIMITS)
     sentence = str(refused.value)
     assert word in sentence
-    assert sentence.endswith(".") and sentence.count(".") >= 2, "what is wrong, and what to do"
+    assert sentence.endswith(".")
+    assert sentence.count(".") >= 2, "what is wrong, and what to do"
 
 
 def test_truncated_jpeg_is_refused_wherever_it_was_cut():
@@ -171,13 +172,16 @@ def test_animation_counts_as_its_first_frame(format):
     data = odd_files.animation(format, "red", "lime", "blue")
     assert check_photo(data, LIMITS).width == 64
     red, green, blue = open_upright(data).getpixel((30, 30))
-    assert red > 240 and green < 15 and blue < 15
+    assert red > 240
+    assert green < 15
+    assert blue < 15
 
 
 def test_heic_with_several_pictures_counts_as_its_primary_one():
     pictures = [Image.new("RGB", (64, 64), colour) for colour in ("red", "lime", "blue")]
     red, _, blue = open_upright(odd_files.heic_of(*pictures, primary=2)).getpixel((30, 30))
-    assert blue > 240 and red < 15
+    assert blue > 240
+    assert red < 15
 
 
 def test_reduced_decoding_is_the_same_picture_smaller():

@@ -68,7 +68,8 @@ def test_files_go_with_whatever_takes_their_rows_along(db, what, django_capture_
                 product.delete()
         else:
             shop.delete()
-    assert len(paths) == 4 and not any(path.exists() for path in paths)
+    assert len(paths) == 4
+    assert not any(path.exists() for path in paths)
     assert path_of(stays).exists()
 
 
@@ -77,7 +78,8 @@ def test_replaced_file_goes_after_the_commit_and_the_new_one_stays(photo, django
     with django_capture_on_commit_callbacks() as callbacks:
         photo.image = ContentFile(photo_bytes(seed=5), name="new.jpg")
         photo.save()
-    assert old.exists() and path_of(photo).exists()
+    assert old.exists()
+    assert path_of(photo).exists()
     for callback in callbacks:
         callback()
     assert not old.exists()

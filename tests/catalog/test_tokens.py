@@ -16,7 +16,9 @@ SHOPS = "{ shops { edges { node { slug } } } }"
 
 def test_secret_is_long_random_and_kept_as_a_hash(shop):
     one, two = bearer(shop), bearer(shop)
-    assert one != two and one.startswith("shs_") and len(one) >= 4 + 43
+    assert one != two
+    assert one.startswith("shs_")
+    assert len(one) >= 4 + 43
     assert ApiToken.find(one).prefix == one[:10]
     assert ApiToken.find(one[:-1]) is None
 
@@ -62,7 +64,8 @@ def test_session_needs_a_csrf_token_and_a_bearer_token_does_not(staff, shop):
     client = Client(enforce_csrf_checks=True)
     client.force_login(staff)
     response = post(SHOPS, client=client)
-    assert response.status_code == 403 and code(response.json()) == "FORBIDDEN"
+    assert response.status_code == 403
+    assert code(response.json()) == "FORBIDDEN"
     client.get("/graphql/")
     csrf = client.cookies["csrftoken"].value
     sent = {"query": SHOPS}
@@ -84,5 +87,6 @@ def test_photo_is_fetched_with_a_token_of_its_shop(shop, scope):
     stranger = {"Authorization": f"Bearer {bearer(shop, scope)}"}
     assert Client().get(url, headers=stranger).status_code in {403, 404}
     gone = Client().get(url, headers={"Authorization": f"Bearer {expired(product.shop, scope)}"})
-    assert gone.status_code == 401 and gone["WWW-Authenticate"].startswith("Bearer")
+    assert gone.status_code == 401
+    assert gone["WWW-Authenticate"].startswith("Bearer")
     assert gone.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -48,7 +48,9 @@ def test_original_is_served_byte_for_byte(staff_client, product, format, content
 @BOTH
 def test_photo_may_be_kept_for_ever_but_only_by_the_browser(staff_client, photo, view):
     cache = staff_client.get(address(photo, view))["Cache-Control"]
-    assert "private" in cache and "immutable" in cache and "public" not in cache
+    assert "private" in cache
+    assert "immutable" in cache
+    assert "public" not in cache
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])

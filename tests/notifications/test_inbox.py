@@ -115,7 +115,7 @@ def test_reading_one_or_all_counts_what_was_unread_and_never_touches_others(shop
     assert (unread_count(staff), unread_count(other)) == (0, 3)
 
 
-@pytest.mark.parametrize("days, read, kept", [(1, True, True), (100, True, False), (100, False, True)])
+@pytest.mark.parametrize(("days", "read", "kept"), [(1, True, True), (100, True, False), (100, False, True)])
 def test_what_was_read_long_ago_is_forgotten_when_a_run_ends(shop, staff, days, read, kept):
     store_status(event(shop, run_id=1))
     past = timezone.now() - timedelta(days=days)

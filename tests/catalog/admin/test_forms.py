@@ -67,11 +67,13 @@ def test_bad_photo_among_good_ones_is_named_and_nothing_typed_is_lost(staff_clie
     errors = response.context["adminform"].form.errors
     assert errors.keys() == {"new_photos"}
     first, second = errors["new_photos"]
-    assert first.startswith("bad <b> ☠.jpg: ") and word in first
+    assert first.startswith("bad <b> ☠.jpg: ")
+    assert word in first
     assert second == "Nothing was added. Choose the other 2 again without these."
     assert "bad &lt;b&gt; ☠.jpg" in response.content.decode()
     assert typed.items() <= form_fields(response).items()
-    assert not Product.objects.exists() and not stored_files()
+    assert not Product.objects.exists()
+    assert not stored_files()
 
 
 def test_every_bad_photo_is_named(staff_client, product):
@@ -196,7 +198,9 @@ def test_photos_are_added_by_those_with_the_permission_only(client, product, sho
 def test_file_input_takes_several_photos_and_knows_how_many(staff_client, product, settings):
     settings.DATA_UPLOAD_MAX_NUMBER_FILES = 77
     field = staff_client.get(page_of(product)).context["adminform"].form["new_photos"].as_widget()
-    assert " multiple" in field and "image/heic" in field and 'data-most="77"' in field
+    assert " multiple" in field
+    assert "image/heic" in field
+    assert 'data-most="77"' in field
 
 
 class WatchedFile(InMemoryUploadedFile):

@@ -29,7 +29,8 @@ def secret_on(response) -> str:
 def test_token_is_shown_once_and_works(staff_client, shop, staff):
     response = make(staff_client)
     secret = secret_on(response)
-    assert secret in response.text and "no-store" in response["Cache-Control"]
+    assert secret in response.text
+    assert "no-store" in response["Cache-Control"]
     token = ApiToken.objects.get()
     assert (token.shop, token.created_by, token.scopes) == (shop, staff, ["read"])
     assert data(ask(READ_SHOPS, token=secret))["shops"]["totalCount"] == 1
@@ -44,7 +45,8 @@ def test_revoked_token_is_refused_from_then_on(staff_client, shop):
     token = ApiToken.objects.get()
     staff_client.post(LIST, {"action": "revoke", "_selected_action": [token.pk]})
     answer = ask(READ_SHOPS, token=secret)
-    assert code(answer) == "UNAUTHENTICATED" and "revoked" in answer["errors"][0]["message"]
+    assert code(answer) == "UNAUTHENTICATED"
+    assert "revoked" in answer["errors"][0]["message"]
 
 
 def test_staff_see_and_revoke_tokens_of_their_own_shops_only(staff_client, other_shop):

@@ -46,7 +46,8 @@ def test_photo_that_is_there_already_is_a_conflict_and_nothing_moves(products, s
     lemon, lime = products
     add_photo(lime, 0, 1)
     answer = move(staff_client, ids(lemon), lime.pk)
-    assert code(answer) == "CONFLICT" and "Lime already has this photo" in answer["errors"][0]["message"]
+    assert code(answer) == "CONFLICT"
+    assert "Lime already has this photo" in answer["errors"][0]["message"]
     assert len(ids(lemon)) == 3
 
 

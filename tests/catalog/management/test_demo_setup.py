@@ -45,7 +45,8 @@ def test_names_and_barcodes_are_unique_and_prices_have_two_decimals():
     assert len({row["name"] for row in ROWS}) == 16
     assert len(set(BARCODES)) == len(BARCODES)
     for row in ROWS:
-        assert Decimal(row["price"]) > 0 and row["price"][-3] == "."
+        assert Decimal(row["price"]) > 0
+        assert row["price"][-3] == "."
 
 
 @pytest.mark.parametrize("barcode", BARCODES)
@@ -65,7 +66,8 @@ def test_demo_is_small_enough_to_be_cloned_with_the_code():
 
 def test_first_start_fills_the_shop_with_what_the_files_say(shop, other_shop):
     out = run()
-    assert "First run" in out and "16 products with 160 photos." in out
+    assert "First run" in out
+    assert "16 products with 160 photos." in out
     assert not other_shop.products.exists()
     stored = {(item.sku, item.name, item.barcode, f"{item.price}") for item in shop.products.all()}
     assert stored == {(row["sku"], row["name"], row["barcode"], row["price"]) for row in ROWS}
@@ -89,7 +91,8 @@ def test_first_start_that_was_broken_off_is_made_up_for_the_next_time(transactio
             run()
     finally:
         post_save.disconnect(interrupt, sender=ProductImage)
-    assert not Product.objects.exists() and not get_user_model().objects.exists()
+    assert not Product.objects.exists()
+    assert not get_user_model().objects.exists()
     assert "First run" in run()
     assert (Shop.default().products.count(), ProductImage.objects.count()) == (16, 160)
     assert authenticate(username="demo", password="password")
@@ -114,14 +117,16 @@ def test_second_start_leaves_alone_what_a_person_has_changed(shop):
     banana.delete()
     before = everything()
     run()
-    assert everything() == before and len(before[0]) == 15
+    assert everything() == before
+    assert len(before[0]) == 15
 
 
 def test_login_is_made_and_a_shop_with_products_left_alone(product, monkeypatch):
     monkeypatch.setenv("DEMO_PASSWORD", "first password")
     assert run() == ""
     user = authenticate(username="demo", password="first password")
-    assert user.is_staff and user.is_superuser
+    assert user.is_staff
+    assert user.is_superuser
     monkeypatch.setenv("DEMO_PASSWORD", "second password")
     run()
     assert authenticate(username="demo", password="first password") is None
@@ -181,7 +186,8 @@ def test_missing_or_garbled_table_is_an_error_and_nothing_is_kept(shop, own_demo
         (own_demo / "products.csv").write_bytes(table)
     with pytest.raises(CommandError, match=sentence):
         run()
-    assert not Product.objects.exists() and not get_user_model().objects.exists()
+    assert not Product.objects.exists()
+    assert not get_user_model().objects.exists()
 
 
 def test_photo_that_is_refused_is_an_error_and_nothing_is_kept(shop, own_demo):

@@ -24,7 +24,8 @@ def test_first_version_is_never_worse():
 
 def test_answers_lost_on_one_product_hold_a_version_back():
     said = verdict({1: [1] * 20, 2: [2] * 20}, {1: [1] * 20, 2: [1] * 15 + [2] * 5})
-    assert "Version 1 goes on serving" in said and "100% were right before and 62% are now" in said
+    assert "Version 1 goes on serving" in said
+    assert "100% were right before and 62% are now" in said
 
 
 def test_noise_in_both_directions_does_not():
@@ -118,7 +119,8 @@ def test_photos_of_another_product_are_caught_named_and_can_be_activated_anyway(
     assert active_version(shop) == first
     assert "the 24 photos that are new on Product 0 look like Product 1" in second.held_back
     told = Notification.objects.filter(recipient=watcher, data__kind="completed").first()
-    assert told.level == "warning" and told.message == second.run.message == second.held_back
+    assert told.level == "warning"
+    assert told.message == second.run.message == second.held_back
     assert training_info(shop).message == second.held_back
     assert not ShopTraining.objects.get(shop=shop).is_owed
     assert activate.activate_version(second)
@@ -182,7 +184,8 @@ def test_product_of_one_photo_is_known(shop):
     second.images.exclude(pk=second.images.first().pk).delete()
     work()
     old = active_version(shop)
-    assert find_known_products(old) == {first.pk, second.pk} and len(old.cross_validated) == 12
+    assert find_known_products(old) == {first.pk, second.pk}
+    assert len(old.cross_validated) == 12
 
 
 @pytest.mark.training
@@ -194,7 +197,8 @@ def test_good_photos_are_not_held_back(shop):
             add_photo(product, kind, seed)
     work()
     version = active_version(shop)
-    assert version.number == 2 and version.held_back == ""
+    assert version.number == 2
+    assert version.held_back == ""
     assert len(version.cross_validated) == 6 * (PHOTOS + 4)
 
 

@@ -15,7 +15,8 @@ def version(outliers: dict[int, list[int]], misclassified: dict[int, list[int]])
 
 
 def test_nothing_speaks_against_it():
-    assert combine(GOOD, GOOD) == GOOD and not GOOD
+    assert combine(GOOD, GOOD) == GOOD
+    assert not GOOD
 
 
 def test_what_concerns_other_photos_is_said_too():

@@ -161,7 +161,10 @@ def test_claimed_run_carries_its_worker_and_the_newest_change(shop):
     run = lifecycle.claim(queued_run(shop).pk)
     stored = last_run(shop)
     assert (stored.status, stored.generation) == ("training", 2)
-    assert stored.worker_pid and stored.worker_host and stored.heartbeat_at and stored.started_at
+    assert stored.worker_pid
+    assert stored.worker_host
+    assert stored.heartbeat_at
+    assert stored.started_at
     assert stored.worker_token == run.worker_token
 
 
@@ -278,7 +281,8 @@ def test_version_is_judged_again_when_another_one_takes_over_meanwhile_and_nobod
     monkeypatch.setattr(completion.version_files, "take_next_number", take_number)
     complete(run, version_of(run, number=2))
     assert compared == [(1, 2), (2, 3)]
-    assert active_version(shop).number == 3 and active_version(shop).run == run
+    assert active_version(shop).number == 3
+    assert active_version(shop).run == run
 
 
 def take_number(version: ModelVersion) -> None:

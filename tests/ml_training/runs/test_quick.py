@@ -1,5 +1,7 @@
 """A run from claim to active version, on real photos with the real recogniser."""
 
+from pathlib import Path
+
 import pytest
 from django.core.files.storage import default_storage
 
@@ -47,8 +49,7 @@ def break_file(photo: ProductImage, content: bytes | None) -> None:
     name = photo.image.name
     default_storage.delete(name)
     if content is not None:
-        with open(default_storage.path(name), "wb") as file:
-            file.write(content)
+        Path(default_storage.path(name)).write_bytes(content)
 
 
 # --- A good run ------------------------------------------------------------------------------------

@@ -37,10 +37,12 @@ def press(client, photo, product, **headers):
 
 def test_button_stands_beside_the_photo_and_moves_it(shop, products, staff_client):
     html = html_of(staff_client, "advice")
-    assert html.count(BUTTON) == 1 and f'name="photo" value="{astray().pk}"' in html
+    assert html.count(BUTTON) == 1
+    assert f'name="photo" value="{astray().pk}"' in html
     answer = press(staff_client, astray().pk, products[0].pk, accept="application/json")
     assert answer.json() == {"message": "0-3.jpg moved to Conference. The recogniser is learning."}
-    assert astray().product == products[0] and statuses(shop)[-1] == "queued"
+    assert astray().product == products[0]
+    assert statuses(shop)[-1] == "queued"
     assert BUTTON not in html_of(staff_client, "advice")
     again = press(staff_client, astray().pk, products[0].pk, accept="application/json")
     assert again.json() == {"message": "0-3.jpg is on Conference already."}
@@ -62,7 +64,8 @@ def test_without_a_script_it_comes_back_to_the_page(shop, products, staff_client
 def test_photo_that_is_there_already_says_what_to_do(products, staff_client):
     ProductImage.objects.filter(filename="0-4.jpg").update(sha256=astray().sha256)
     answer = press(staff_client, astray().pk, products[0].pk, accept="application/json")
-    assert answer.status_code == 409 and answer.json()["message"] == (
+    assert answer.status_code == 409
+    assert answer.json()["message"] == (
         "Nothing was moved. 0-3.jpg: Conference already has this photo. Delete it here instead of moving it."
     )
     assert astray().product == products[1]
@@ -73,9 +76,11 @@ def test_photos_and_products_of_other_shops_are_not_there(products, staff_client
     photo = add_photo(theirs)
     for photo_pk, product_pk in ((photo.pk, products[0].pk), (astray().pk, theirs.pk), ("x", ""), (0, 0)):
         answer = press(staff_client, photo_pk, product_pk, accept="application/json")
-        assert answer.status_code == 409 and "not there any more" in answer.json()["message"]
+        assert answer.status_code == 409
+        assert "not there any more" in answer.json()["message"]
     photo.refresh_from_db()
-    assert photo.product == theirs and astray().product == products[1]
+    assert photo.product == theirs
+    assert astray().product == products[1]
 
 
 def test_it_takes_the_permission_to_change_photos_and_a_form_of_ours(shop, products, client, staff):
@@ -84,7 +89,8 @@ def test_it_takes_the_permission_to_change_photos_and_a_form_of_ours(shop, produ
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
     client.force_login(user)
     html = html_of(client, "advice")
-    assert "0-3.jpg" in html and BUTTON not in html
+    assert "0-3.jpg" in html
+    assert BUTTON not in html
     assert press(client, astray().pk, products[0].pk).status_code == 403
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(staff)
@@ -99,4 +105,5 @@ def test_same_picture_on_two_products_gets_no_button(shop, products, staff_clien
     other = ProductImage.objects.get(filename="1-1.jpg")
     ProductImage.objects.filter(filename="0-1.jpg").update(sha256=other.sha256)
     html = html_of(staff_client, "advice")
-    assert "Nearly the same picture is on" in html and "Move to" not in html
+    assert "Nearly the same picture is on" in html
+    assert "Move to" not in html

@@ -55,7 +55,8 @@ def test_how_the_last_one_ended_stays_on_the_page_until_the_next(staff_client, s
     assert said in staff_client.get(reverse("admin:ml_model")).content.decode()
     info = "{ mlTrainingInfo { lastDeep deep { status } } }"
     answer = ask(staff_client, info)["mlTrainingInfo"]
-    assert answer["lastDeep"].startswith(said) and answer["deep"] is None
+    assert answer["lastDeep"].startswith(said)
+    assert answer["deep"] is None
     deep_lifecycle.queue_deep(shop.pk, "asked_deep")
     html = staff_client.get(reverse("admin:ml_model")).content.decode()
     assert '<p class="ml-quiet" data-ml="last-deep" hidden>' in html
@@ -72,7 +73,8 @@ def test_run_outside_its_hours_does_not_promise_a_worker(shop):
 def test_nobody_who_works_on_it_is_said_with_what_to_do(shop, deep):
     TrainingRun.objects.filter(pk=deep.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=5))
     info = training_info(shop).deep
-    assert info.words.startswith("Nothing was heard of this run since") and info.seconds_left is None
+    assert info.words.startswith("Nothing was heard of this run since")
+    assert info.seconds_left is None
     deep_lifecycle.cancel(shop)
     queued = deep_lifecycle.queue_deep(shop.pk, "promises")
     TrainingRun.objects.filter(pk=queued.pk).update(created_at=timezone.now() - timedelta(minutes=5))
@@ -90,7 +92,9 @@ def test_cancel_button_ends_it_and_the_model_stays(staff_client, shop, deep):
     assert "active model stays" in response.json()["message"]
     assert deep_runs(shop)[0].status == "cancelled"
     info = training_info(shop)
-    assert info.deep is None and info.status == "active" and not info.error
+    assert info.deep is None
+    assert info.status == "active"
+    assert not info.error
     again = staff_client.post(CANCEL)
     assert again.status_code == 302
     assert "Cancelled" in staff_client.get(reverse("admin:ml_model")).content.decode()

@@ -198,10 +198,8 @@ def test_figures_are_explained_where_they_stand(shop, staff_client):
     """In words that need no mouse; with the share that this shop has chosen."""
     choose(shop, unknowns_named_choice="0.005")
     html = read(staff_client)
-    assert (
-        "right on photos taken elsewhere" in html
-        and "of photos of unknown products, at most 0.5 % should" in html
-    )
+    assert "right on photos taken elsewhere" in html
+    assert "of photos of unknown products, at most 0.5 % should" in html
     assert re.search(r'data-ml="coverage-missing">Nothing is named before', html)
     queue.request_training(shop.pk, ADDED)
     run = lifecycle.claim(queued_run(shop).pk)

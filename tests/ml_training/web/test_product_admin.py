@@ -85,7 +85,8 @@ def test_deleting_a_photo_says_who_learned_from_it_and_queues_a_training(shop, p
     response = staff_client.post(form_of(products[0]), fields)
     text = "1 photo deleted. Versions 1–3 learned from it. A training without it is queued."
     assert text in said(response)
-    assert counters(shop)[0] == wanted + 1 and statuses(shop).count("queued") == 1
+    assert counters(shop)[0] == wanted + 1
+    assert statuses(shop).count("queued") == 1
 
 
 def test_deleting_a_photo_that_nobody_learned_says_so_much(products, staff_client):
@@ -119,7 +120,8 @@ def test_deleting_selected_products_asks_and_tells(shop, products, staff_client)
     assert "Versions 1–3 learned from their photos." in question
     response = delete_selected(staff_client, *products[:2], post="yes")
     assert any(text.startswith("Versions 1–3 learned from their photos.") for text in said(response))
-    assert Product.objects.count() == 1 and ProductImage.objects.count() == 2
+    assert Product.objects.count() == 1
+    assert ProductImage.objects.count() == 2
 
 
 def test_deleting_a_product_without_photos_says_nothing_of_it(shop, staff_client):

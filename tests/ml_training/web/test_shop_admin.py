@@ -39,8 +39,10 @@ def test_form_shows_the_settings_where_they_were_with_what_they_mean(staff_clien
         "deep_hours",
         "members",
     ]
-    assert "Unknown products named:" in response.text and "Hours of deep training:" in response.text
-    assert "may be taken for one that is" in response.text and "such as 20-6" in response.text
+    assert "Unknown products named:" in response.text
+    assert "Hours of deep training:" in response.text
+    assert "may be taken for one that is" in response.text
+    assert "such as 20-6" in response.text
     fields = form_fields(response, "shop_form")
     assert (fields["unknowns_named_choice"], fields["deep_hours"]) == ("0.1", "20-6")
 
@@ -48,7 +50,8 @@ def test_form_shows_the_settings_where_they_were_with_what_they_mean(staff_clien
 def test_settings_are_saved_and_queue_no_training(staff_client, shop):
     assert save(staff_client, shop, unknowns_named_choice="0.005", deep_hours="22-5").status_code == 302
     assert settings_of(shop) == ("0.005", "22-5")
-    assert counters(shop) == (0, 0) and not TrainingRun.objects.exists()
+    assert counters(shop) == (0, 0)
+    assert not TrainingRun.objects.exists()
     assert "Hours of deep training" in LogEntry.objects.get().get_change_message()
 
 
@@ -94,7 +97,9 @@ def test_new_shop_is_made_with_its_settings(admin_client):
 def test_settings_that_cannot_be_are_refused_at_their_field(staff_client, shop, setting, value, problem):
     response = save(staff_client, shop, **{setting: value})
     errors = response.context["adminform"].form.errors
-    assert list(errors) == [setting] and problem in errors[setting][0] and len(errors[setting]) == 1
+    assert list(errors) == [setting]
+    assert problem in errors[setting][0]
+    assert len(errors[setting]) == 1
     assert not ShopTraining.objects.exists()
 
 
@@ -103,8 +108,11 @@ def test_whoever_may_only_look_reads_the_settings(client, staff, shop):
     staff.user_permissions.remove(Permission.objects.get(codename="change_shop"))
     client.force_login(staff)
     text = client.get(form_of(shop)).text
-    assert 'name="deep_hours"' not in text and "20-6</div>" in text.replace("\n", "")
-    assert "2 %" in text and "Hours of deep training:" in text and "may be taken for one that is" in text
+    assert 'name="deep_hours"' not in text
+    assert "20-6</div>" in text.replace("\n", "")
+    assert "2 %" in text
+    assert "Hours of deep training:" in text
+    assert "may be taken for one that is" in text
 
 
 def test_list_of_shops_costs_the_same_number_of_queries_at_any_length(

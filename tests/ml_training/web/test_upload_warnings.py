@@ -49,7 +49,8 @@ def products(shop) -> list[Product]:
 def test_photo_of_another_product_is_warned_of_and_saved(staff_client, products):
     said = add(staff_client, products[0], (1, 700))
     (warning,) = warnings(said)
-    assert warning.startswith("IMG_1_700.jpg is ") and "% like Product 1: did you mean that one?" in warning
+    assert warning.startswith("IMG_1_700.jpg is ")
+    assert "% like Product 1: did you mean that one?" in warning
     assert "A photo of the label would tell them apart." in warning
     assert any(text.startswith("1 photo added.") for text in said)
 

@@ -115,25 +115,27 @@ def test_reason_does_not_say_what_serves_as_that_may_be_another_one_by_now(shop,
     ShopTraining.objects.update(active_version=active)
     assert new.held_back.startswith("Version 1 goes on serving: version 2 mixes up")
     said = text(staff_client)
-    assert "Version 2 mixes up" in said and "goes on serving" not in said
+    assert "Version 2 mixes up" in said
+    assert "goes on serving" not in said
 
 
 def test_page_and_section_show_the_same_and_the_page_says_where_sections_are(shop, staff_client):
     several(shop)
     html = staff_client.get(PAGE).content.decode()
     assert rows(html) == listed(staff_client)
-    assert (
-        'id="ml-versions" data-ml-section="versions"' in html and f'data-url="{URL}?shop={shop.slug}"' in html
-    )
+    assert 'id="ml-versions" data-ml-section="versions"' in html
+    assert f'data-url="{URL}?shop={shop.slug}"' in html
     assert "<html" not in staff_client.get(LIST).content.decode()
 
 
 def test_figures_are_words_and_the_rate_is_the_shops(shop, staff_client):
     coverage = {"0.01": 0.31, "0.02": 0.624, "0.1": 0.9}
     several(shop, 1, accuracy=0.854, accuracy_range=[0.8, 0.9], coverage=coverage)
-    assert "85 % (80 % to 90 %)" in text(staff_client) and "62 %" in text(staff_client)
+    assert "85 % (80 % to 90 %)" in text(staff_client)
+    assert "62 %" in text(staff_client)
     choose(shop, unknowns_named_choice="0.1")
-    assert "90 %" in text(staff_client) and "62 %" not in text(staff_client)
+    assert "90 %" in text(staff_client)
+    assert "62 %" not in text(staff_client)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,8 @@ def test_changes_are_said_and_old_versions_say_nothing(shop, staff_client):
     learn(shop)
     assert "1 photo removed from Product 00000" in text(staff_client)
     html = staff_client.get(LIST).content.decode()
-    assert f"{VERSIONS}3/photos/" in html and f"{VERSIONS}1/photos/" not in html
+    assert f"{VERSIONS}3/photos/" in html
+    assert f"{VERSIONS}1/photos/" not in html
 
 
 def test_names_that_people_gave_are_text_and_never_markup(shop, staff_client):
@@ -169,7 +172,8 @@ def test_names_that_people_gave_are_text_and_never_markup(shop, staff_client):
     ModelVersion.objects.update(held_back="<b>bold</b>")
     for address in (PAGE, LIST, f"{VERSIONS}2/photos/"):
         html = staff_client.get(address).content.decode()
-        assert "<script>alert" not in html and "<b>bold" not in html
+        assert "<script>alert" not in html
+        assert "<b>bold" not in html
     assert "&lt;script&gt;alert(1)" in html
 
 
@@ -181,9 +185,11 @@ def test_many_versions_are_folded_and_the_one_that_serves_is_always_there(shop, 
     versions = several(shop, MAX_VERSIONS + 20)
     ShopTraining.objects.update(active_version=versions[0])
     html = staff_client.get(LIST).content.decode()
-    assert len(rows(html)) == MAX_VERSIONS + 1 and rows(html)[1] == ("serves", "")
+    assert len(rows(html)) == MAX_VERSIONS + 1
+    assert rows(html)[1] == ("serves", "")
     shown, folded = html.split("<details")
-    assert len(rows(shown)) == SHOWN and f"There are {MAX_VERSIONS + 20} versions" in folded
+    assert len(rows(shown)) == SHOWN
+    assert f"There are {MAX_VERSIONS + 20} versions" in folded
 
 
 def test_list_costs_the_same_number_of_queries_at_any_length(shop, staff_client):
@@ -213,7 +219,8 @@ def test_whoever_may_not_see_versions_sees_none(shop, staff, staff_client):
     several(shop)
     without(staff, "view_modelversion")
     assert "ml-versions" not in staff_client.get(PAGE).content.decode().replace("versions.css", "")
-    assert listed(staff_client) == {} and "ml-versions" not in html_of(staff_client, "versions")
+    assert listed(staff_client) == {}
+    assert "ml-versions" not in html_of(staff_client, "versions")
     assert staff_client.post(ACTIVATE, {"version": "1"}).status_code == 403
     assert staff_client.get(f"{VERSIONS}1/photos/").status_code == 403
 
@@ -229,7 +236,8 @@ def test_another_shop_is_not_found(staff_client, other_shop, method):
 
 def test_whoever_is_not_logged_in_is_sent_to_the_login(client, shop):
     for response in (client.get(LIST), client.post(ACTIVATE, {"version": "1"})):
-        assert response.status_code == 302 and "/admin/login/" in response["Location"]
+        assert response.status_code == 302
+        assert "/admin/login/" in response["Location"]
 
 
 def test_choosing_takes_a_post_with_the_token(shop, staff):
@@ -272,7 +280,8 @@ def test_rolling_back_with_a_script_answers_in_json(shop, two, staff_client):
     accept = {"Accept": "application/json"}
     for words in ("Version 1 serves.", "Version 1 serves already."):
         response = staff_client.post(ACTIVATE, {"version": "1"}, headers=accept)
-        assert response.status_code == 200 and response.json()["message"].startswith(words)
+        assert response.status_code == 200
+        assert response.json()["message"].startswith(words)
     assert active_version(shop) == two
 
 
@@ -344,7 +353,8 @@ def test_photos_that_a_version_learned_are_listed_with_those_that_are_gone(shop,
     moved.save()
     html = staff_client.get(f"{VERSIONS}1/photos/", {"shop": shop.slug}).content.decode()
     assert "6 photos, by product" in html
-    assert f'data-photo="{gone_pk}" data-there="false"' in html and html.count(">gone<") == 1
+    assert f'data-photo="{gone_pk}" data-there="false"' in html
+    assert html.count(">gone<") == 1
     assert html.count("moved since") == 1
     product = reverse("admin:catalog_product_change", args=[third.pk])
     assert f'<a class="ml-moved" href="{product}">' in html
@@ -361,7 +371,8 @@ def test_list_of_photos_has_pages_and_costs_the_same_on_each(shop, staff_client)
             html = staff_client.get(f"{VERSIONS}1/photos/", {"page": page}).content.decode()
         assert html.count("data-photo=") == photos
         counts.add(len(captured))
-    assert len(counts) == 1 and counts.pop() <= 10
+    assert len(counts) == 1
+    assert counts.pop() <= 10
 
 
 def test_version_of_an_earlier_release_says_that_nothing_was_written_down(shop, staff_client):

@@ -58,11 +58,13 @@ def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_p
     assert run.status == "completed", run.error
     state, row = state_of(shop), TunedBackbone.objects.get()
     assert state.active_version.backbone == row.backbone == run.backbone
-    assert run.metrics["photos_compared"] == 3 and len(run.metrics["history"]) == 1
+    assert run.metrics["photos_compared"] == 3
+    assert len(run.metrics["history"]) == 1
     assert ImageEmbedding.objects.filter(backbone=row.backbone).count() == 12
     held_out = {photo.sha256 for photo in ProductImage.objects.all()} - {*row.learned}
     judged = ProductImage.objects.filter(pk__in=state.active_version.cross_validated)
-    assert {photo.sha256 for photo in judged} == held_out and len(held_out) == 3
+    assert {photo.sha256 for photo in judged} == held_out
+    assert len(held_out) == 3
     assert work_folders(shop) == []
     assert recognize(shop, photo_bytes(1, 50), 3).version == state.active_version.number
 
@@ -85,7 +87,8 @@ def test_what_a_quick_run_learned_before_the_takeover_is_learned_again(shop, any
 
     monkeypatch.setattr(job, "compare", compare_late)
     run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
-    assert state_of(shop).active_version.run == run and state_of(shop).is_owed
+    assert state_of(shop).active_version.run == run
+    assert state_of(shop).is_owed
     work()
     state = state_of(shop)
     assert (state.active_version.photos, state.is_owed) == (13, False)
@@ -103,10 +106,12 @@ def test_with_three_real_photos_a_product_the_frozen_backbone_stays(shop, tmp_pa
     run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
     assert run.status == "completed", run.error
     assert run.metrics["photos_compared"] == 16
-    assert "did not pay" in run.message and "stays as it is" in run.message
+    assert "did not pay" in run.message
+    assert "stays as it is" in run.message
     assert state_of(shop).active_version == version
     assert run.metrics["accuracy_before"] is not None
-    assert model_files(tmp_path) == files and not TunedBackbone.objects.exists()
+    assert model_files(tmp_path) == files
+    assert not TunedBackbone.objects.exists()
     assert set(ImageEmbedding.objects.values_list("backbone", flat=True)) == {chosen_backbone()}
 
 
@@ -116,7 +121,8 @@ def test_command_trains_deep_and_reports_as_json(shop):
     call_command("train", "--deep", "--json", stdout=said, stderr=StringIO())
     report = json.loads(said.getvalue())
     assert {"version", "products", "photos", "seconds", "phases"} <= report.keys()
-    assert report["accuracy_before"] is None and report["activated"] is False
+    assert report["accuracy_before"] is None
+    assert report["activated"] is False
     assert "two photos each" in report["message"]
 
 

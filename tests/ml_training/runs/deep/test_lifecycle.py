@@ -87,7 +87,8 @@ def test_interrupted_command_leaves_the_run_of_a_worker_that_took_over(shop):
     theirs = begun(shop)
     assert not deep_lifecycle.cancel_own(mine)
     theirs.refresh_from_db()
-    assert theirs.status == "training" and deep_lifecycle.cancel_own(theirs)
+    assert theirs.status == "training"
+    assert deep_lifecycle.cancel_own(theirs)
 
 
 def test_interrupted_quick_training_stays_owed_and_counts_no_try(shop):
@@ -112,7 +113,8 @@ def test_interrupt_after_a_version_was_published_leaves_its_files(shop):
     finally:
         ml_status_changed.disconnect(hear)
     version = state_of(shop).active_version
-    assert version.number == 1 and version.run.status == "completed"
+    assert version.number == 1
+    assert version.run.status == "completed"
     assert all(version_files.read(version, kind) for kind in FILES)
 
 
@@ -155,12 +157,14 @@ def test_after_the_switch_quick_runs_train_on_the_tuned_backbone(shop, tmp_path)
     add_photo(shop.products.first(), 0, 9)
     work()
     active = state_of(shop).active_version
-    assert active.backbone == version.backbone and active.number == 3
+    assert active.backbone == version.backbone
+    assert active.number == 3
     assert ImageEmbedding.objects.filter(backbone=version.backbone).count() == 7
     # Only photos that the backbone has not learned from were judged.
     learned = TunedBackbone.objects.get().learned
     known = shop.products.first().images.model.objects.filter(sha256__in=learned)
-    assert active.cross_validated and not {str(photo.pk) for photo in known} & active.cross_validated.keys()
+    assert active.cross_validated
+    assert not {str(photo.pk) for photo in known} & active.cross_validated.keys()
 
 
 def test_setting_of_the_base_leaves_tuned_shops_alone(shop, tmp_path):
@@ -182,12 +186,14 @@ def test_quick_run_that_began_before_the_switch_does_not_take_over(shop, tmp_pat
     complete(quick, late)
     state = state_of(shop)
     assert state.active_version == version
-    assert state.trained <= wanted and state.is_owed
+    assert state.trained <= wanted
+    assert state.is_owed
     assert "another version took over" in late.held_back
     assert TrainingRun.objects.filter(shop=shop, status="queued", kind="quick").count() == 1
     work()
     state = state_of(shop)
-    assert state.active_version.backbone == version.backbone and not state.is_owed
+    assert state.active_version.backbone == version.backbone
+    assert not state.is_owed
 
 
 def test_rolling_back_across_backbones_changes_what_quick_runs_train_on(shop, tmp_path):
@@ -198,7 +204,8 @@ def test_rolling_back_across_backbones_changes_what_quick_runs_train_on(shop, tm
     add_photo(shop.products.first(), 0, 9)
     work()
     active = state_of(shop).active_version
-    assert active.backbone == chosen_backbone() and active.photos == 7
+    assert active.backbone == chosen_backbone()
+    assert active.photos == 7
 
 
 def test_deep_version_that_won_against_a_backbone_that_serves_no_more_is_held_back(shop, tmp_path):

@@ -152,14 +152,16 @@ def test_what_was_turned_off_before_it_began_is_queued_when_it_is_turned_on_agai
     (run_id,) = reconcile_deep()
     assert [run.status for run in deep_runs(shop)] == ["cancelled", "queued"]
     assert cancel(shop)  # somebody who cancels it means it
-    assert reconcile_deep() == [] and TrainingRun.objects.get(pk=run_id).status == "cancelled"
+    assert reconcile_deep() == []
+    assert TrainingRun.objects.get(pk=run_id).status == "cancelled"
 
 
 def test_run_that_a_command_begins_is_not_called_off(shop, settings):
     trained(shop)
     settings.DEEP_TRAINING = "off"
     queued, reconciled = queue_deep(shop.pk, "asked_deep"), reconcile_deep()
-    assert reconciled == [] and claim(queued.pk) is not None
+    assert reconciled == []
+    assert claim(queued.pk) is not None
     TrainingRun.objects.update(created_at=timezone.now() - timedelta(minutes=5))
     reconcile_deep()
     assert deep_runs(shop)[0].status == "training"
