@@ -120,7 +120,7 @@ def test_import_that_cannot_store_stops_and_keeps_what_it_had(transactional_db, 
         shutil.rmtree(root, ignore_errors=True)
         root.write_bytes(b"")
 
-    with pytest.raises(OSError, match="exists|directory"):
+    with pytest.raises(OSError, match=r"exists|directory"):
         import_photos(shop, source, find_product_folders(source), fill_the_disk)
     assert shop.products.get().images.count() == 1
 
