@@ -33,13 +33,10 @@ class AdvicePhoto(graphene.ObjectType):
     class Meta:
         description = f"A photo that an advice is about. {WHO}"
 
-    database_id = graphene.ID(required=True, description="The photo's id in the database.")
+    database_id = graphene.ID(required=True, description="The photo's id in the database.", source="pk")
     filename = graphene.String(required=True, description="The file's name when it was added.")
     url = graphene.String(required=True, description="Where the original is served, on this server.")
     thumbnail_url = graphene.String(required=True, description="Where a small JPEG of it is served.")
-
-    def resolve_database_id(self, info):
-        return self.pk
 
     def resolve_url(self, info):
         return reverse("photo", args=[self.pk, self.sha256])
@@ -52,16 +49,10 @@ class AdviceProduct(graphene.ObjectType):
     class Meta:
         description = f"A product that an advice is about. {WHO}"
 
-    database_id = graphene.ID(required=True, description="The product's id in the database.")
+    database_id = graphene.ID(required=True, description="The product's id in the database.", source="pk")
     sku = graphene.String(required=True, description="The shop's own number for it.")
     name = graphene.String(required=True, description="What people call it.")
-    image_count = graphene.Int(required=True, description="How many photos it has.")
-
-    def resolve_database_id(self, info):
-        return self.pk
-
-    def resolve_image_count(self, info):
-        return self.photos
+    image_count = graphene.Int(required=True, description="How many photos it has.", source="photos")
 
 
 def product_field(description: str, required: bool = True) -> graphene.Field:
@@ -127,11 +118,10 @@ class SuspectPhoto(graphene.ObjectType):
     product = product_field("The product it is on.")
     kind = graphene.Field(SuspectKind, required=True, description="What is wrong.")
     reason = graphene.String(required=True, description="The same in words.")
-    other_photo = graphene.Field(AdvicePhoto, description="A photo to compare it with, if there is one.")
+    other_photo = graphene.Field(
+        AdvicePhoto, description="A photo to compare it with, if there is one.", source="other"
+    )
     other_product = product_field("The product of that photo.", required=False)
-
-    def resolve_other_photo(self, info):
-        return self.other
 
 
 class MLAdvice(graphene.ObjectType):
@@ -142,7 +132,9 @@ class MLAdvice(graphene.ObjectType):
     wanting_photos = list_field(
         AdviceProduct, f"Products with no or too few photos, the fewest first; at most {MAX_WANTING}."
     )
-    wanting_photos_count = graphene.Int(required=True, description="How many there are.")
+    wanting_photos_count = graphene.Int(
+        required=True, description="How many there are.", source="wanting_count"
+    )
     next_products = list_field(
         ProspectType, f"The {MAX_NEXT} products most worth photographing, the best first."
     )
@@ -151,30 +143,23 @@ class MLAdvice(graphene.ObjectType):
         f"The pairs that matter most, at most {MAX_PAIRS}: by loss; then without price; then harmless.",
     )
     suspects = list_field(SuspectPhoto, f"Photos that look wrong, the gravest first; at most {MAX_SUSPECTS}.")
-    suspects_count = graphene.Int(required=True, description="How many there are.")
+    suspects_count = graphene.Int(required=True, description="How many there are.", source="suspect_count")
     expected_loss_per_thousand_scans = graphene.Decimal(
         description=f"What mix-ups of products with prices cost in {SCANS} scans, if all are scanned "
         "equally often; in the shop's currency. Null if nothing is known."
     )
-    products_without_price = graphene.Int(required=True, description="Active products that have no price.")
+    products_without_price = graphene.Int(
+        required=True, description="Active products that have no price.", source="unpriced"
+    )
 
     def resolve_wanting_photos(self, info):
         return self.wanting
 
-    def resolve_wanting_photos_count(self, info):
-        return self.wanting_count
-
     def resolve_next_products(self, info):
         return self.next
 
-    def resolve_suspects_count(self, info):
-        return self.suspect_count
-
     def resolve_expected_loss_per_thousand_scans(self, info):
         return None if self.loss is None else round(self.loss, 2)
-
-    def resolve_products_without_price(self, info):
-        return self.unpriced
 
 
 class Query(graphene.ObjectType):

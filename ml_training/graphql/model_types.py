@@ -31,13 +31,10 @@ class MLModelFile(graphene.ObjectType):
     present = graphene.Boolean(required=True, description="Whether it is in the storage.")
     url = graphene.String(description="Where it is served, on this server. What is there never changes.")
     sha256 = graphene.String(description="SHA-256 of its bytes, in hexadecimal.")
-    size = graphene.Int(description="Bytes.")
+    size = graphene.Int(description="Bytes.", source="bytes")
 
     def resolve_url(self, info):
         return self.url or None
-
-    def resolve_size(self, info):
-        return self.bytes
 
 
 def files_field() -> graphene.List:
@@ -50,20 +47,16 @@ class MLModelInfo(graphene.ObjectType):
     class Meta:
         description = f"The model that serves a shop. {read_by(*MAY_READ_MODELS)}"
 
-    has_model = graphene.Boolean(required=True, description="Whether a version serves.")
+    has_model = graphene.Boolean(
+        required=True, description="Whether a version serves.", source="has_active_model"
+    )
     version = graphene.Int(description="Number of the version that serves.")
     status = graphene.Field(MLModelStatus, required=True, description="Whether a version serves.")
-    trained_at = graphene.DateTime(description="When that version was trained.")
+    trained_at = graphene.DateTime(description="When that version was trained.", source="last_trained_at")
     files = files_field()
-
-    def resolve_has_model(self, info):
-        return self.has_active_model
 
     def resolve_status(self, info):
         return "active" if self.has_active_model else "idle"
-
-    def resolve_trained_at(self, info):
-        return self.last_trained_at
 
 
 class ModelVersionType(Node):

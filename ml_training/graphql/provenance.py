@@ -39,37 +39,26 @@ class LearnedPhotoType(Node):
     is_gone = graphene.Boolean(
         required=True, description="Whether the photo was deleted, or replaced by another, since."
     )
-    now_on_product_id = graphene.ID(description="The product that the photo is on now; null if it is gone.")
+    now_on_product_id = graphene.ID(
+        description="The product that the photo is on now; null if it is gone.", source="now_on"
+    )
     url = graphene.String(description="Where the original is served, on this server; null if it is gone.")
-    since_version = graphene.Int(required=True, description="Number of the first version that learned it so.")
+    since_version = graphene.Int(
+        required=True, description="Number of the first version that learned it so.", source="since"
+    )
     until_version = graphene.Int(
-        description="Number of the last one; null if the newest version learned it so too."
+        description="Number of the last one; null if the newest version learned it so too.", source="until"
     )
 
     @classmethod
     def visible_to(cls, access):
         return with_whereabouts(LearnedPhoto.objects.filter(shop__in=access.shops()))
 
-    def resolve_photo_id(self, info):
-        return self.photo_id
-
-    def resolve_product_id(self, info):
-        return self.product_id
-
     def resolve_is_gone(self, info):
         return self.now_on is None
 
-    def resolve_now_on_product_id(self, info):
-        return self.now_on
-
     def resolve_url(self, info):
         return self.now_on and reverse("photo", args=[self.photo_id, self.sha256])
-
-    def resolve_since_version(self, info):
-        return self.since
-
-    def resolve_until_version(self, info):
-        return self.until
 
 
 def learned_photos_field() -> PagedField:

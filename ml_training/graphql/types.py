@@ -89,8 +89,8 @@ class MLTrainingInfo(graphene.ObjectType):
     last_trained_at = graphene.DateTime(description="When the active version was trained.")
     error = graphene.String(required=True, description="Why the last run failed; empty if it did not.")
     message = graphene.String(required=True, description="What is missing or to be done; may be empty.")
-    product_count = graphene.Int(required=True, description="Active products.")
-    image_count = graphene.Int(required=True, description="Photos of active products.")
+    product_count = graphene.Int(required=True, description="Active products.", source="products")
+    image_count = graphene.Int(required=True, description="Photos of active products.", source="photos")
     has_active_model = graphene.Boolean(required=True, description="Whether photos can be recognised.")
     version = graphene.Int(description="Number of the active version.")
     deep = graphene.Field(DeepTraining, description="The deep training that waits or goes on; else null.")
@@ -99,12 +99,6 @@ class MLTrainingInfo(graphene.ObjectType):
     )
     set_aside = set_aside_field()
     set_aside_count = set_aside_count_field()
-
-    def resolve_product_count(self, info):
-        return self.products
-
-    def resolve_image_count(self, info):
-        return self.photos
 
 
 class TrainingRunType(Node):
