@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.installation import show, write
 from benchmarks.recognition import Labelled, read
-from ml_training.gate.judge import is_worse
+from ml_training.gate.judge import list_changes, list_lost
 from ml_training.gate.mislabelled import find_mislabelled_since
 from ml_training.gate.rules import RULES
 from ml_training.models import ModelVersion
@@ -60,6 +60,12 @@ def main() -> None:
     rows = [(name, *facts.values()) for name, facts in result.items()]
     show("Shops whose next version was held back, after how many trainings", [("shop", *facts), *rows])
     write("poisoned", result)
+
+
+def is_worse(earlier: ModelVersion, new: ModelVersion) -> bool:
+    """Whether the photos that both judged speak against the new version."""
+    known = {product for product, _ in earlier.cross_validated.values()}
+    return bool(list_lost([change for change in list_changes(earlier, new) if change.after in known]))
 
 
 class Shop:

@@ -90,19 +90,13 @@ def _compare(earlier: ModelVersion, known: set[int], new: ModelVersion, off: set
         known: the products that the earlier version can answer.
     """
     changes = [
-        change for change in _changes(earlier, new) if change.product not in off and change.after in known
+        change for change in list_changes(earlier, new) if change.product not in off and change.after in known
     ]
-    lost = _lost(changes)
+    lost = list_lost(changes)
     return _mixed_up(earlier, new, changes, lost) if lost else GOOD
 
 
-def is_worse(earlier: ModelVersion, new: ModelVersion) -> bool:
-    """Whether the photos that both judged speak against the new version; for a benchmark."""
-    known = {product for product, _ in earlier.cross_validated.values()}
-    return bool(_lost([change for change in _changes(earlier, new) if change.after in known]))
-
-
-def _lost(changes: list[Change]) -> list[Change]:
+def list_lost(changes: list[Change]) -> list[Change]:
     """The answers whose loss holds a version back; none if it is not worse."""
     products = {change.product for change in changes}
     worse = [
@@ -115,7 +109,7 @@ def _lost(changes: list[Change]) -> list[Change]:
     return [c for c in changes if c.step < 0 and (not worse or c.product in worse)]
 
 
-def _changes(earlier: ModelVersion, new: ModelVersion) -> list[Change]:
+def list_changes(earlier: ModelVersion, new: ModelVersion) -> list[Change]:
     """What became of the photos that both judged, and that showed the same product to both.
 
     Photos as they are say more than these moved away as photos from elsewhere are: those are moved the
