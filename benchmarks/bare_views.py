@@ -67,4 +67,4 @@ urlpatterns = [
     *own,
 ]
 
-from config.asgi import application  # noqa: E402, F401 (served, after the addresses are set)  # noqa: F401 (served, after the addresses are set)
+from config.asgi import application  # noqa: E402, F401 (served, after the addresses are set)

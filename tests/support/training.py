@@ -1,9 +1,12 @@
 """Fixtures for the tests of training: a queue worker to call by hand, and the news that training sends."""
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.files.storage import FileSystemStorage
+from django.db import connections
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
@@ -92,3 +95,25 @@ class StuckStorage(FileSystemStorage):
 
     def delete(self, name):
         raise OSError("The storage is away.")
+
+
+def at_once(calls: list) -> list:
+    """Make each call in a thread of its own, all at the same moment; what they return."""
+    barrier = threading.Barrier(len(calls))
+
+    def one(call):
+        try:
+            barrier.wait()
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(one, calls))
+
+
+def version_of(run, number=1) -> ModelVersion:
+    """A version as a worker hands it over, its files left out."""
+    return ModelVersion(
+        shop_id=run.shop_id, number=number, run=run, backbone="b", folder="f", files={}, products=2, photos=2
+    )

@@ -6,9 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from catalog.models import Product, ProductImage
 from ml_training.gate.judge import find_regressions
@@ -19,11 +17,10 @@ from ml_training.runs.queue import Change, request_training
 from ml_training.status.shop import training_info
 from ml_training.status.versions import MAX_VERSIONS, SHOWN
 from ml_training.versions.prune import prune
-from tests.factories import add_version, choose, fill, learn, make_staff, photo_bytes, stock
+from tests.factories import add_version, choose, fill, learn, photo_bytes
 from tests.support.sections import URL, html_of
-from tests.support.training import active_version, no_model_files_left, trained, work
+from tests.support.training import active_version, trained, work
 
-__all__ = ["no_model_files_left"]
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/admin/settings/ml-model/"
 VERSIONS = f"{PAGE}versions/"
@@ -204,63 +201,6 @@ def test_list_costs_the_same_number_of_queries_at_any_length(shop, staff_client)
     assert queries() == few <= 9
 
 
-# --- Who may ---------------------------------------------------------------------------------------
-
-
-def test_whoever_may_not_choose_sees_no_button_and_is_refused(shop, staff, staff_client):
-    several(shop)
-    without(staff, "change_modelversion")
-    assert {button for _, button in listed(staff_client).values()} == {""}
-    assert staff_client.post(ACTIVATE, {"version": "1"}).status_code == 403
-    assert active_version(shop).number == 3
-
-
-def test_whoever_may_not_see_versions_sees_none(shop, staff, staff_client):
-    several(shop)
-    without(staff, "view_modelversion")
-    assert "ml-versions" not in staff_client.get(PAGE).content.decode().replace("versions.css", "")
-    assert listed(staff_client) == {}
-    assert "ml-versions" not in html_of(staff_client, "versions")
-    assert staff_client.post(ACTIVATE, {"version": "1"}).status_code == 403
-    assert staff_client.get(f"{VERSIONS}1/photos/").status_code == 403
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_another_shop_is_not_found(staff_client, other_shop, method):
-    several(other_shop)
-    address = f"{LIST}&shop=other" if method == "get" else f"{ACTIVATE}?shop=other"
-    sent = {} if method == "get" else {"data": {"version": "1"}}
-    assert getattr(staff_client, method)(address, **sent).status_code == 404
-    assert active_version(other_shop).number == 3
-
-
-def test_whoever_is_not_logged_in_is_sent_to_the_login(client, shop):
-    for response in (client.get(LIST), client.post(ACTIVATE, {"version": "1"})):
-        assert response.status_code == 302
-        assert "/admin/login/" in response["Location"]
-
-
-def test_choosing_takes_a_post_with_the_token(shop, staff):
-    several(shop)
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(staff)
-    assert client.get(ACTIVATE).status_code == 405
-    assert client.post(ACTIVATE, {"version": "1"}).status_code == 403
-    assert active_version(shop).number == 3
-
-
-@pytest.mark.parametrize("version", ["", "x", "0", "99", "-1", "1" * 30, "²", None])
-def test_version_that_there_is_not_is_not_found(shop, staff_client, version):
-    several(shop)
-    assert staff_client.post(ACTIVATE, {} if version is None else {"version": version}).status_code == 404
-    assert active_version(shop).number == 3
-
-
-def test_user_of_no_shop_is_told_so(client, db):
-    client.force_login(make_staff("newcomer"))
-    assert client.get(LIST).status_code == 404
-
-
 # --- Choosing --------------------------------------------------------------------------------------
 
 
@@ -338,52 +278,3 @@ def test_version_without_files_is_refused_in_a_sentence(shop, two, staff_client,
         (said,) = map(str, get_messages(response.wsgi_request))
     assert said.startswith("Nothing was changed. The files of version 1 were removed")
     assert active_version(shop).number == 3
-
-
-# --- What a version learned ------------------------------------------------------------------------
-
-
-def test_photos_that_a_version_learned_are_listed_with_those_that_are_gone(shop, staff_client):
-    first, second, third = stock(shop, products=3, photos=2)
-    learn(shop)
-    gone, moved = first.images.first(), second.images.first()
-    gone_pk = gone.pk
-    gone.delete()
-    moved.product = third
-    moved.save()
-    html = staff_client.get(f"{VERSIONS}1/photos/", {"shop": shop.slug}).content.decode()
-    assert "6 photos, by product" in html
-    assert f'data-photo="{gone_pk}" data-there="false"' in html
-    assert html.count(">gone<") == 1
-    assert html.count("moved since") == 1
-    product = reverse("admin:catalog_product_change", args=[third.pk])
-    assert f'<a class="ml-moved" href="{product}">' in html
-    third.delete()
-    assert "(deleted)" in staff_client.get(f"{VERSIONS}1/photos/").content.decode()
-
-
-def test_list_of_photos_has_pages_and_costs_the_same_on_each(shop, staff_client):
-    fill(shop, 50, photos=5)
-    learn(shop)
-    counts = set()
-    for page, photos in (("1", 100), ("3", 50), ("99", 50), ("x", 100)):
-        with CaptureQueriesContext(connection) as captured:
-            html = staff_client.get(f"{VERSIONS}1/photos/", {"page": page}).content.decode()
-        assert html.count("data-photo=") == photos
-        counts.add(len(captured))
-    assert len(counts) == 1
-    assert counts.pop() <= 10
-
-
-def test_version_of_an_earlier_release_says_that_nothing_was_written_down(shop, staff_client):
-    add_version(shop)
-    assert "was not written down" in text(staff_client, f"{VERSIONS}1/photos/")
-    assert staff_client.get(f"{VERSIONS}2/photos/").status_code == 404
-
-
-def test_list_of_photos_takes_the_right_to_see_photos(shop, staff, staff_client):
-    fill(shop, 2, photos=1)
-    learn(shop)
-    without(staff, "view_productimage")
-    assert staff_client.get(f"{VERSIONS}1/photos/").status_code == 403
-    assert f"{VERSIONS}1/photos/" not in staff_client.get(LIST).content.decode()

@@ -1,0 +1,129 @@
+"""What a page may ask over its websocket, and pages without a channel layer."""
+
+import asyncio
+
+import pytest
+from channels.layers import channel_layers
+
+from ml_training.events import QUEUED, MLStatusEvent
+from notifications import consumers, push
+from notifications.inbox import unread_count
+from notifications.signal_handlers import tell_staff
+from tests.factories import make_staff
+from tests.support.live_page import in_thread, opened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def fresh_layer(settings, monkeypatch):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    channel_layers.backends = {}
+    monkeypatch.setattr(push, "_paused_until", 0.0)
+    yield
+    channel_layers.backends = {}
+
+
+def event(shop, kind=QUEUED, run_id=1, sequence=7, step=0):
+    return MLStatusEvent(shop.pk, run_id, kind, 0.5, "waiting", "3 photos", sequence, step)
+
+
+async def tell(shop, *args, **kwargs) -> None:
+    await in_thread(tell_staff)(event(shop, *args, **kwargs))
+
+
+# --- what a page may ask ----------------------------------------------------------------------------
+
+
+async def test_reading_one_and_all_shows_in_the_other_tab(shop, staff):
+    for run_id in range(3):
+        await tell(shop, run_id=run_id)
+    async with opened(staff) as (page, snapshot), opened(staff) as (other, _):
+        read = snapshot["notifications"][1]["id"]
+        await page.send_json_to({"type": "read", "id": read})
+        for tab in (page, other):
+            message = await tab.told("read")
+            assert message["unread"] == 2
+            assert [item["id"] for item in message["notifications"] if item["read"]] == [read]
+        await page.told("read")  # its own tab hears the push as well
+        await other.send_json_to({"type": "read_all"})
+        assert (await page.told("read"))["unread"] == 0
+
+
+async def test_nobody_reads_for_another(shop, staff):
+    other = await in_thread(make_staff)("other", shop)
+    await tell(shop)
+    async with opened(staff) as (_, snapshot), opened(other) as (page, _):
+        await page.send_json_to({"type": "read", "id": snapshot["notifications"][0]["id"]})
+        await page.told("read")
+    assert await in_thread(unread_count)(staff) == 1
+
+
+JUNK = [
+    " ",
+    "no JSON",
+    "[]",
+    "null",
+    '"read"',
+    "{}",
+    '{"type": "nothing"}',
+    '{"type": "read"}',
+    '{"type": "read", "id": "1"}',
+    '{"type": "read", "id": true}',
+    '{"type": ["read"]}',
+    "[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", JUNK, ids=range(len(JUNK)))
+async def test_junk_is_answered_and_the_page_goes_on(shop, staff, text):
+    async with opened(staff) as (page, _):
+        await page.send_to(text_data=text)
+        assert "read_all" in (await page.told("error"))["message"]
+        await page.send_json_to({"type": "snapshot"})
+        await page.told("snapshot")
+
+
+async def test_bytes_and_impossible_numbers_are_answered(shop, staff):
+    async with opened(staff) as (page, _):
+        await page.send_to(bytes_data=b"\x00\xff")
+        await page.told("error")
+        for number in (-1, 0, 2**63, 10**40):
+            await page.send_json_to({"type": "read", "id": number})
+            assert (await page.told("read"))["unread"] == 0
+
+
+# --- the channel layer ------------------------------------------------------------------------------
+
+
+async def test_without_a_channel_layer_the_page_is_served_and_told_so(settings, shop, staff, monkeypatch):
+    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
+    host = {"address": "redis://127.0.0.1:1/0", "socket_connect_timeout": 2}
+    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [host]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    channel_layers.backends = {}
+    await tell(shop)
+    async with opened(staff) as (page, snapshot):
+        assert (snapshot["live"], snapshot["unread"]) == (False, 1)
+        await page.send_json_to({"type": "read_all"})
+        assert (await page.told("read"))["unread"] == 0
+        settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+        channel_layers.backends = {}
+        assert (await page.receive_output(timeout=10)) == {"type": "websocket.close", "code": 1012}
+
+
+async def test_channel_layer_that_goes_and_comes_back_is_told(shop, staff, monkeypatch):
+    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
+    layer = channel_layers["default"]
+    working = layer.send
+
+    async def lost(*args):
+        raise ConnectionError("gone")
+
+    async with opened(staff) as (page, _):
+        layer.send = lost
+        assert await page.told("live") == {"type": "live", "live": False}
+        layer.send = working
+        assert await page.told("live") == {"type": "live", "live": True}
+        await page.told("snapshot")  # for what was missed meanwhile
+        await asyncio.sleep(0)
