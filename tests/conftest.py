@@ -13,9 +13,11 @@ pytest_plugins = [
     "tests.support.api",
     "tests.support.deep",
     "tests.support.forms",
+    "tests.support.live_page",
     "tests.support.processes",
     "tests.support.training",
     "tests.support.vectors",
+    "tests.support.versions_page",
     "tests.support.workers",
 ]
 

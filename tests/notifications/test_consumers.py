@@ -1,36 +1,18 @@
 """The websocket: who is let in, what they are told, what they may ask."""
 
 import pytest
-from channels.layers import channel_layers
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED, MLStatusEvent
+from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED
 from ml_training.models import TrainingRun
 from ml_training.runs.queue import Change, request_training
-from notifications import consumers, push
+from notifications import consumers
 from notifications.signal_handlers import tell_staff
 from tests.factories import add_photo, make_shop, make_staff
-from tests.support.live_page import Page, in_thread, opened
+from tests.support.live_page import Page, event, in_thread, opened, tell
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def fresh_layer(settings, monkeypatch):
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    channel_layers.backends = {}
-    monkeypatch.setattr(push, "_paused_until", 0.0)
-    yield
-    channel_layers.backends = {}
-
-
-def event(shop, kind=QUEUED, run_id=1, sequence=7, step=0):
-    return MLStatusEvent(shop.pk, run_id, kind, 0.5, "waiting", "3 photos", sequence, step)
-
-
-async def tell(shop, *args, **kwargs) -> None:
-    await in_thread(tell_staff)(event(shop, *args, **kwargs))
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_layer")]
 
 
 # --- who is let in ----------------------------------------------------------------------------------

@@ -5,31 +5,12 @@ import asyncio
 import pytest
 from channels.layers import channel_layers
 
-from ml_training.events import QUEUED, MLStatusEvent
-from notifications import consumers, push
+from notifications import consumers
 from notifications.inbox import unread_count
-from notifications.signal_handlers import tell_staff
 from tests.factories import make_staff
-from tests.support.live_page import in_thread, opened
+from tests.support.live_page import in_thread, opened, tell
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def fresh_layer(settings, monkeypatch):
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    channel_layers.backends = {}
-    monkeypatch.setattr(push, "_paused_until", 0.0)
-    yield
-    channel_layers.backends = {}
-
-
-def event(shop, kind=QUEUED, run_id=1, sequence=7, step=0):
-    return MLStatusEvent(shop.pk, run_id, kind, 0.5, "waiting", "3 photos", sequence, step)
-
-
-async def tell(shop, *args, **kwargs) -> None:
-    await in_thread(tell_staff)(event(shop, *args, **kwargs))
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_layer")]
 
 
 # --- what a page may ask ----------------------------------------------------------------------------

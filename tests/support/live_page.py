@@ -2,11 +2,16 @@
 
 import contextlib
 
+import pytest
 from channels.db import database_sync_to_async
+from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from config.asgi import application
+from ml_training.events import QUEUED, MLStatusEvent
+from notifications import push
+from notifications.signal_handlers import tell_staff
 
 in_thread = database_sync_to_async
 
@@ -43,3 +48,20 @@ async def opened(user):
         yield page, snapshot
     finally:
         await page.disconnect()
+
+
+@pytest.fixture
+def fresh_layer(settings, monkeypatch):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    channel_layers.backends = {}
+    monkeypatch.setattr(push, "_paused_until", 0.0)
+    yield
+    channel_layers.backends = {}
+
+
+def event(shop, kind=QUEUED, run_id=1, sequence=7, step=0):
+    return MLStatusEvent(shop.pk, run_id, kind, 0.5, "waiting", "3 photos", sequence, step)
+
+
+async def tell(shop, *args, **kwargs) -> None:
+    await in_thread(tell_staff)(event(shop, *args, **kwargs))

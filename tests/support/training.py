@@ -117,3 +117,15 @@ def version_of(run, number=1) -> ModelVersion:
     return ModelVersion(
         shop_id=run.shop_id, number=number, run=run, backbone="b", folder="f", files={}, products=2, photos=2
     )
+
+
+def during(phase: str, act):
+    """For `run_job`: do something once, when the run has got to a phase."""
+    done = []
+
+    def on_change(run):
+        if run.phase == phase and not done:
+            done.append(run)
+            act()
+
+    return on_change

@@ -25,18 +25,6 @@ PHASES = ["preparing", "embedding", "fitting", "evaluating", "publishing"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
-def during(phase: str, act):
-    """For `run_job`: do something once, when the run has got to a phase."""
-    done = []
-
-    def on_change(run):
-        if run.phase == phase and not done:
-            done.append(run)
-            act()
-
-    return on_change
-
-
 def steal(shop):
     """What is left of a worker's claim after the reconciler has given it up."""
     TrainingRun.objects.filter(shop=shop, status="training").update(worker_token="of another worker")

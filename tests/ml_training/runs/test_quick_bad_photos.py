@@ -13,6 +13,7 @@ from ml_training.runs.quick import run_job
 from tests.factories import add_photo, photo_bytes, stock
 from tests.support.training import (
     active_version,
+    during,
     last_run,
     queued_run,
     statuses,
@@ -20,18 +21,6 @@ from tests.support.training import (
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
-
-
-def during(phase: str, act):
-    """For `run_job`: do something once, when the run has got to a phase."""
-    done = []
-
-    def on_change(run):
-        if run.phase == phase and not done:
-            done.append(run)
-            act()
-
-    return on_change
 
 
 def break_file(photo: ProductImage, content: bytes | None) -> None:

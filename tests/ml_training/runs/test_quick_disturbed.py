@@ -10,6 +10,7 @@ from tests.factories import add_photo, photo_bytes, stock
 from tests.support.training import (
     active_version,
     counters,
+    during,
     last_run,
     model_files,
     queued_run,
@@ -19,18 +20,6 @@ from tests.support.training import (
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
-
-
-def during(phase: str, act):
-    """For `run_job`: do something once, when the run has got to a phase."""
-    done = []
-
-    def on_change(run):
-        if run.phase == phase and not done:
-            done.append(run)
-            act()
-
-    return on_change
 
 
 def steal(shop):

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -18,54 +17,11 @@ from ml_training.status.shop import training_info
 from ml_training.status.versions import MAX_VERSIONS, SHOWN
 from ml_training.versions.prune import prune
 from tests.factories import add_version, choose, fill, learn, photo_bytes
-from tests.support.sections import URL, html_of
-from tests.support.training import active_version, trained, work
+from tests.support.sections import URL
+from tests.support.training import active_version, work
+from tests.support.versions_page import ACTIVATE, LIST, PAGE, VERSIONS, listed, rows, several, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PAGE = "/admin/settings/ml-model/"
-VERSIONS = f"{PAGE}versions/"
-LIST = f"{URL}?section=versions"
-ACTIVATE = f"{VERSIONS}activate/"
-
-
-def rows(html: str) -> dict[int, tuple[str, str]]:
-    """By version: its state, and what its button says."""
-    found = {}
-    for number, state, rest in re.findall(
-        r'data-version="(\d+)" data-state="([\w-]+)">(.*?)</li>', html, flags=re.DOTALL
-    ):
-        button = re.search(r"<button[^>]*>([^<]*)</button>", rest)
-        found[int(number)] = (state, button[1] if button else "")
-    return found
-
-
-def listed(client, **query) -> dict[int, tuple[str, str]]:
-    return rows(html_of(client, "versions", **query))
-
-
-def text(client, address: str = LIST) -> str:
-    html = re.sub(r"<[^>]*>", " ", client.get(address).content.decode())
-    return re.sub(r"\s+", " ", html)
-
-
-def without(staff, codename: str):
-    staff.user_permissions.remove(Permission.objects.get(codename=codename))
-
-
-def several(shop, count: int = 3, **metrics) -> list[ModelVersion]:
-    """Versions without files in the storage; the newest one serves."""
-    made = [add_version(shop) for _ in range(count)]
-    ModelVersion.objects.update(metrics=metrics)
-    return made
-
-
-@pytest.fixture
-def two(shop) -> ModelVersion:
-    """Two real versions of which the second serves; returns the first."""
-    first = trained(shop, products=2, photos=1)
-    request_training(shop.pk, Change("asked"))
-    work()
-    return first
 
 
 # --- What is shown ---------------------------------------------------------------------------------
