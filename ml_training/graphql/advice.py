@@ -3,27 +3,23 @@
 import graphene
 from django.urls import reverse
 
-from api.fields import read_by, shop_id_argument
+from api.fields import read_by
 from catalog.graphql.queries import MAY_READ_PHOTOS, MAY_READ_PRODUCTS
 from catalog.permissions import VIEW_PHOTOS, VIEW_PRODUCTS
 from catalog.scopes import READ
 from ml_training.advice.shop import MAX_NEXT, MAX_PAIRS, MAX_SUSPECTS, MAX_WANTING, SCANS, shop_advice
 from ml_training.advice.suspects import KINDS
+from ml_training.graphql.fields import enum_of, list_field, shop_field
 from ml_training.graphql.types import MAY_READ_TRAINING
 from ml_training.permissions import TRAIN, VIEW_TRAINING
 from ml_training.recognizer.learning_curve import MORE
 
-MAY_READ_ADVICE = (
-    f"{VIEW_TRAINING}, {VIEW_PRODUCTS} and {VIEW_PHOTOS}",
-    READ,
-    TRAIN,
-)
-WHO = read_by(*MAY_READ_ADVICE)
+WHO = read_by(f"{VIEW_TRAINING}, {VIEW_PRODUCTS} and {VIEW_PHOTOS}", READ, TRAIN)
 
-SuspectKind = graphene.Enum(
+SuspectKind = enum_of(
     "SuspectKind",
-    [(kind.upper(), kind) for kind in KINDS],
-    description="MODEL: the serving version takes a new photo for another product. STRANGER: it looks more "
+    KINDS,
+    "MODEL: the serving version takes a new photo for another product. STRANGER: it looks more "
     "like another product than like its own. SAME_FILE: nearly the same picture is on another product. COPY: "
     "nearly the same picture is on its own product. SMALL, DARK, BLURRED: it can teach little.",
 )
@@ -59,8 +55,11 @@ def product_field(description: str, required: bool = True) -> graphene.Field:
     return graphene.Field(AdviceProduct, required=required, description=description)
 
 
-def list_field(kind, description: str) -> graphene.List:
-    return graphene.List(graphene.NonNull(kind), required=True, description=description)
+def loss_field(description: str) -> graphene.Decimal:
+    return graphene.Decimal(
+        description=description,
+        resolver=lambda item, info: None if item.loss is None else round(item.loss, 2),
+    )
 
 
 class ProspectType(graphene.ObjectType):
@@ -83,31 +82,28 @@ class MixUpType(graphene.ObjectType):
     first = product_field("The one that is mistaken more often.")
     second = product_field("The other.")
     first_for_second = graphene.Float(
-        required=True, description="Share of photos of the first that are taken for the second, 0 to 1."
+        required=True,
+        description="Share of photos of the first that are taken for the second, 0 to 1.",
+        resolver=lambda pair, info: pair.shares[0],
     )
-    second_for_first = graphene.Float(required=True, description="The same the other way round, 0 to 1.")
-    expected_loss_per_thousand_scans = graphene.Decimal(
-        description="In the shop's currency; 0 at the same price, null where one of the prices is missing."
+    second_for_first = graphene.Float(
+        required=True,
+        description="The same the other way round, 0 to 1.",
+        resolver=lambda pair, info: pair.shares[1],
+    )
+    expected_loss_per_thousand_scans = loss_field(
+        "In the shop's currency; 0 at the same price, null where one of the prices is missing."
     )
     first_photos = list_field(
-        AdvicePhoto, "Photos of the first that were taken for the second; at most three."
+        AdvicePhoto,
+        "Photos of the first that were taken for the second; at most three.",
+        resolver=lambda pair, info: pair.misclassified[0],
     )
-    second_photos = list_field(AdvicePhoto, "Photos of the second that were taken for the first.")
-
-    def resolve_first_for_second(self, info):
-        return self.shares[0]
-
-    def resolve_second_for_first(self, info):
-        return self.shares[1]
-
-    def resolve_expected_loss_per_thousand_scans(self, info):
-        return None if self.loss is None else round(self.loss, 2)
-
-    def resolve_first_photos(self, info):
-        return self.misclassified[0]
-
-    def resolve_second_photos(self, info):
-        return self.misclassified[1]
+    second_photos = list_field(
+        AdvicePhoto,
+        "Photos of the second that were taken for the first.",
+        resolver=lambda pair, info: pair.misclassified[1],
+    )
 
 
 class SuspectPhoto(graphene.ObjectType):
@@ -130,13 +126,15 @@ class MLAdvice(graphene.ObjectType):
 
     version = graphene.Int(description="Number of the version that this was found out from.")
     wanting_photos = list_field(
-        AdviceProduct, f"Products with no or too few photos, the fewest first; at most {MAX_WANTING}."
+        AdviceProduct,
+        f"Products with no or too few photos, the fewest first; at most {MAX_WANTING}.",
+        source="wanting",
     )
     wanting_photos_count = graphene.Int(
         required=True, description="How many there are.", source="wanting_count"
     )
     next_products = list_field(
-        ProspectType, f"The {MAX_NEXT} products most worth photographing, the best first."
+        ProspectType, f"The {MAX_NEXT} products most worth photographing, the best first.", source="next"
     )
     mix_ups = list_field(
         MixUpType,
@@ -144,31 +142,17 @@ class MLAdvice(graphene.ObjectType):
     )
     suspects = list_field(SuspectPhoto, f"Photos that look wrong, the gravest first; at most {MAX_SUSPECTS}.")
     suspects_count = graphene.Int(required=True, description="How many there are.", source="suspect_count")
-    expected_loss_per_thousand_scans = graphene.Decimal(
-        description=f"What mix-ups of products with prices cost in {SCANS} scans, if all are scanned "
+    expected_loss_per_thousand_scans = loss_field(
+        f"What mix-ups of products with prices cost in {SCANS} scans, if all are scanned "
         "equally often; in the shop's currency. Null if nothing is known."
     )
     products_without_price = graphene.Int(
         required=True, description="Active products that have no price.", source="unpriced"
     )
 
-    def resolve_wanting_photos(self, info):
-        return self.wanting
-
-    def resolve_next_products(self, info):
-        return self.next
-
-    def resolve_expected_loss_per_thousand_scans(self, info):
-        return None if self.loss is None else round(self.loss, 2)
-
 
 class Query(graphene.ObjectType):
-    ml_advice = graphene.Field(
-        MLAdvice,
-        required=True,
-        shop_id=shop_id_argument(),
-        description=f"What to do so that products are recognised better. {WHO}",
-    )
+    ml_advice = shop_field(MLAdvice, f"What to do so that products are recognised better. {WHO}")
 
     def resolve_ml_advice(self, info, shop_id=None):
         access = info.context.access

@@ -3,6 +3,7 @@
 import graphene
 
 from api.fields import called_by, shop_id_argument
+from ml_training.graphql.fields import shop_for
 from ml_training.graphql.mutations import MAY_PREPARE
 from ml_training.graphql.types import MAY_READ_TRAINING, MLTrainingInfo
 from ml_training.runs.deep import lifecycle as deep_lifecycle
@@ -23,8 +24,7 @@ class CancelDeepTraining(graphene.Mutation):
     ml_training_info = graphene.Field(MLTrainingInfo, required=True, description="How things are now.")
 
     def mutate(self, info, shop_id=None):
-        info.context.access.require(*MAY_PREPARE)
-        shop = info.context.access.shop(shop_id)
+        shop = shop_for(info, shop_id, *MAY_PREPARE)
         return CancelDeepTraining(changed=deep_lifecycle.cancel(shop), ml_training_info=training_info(shop))
 
     def resolve_ml_training_info(self, info):
@@ -33,4 +33,4 @@ class CancelDeepTraining(graphene.Mutation):
 
 
 class Mutation(graphene.ObjectType):
-    cancel_deep_training = CancelDeepTraining.Field(description=CancelDeepTraining._meta.description)
+    cancel_deep_training = CancelDeepTraining.Field()

@@ -10,6 +10,7 @@ from api.errors import BAD_INPUT, NOT_FOUND, ApiError
 from api.fields import called_by, shop_id_argument
 from api.uploads import Upload
 from catalog.models import Shop
+from ml_training.graphql.fields import shop_for
 from ml_training.graphql.model_types import MLModelInfo, ModelVersionType
 from ml_training.permissions import ADD_VERSION, TRAIN
 from ml_training.remote.link import ModelAsset, link_model
@@ -56,8 +57,7 @@ class LinkMlModelAssets(graphene.Mutation):
     ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now.")
 
     def mutate(self, info, assets, activate=True, shop_id=None):
-        info.context.access.require(*MAY_LINK)
-        shop = info.context.access.shop(shop_id)
+        shop = shop_for(info, shop_id, *MAY_LINK)
         files = {kind: find_asset(shop, kind, asset) for kind, asset in assets.items()}
         try:
             version = link_model(shop, files, bool(activate))
@@ -104,4 +104,4 @@ def _checked(kind: str, content: bytes, sha256: str | None) -> bytes:
 
 
 class Mutation(graphene.ObjectType):
-    link_ml_model_assets = LinkMlModelAssets.Field(description=LinkMlModelAssets._meta.description)
+    link_ml_model_assets = LinkMlModelAssets.Field()

@@ -5,6 +5,7 @@ import graphene
 from api.fields import read_by
 from api.nodes import Node
 from api.pages import page_of
+from ml_training.graphql.fields import enum_of, list_field
 from ml_training.graphql.provenance import MAY_READ_MODELS, learned_photos_field
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.export import FILES
@@ -12,14 +13,11 @@ from ml_training.status.shop import describe_files
 from ml_training.versions.diff import changes_in_words
 from ml_training.versions.metrics import accuracy_of, accuracy_range_of, coverage_of
 
-MLModelStatus = graphene.Enum(
-    "MLModelStatus",
-    [("ACTIVE", "active"), ("IDLE", "idle")],
-    description="ACTIVE: a version answers what a photo shows. IDLE: none does.",
+MLModelStatus = enum_of(
+    "MLModelStatus", ["active", "idle"], "ACTIVE: a version answers what a photo shows. IDLE: none does."
 )
-MLModelFileKind = graphene.Enum(
-    "MLModelFileKind", [(kind.upper(), kind) for kind in FILES], description="What a model's file holds."
-)
+MLModelFileKind = enum_of("MLModelFileKind", FILES, "What a model's file holds.")
+FILES_OF_IT = "Its files, always the same kinds."
 
 
 class MLModelFile(graphene.ObjectType):
@@ -37,12 +35,6 @@ class MLModelFile(graphene.ObjectType):
         return self.url or None
 
 
-def files_field() -> graphene.List:
-    return graphene.List(
-        graphene.NonNull(MLModelFile), required=True, description="Its files, always the same kinds."
-    )
-
-
 class MLModelInfo(graphene.ObjectType):
     class Meta:
         description = f"The model that serves a shop. {read_by(*MAY_READ_MODELS)}"
@@ -53,7 +45,7 @@ class MLModelInfo(graphene.ObjectType):
     version = graphene.Int(description="Number of the version that serves.")
     status = graphene.Field(MLModelStatus, required=True, description="Whether a version serves.")
     trained_at = graphene.DateTime(description="When that version was trained.", source="last_trained_at")
-    files = files_field()
+    files = list_field(MLModelFile, FILES_OF_IT)
 
     def resolve_status(self, info):
         return "active" if self.has_active_model else "idle"
@@ -96,7 +88,7 @@ class ModelVersionType(Node):
     )
     learned_photos = learned_photos_field()
     created_at = graphene.DateTime(required=True, description="When it was made.")
-    files = files_field()
+    files = list_field(MLModelFile, FILES_OF_IT, resolver=lambda version, info: describe_files(version))
 
     @classmethod
     def visible_to(cls, access):
@@ -117,9 +109,6 @@ class ModelVersionType(Node):
 
     def resolve_is_active(self, info):
         return self.pk in page_of(self).find("active", active_among)
-
-    def resolve_files(self, info):
-        return describe_files(self)
 
 
 def active_among(versions: list[ModelVersion]) -> set[int]:

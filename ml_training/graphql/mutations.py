@@ -11,6 +11,7 @@ from api.uploads import Upload
 from catalog.models import Shop, photo_limits
 from catalog.photo_files import PhotoRefused, check_size
 from ml_training.backbones.loader import BackboneMissing
+from ml_training.graphql.fields import list_field, shop_for
 from ml_training.graphql.model_types import MLModelInfo, MLModelStatus
 from ml_training.graphql.provenance import MAY_READ_MODELS
 from ml_training.graphql.recognition import Explained, RecognitionCandidate
@@ -43,8 +44,7 @@ class ExtractPhotosForTraining(graphene.Mutation):
     ml_training_info = graphene.Field(MLTrainingInfo, required=True, description="How things are now.")
 
     def mutate(self, info, shop_id=None):
-        info.context.access.require(*MAY_PREPARE)
-        shop = info.context.access.shop(shop_id)
+        shop = shop_for(info, shop_id, *MAY_PREPARE)
         run = prepare_training_data(shop)
         return ExtractPhotosForTraining(run=run, ml_training_info=training_info(shop))
 
@@ -101,8 +101,7 @@ class ActivateModelVersion(ShowsModel, graphene.Mutation):
     ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now.")
 
     def mutate(self, info, version, shop_id=None):
-        info.context.access.require(*MAY_CHOOSE)
-        shop = info.context.access.shop(shop_id)
+        shop = shop_for(info, shop_id, *MAY_CHOOSE)
         changed = choose(version_of(shop, version))
         return ActivateModelVersion(changed=changed, ml_model_info=training_info(shop))
 
@@ -124,8 +123,7 @@ class SetMlModelStatus(ShowsModel, graphene.Mutation):
     ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now.")
 
     def mutate(self, info, status, shop_id=None, version=None):
-        info.context.access.require(*MAY_CHOOSE)
-        shop = info.context.access.shop(shop_id)
+        shop = shop_for(info, shop_id, *MAY_CHOOSE)
         if status.value == "idle":
             if version is not None:
                 raise ApiError("With IDLE no version serves: leave version out.", BAD_INPUT)
@@ -161,10 +159,8 @@ class ClearMlModel(ShowsModel, graphene.Mutation):
     ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now: nothing.")
 
     def mutate(self, info, shop_id=None):
-        info.context.access.require(*MAY_CHOOSE)
-        shop = info.context.access.shop(shop_id)
-        changed = activate.deactivate(shop)
-        return ClearMlModel(changed=changed, ml_model_info=training_info(shop))
+        shop = shop_for(info, shop_id, *MAY_CHOOSE)
+        return ClearMlModel(changed=activate.deactivate(shop), ml_model_info=training_info(shop))
 
 
 class RecognizeProduct(graphene.Mutation):
@@ -187,15 +183,10 @@ class RecognizeProduct(graphene.Mutation):
         description="Whether the first candidate is the answer. If not, nobody can be sure: let a person "
         f"choose from the list. {read_by(*MAY_RECOGNIZE)}",
     )
-    candidates = graphene.List(
-        graphene.NonNull(RecognitionCandidate),
-        required=True,
-        description=f"Products, the likeliest first. {read_by(*MAY_RECOGNIZE)}",
-    )
+    candidates = list_field(RecognitionCandidate, f"Products, the likeliest first. {read_by(*MAY_RECOGNIZE)}")
 
     def mutate(self, info, image, limit=5, shop_id=None):
-        info.context.access.require(*MAY_RECOGNIZE)
-        shop = info.context.access.shop(shop_id)
+        shop = shop_for(info, shop_id, *MAY_RECOGNIZE)
         if not 1 <= limit <= MAX_CANDIDATES:
             raise ApiError(f"limit is 1 to {MAX_CANDIDATES}.", BAD_INPUT)
         try:
@@ -204,11 +195,8 @@ class RecognizeProduct(graphene.Mutation):
             raise ApiError(str(error), BAD_INPUT) from error
         except NO_MODEL as error:
             raise ApiError(str(error), CONFLICT) from error
-        return RecognizeProduct(
-            version=answer.version,
-            recognised=answer.recognized,
-            candidates=Explained(answer).candidates(),
-        )
+        candidates = Explained(answer).candidates()
+        return RecognizeProduct(version=answer.version, recognised=answer.recognized, candidates=candidates)
 
 
 def _photo(image) -> bytes:
@@ -222,10 +210,8 @@ def _photo(image) -> bytes:
 
 
 class Mutation(graphene.ObjectType):
-    extract_photos_for_training = ExtractPhotosForTraining.Field(
-        description=ExtractPhotosForTraining._meta.description
-    )
-    set_ml_model_status = SetMlModelStatus.Field(description=SetMlModelStatus._meta.description)
-    clear_ml_model = ClearMlModel.Field(description=ClearMlModel._meta.description)
-    activate_model_version = ActivateModelVersion.Field(description=ActivateModelVersion._meta.description)
-    recognize_product = RecognizeProduct.Field(description=RecognizeProduct._meta.description)
+    extract_photos_for_training = ExtractPhotosForTraining.Field()
+    set_ml_model_status = SetMlModelStatus.Field()
+    clear_ml_model = ClearMlModel.Field()
+    activate_model_version = ActivateModelVersion.Field()
+    recognize_product = RecognizeProduct.Field()

@@ -11,6 +11,7 @@ from django.utils import timezone
 from api.fields import PagedField, read_by, shop_id_argument
 from catalog.graphql.queries import MAY_READ_PHOTOS, ProductType
 from catalog.models import Product, ProductImage, Shop
+from ml_training.graphql.fields import shop_field, shop_for
 from ml_training.graphql.model_types import MLModelInfo, ModelVersionType
 from ml_training.graphql.provenance import MAY_READ_MODELS
 from ml_training.graphql.types import MAY_READ_TRAINING, MLTrainingInfo, TrainingRunType
@@ -65,23 +66,14 @@ def with_photos(shop: Shop) -> QuerySet[Product]:
 
 
 class Query(graphene.ObjectType):
-    ml_training_info = graphene.Field(
-        MLTrainingInfo,
-        required=True,
-        shop_id=shop_id_argument(),
-        description=f"How a shop's recogniser is. {read_by(*MAY_READ_TRAINING)}",
+    ml_training_info = shop_field(
+        MLTrainingInfo, f"How a shop's recogniser is. {read_by(*MAY_READ_TRAINING)}"
     )
-    ml_model_info = graphene.Field(
-        MLModelInfo,
-        required=True,
-        shop_id=shop_id_argument(),
-        description=f"The model that serves a shop, and its files. {read_by(*MAY_READ_MODELS)}",
+    ml_model_info = shop_field(
+        MLModelInfo, f"The model that serves a shop, and its files. {read_by(*MAY_READ_MODELS)}"
     )
-    ml_training_manifest = graphene.Field(
-        MLTrainingManifest,
-        required=True,
-        shop_id=shop_id_argument(),
-        description=f"What the recogniser learns from. {read_by(*MAY_READ_PHOTOS)}",
+    ml_training_manifest = shop_field(
+        MLTrainingManifest, f"What the recogniser learns from. {read_by(*MAY_READ_PHOTOS)}"
     )
     training_runs = PagedField(
         TrainingRunType,
@@ -96,25 +88,20 @@ class Query(graphene.ObjectType):
     )
 
     def resolve_ml_training_info(self, info, shop_id=None):
-        info.context.access.require(*MAY_READ_TRAINING)
-        return training_info(info.context.access.shop(shop_id))
+        return training_info(shop_for(info, shop_id, *MAY_READ_TRAINING))
 
     def resolve_ml_model_info(self, info, shop_id=None):
-        info.context.access.require(*MAY_READ_MODELS)
-        return training_info(info.context.access.shop(shop_id))
+        return training_info(shop_for(info, shop_id, *MAY_READ_MODELS))
 
     def resolve_ml_training_manifest(self, info, shop_id=None):
-        info.context.access.require(*MAY_READ_PHOTOS)
-        shop = info.context.access.shop(shop_id)
+        shop = shop_for(info, shop_id, *MAY_READ_PHOTOS)
         state = ShopTraining.objects.filter(shop=shop).first()
         return ManifestOfShop(shop, state.wanted if state else 0, timezone.now())
 
     def resolve_training_runs(self, info, shop_id=None, **page):
-        info.context.access.require(*MAY_READ_TRAINING)
-        access = info.context.access
-        return TrainingRunType.visible_to(access).filter(shop=access.shop(shop_id))
+        shop = shop_for(info, shop_id, *MAY_READ_TRAINING)
+        return TrainingRunType.visible_to(info.context.access).filter(shop=shop)
 
     def resolve_model_versions(self, info, shop_id=None, **page):
-        info.context.access.require(*MAY_READ_MODELS)
-        access = info.context.access
-        return ModelVersionType.visible_to(access).filter(shop=access.shop(shop_id))
+        shop = shop_for(info, shop_id, *MAY_READ_MODELS)
+        return ModelVersionType.visible_to(info.context.access).filter(shop=shop)

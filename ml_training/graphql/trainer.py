@@ -5,19 +5,14 @@ import graphene
 from api.errors import ApiError
 from api.fields import CALLED_BY, READ_BY, read_id
 from api.uploads import Upload
+from ml_training.graphql.fields import enum_of
 from ml_training.models import TrainingRun
 from ml_training.remote.callbacks import KINDS, PHASES, Report, take_model, take_report
 from ml_training.remote.tokens import CallbackRefused, run_of
 from ml_training.remote.verify import ModelRefused
 
-TrainerReportKind = graphene.Enum(
-    "TrainerReportKind", [(kind.upper(), kind) for kind in KINDS], description="What a trainer reports."
-)
-TrainerPhase = graphene.Enum(
-    "TrainerPhase",
-    [(phase.name, phase.value) for phase in PHASES],
-    description="What a trainer is doing.",
-)
+TrainerReportKind = enum_of("TrainerReportKind", KINDS, "What a trainer reports.")
+TrainerPhase = enum_of("TrainerPhase", [phase.value for phase in PHASES], "What a trainer is doing.")
 RUN_S_TRAINER = "the external trainer that has the run, with the token made for it."
 
 

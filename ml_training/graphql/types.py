@@ -7,6 +7,7 @@ from api.nodes import Node
 from catalog.permissions import VIEW_PRODUCTS
 from catalog.scopes import READ
 from ml_training.events import trigger_in_words
+from ml_training.graphql.fields import enum_of, list_field
 from ml_training.models import ModelVersion, TrainingRun
 from ml_training.permissions import RECOGNIZE, TRAIN, VIEW_TRAINING
 from ml_training.status.shop import LABELS
@@ -14,18 +15,16 @@ from ml_training.status.shop import LABELS
 MAY_READ_TRAINING = (VIEW_TRAINING, READ, TRAIN)
 MAY_RECOGNIZE = (VIEW_PRODUCTS, RECOGNIZE)
 
-TrainingStatus = graphene.Enum(
-    "TrainingStatus", [(name.upper(), name) for name in LABELS], description="What the recogniser is doing."
-)
-TrainingRunStatus = graphene.Enum(
+TrainingStatus = enum_of("TrainingStatus", LABELS, "What the recogniser is doing.")
+TrainingRunStatus = enum_of(
     "TrainingRunStatus",
-    [(name.upper(), name) for name in TrainingRun.Status.values if name != "superseded"],
-    description="How far a run is, or how it ended.",
+    [status for status in TrainingRun.Status.values if status != "superseded"],
+    "How far a run is, or how it ended.",
 )
-TrainingRunKind = graphene.Enum(
+TrainingRunKind = enum_of(
     "TrainingRunKind",
-    [(kind.upper(), kind) for kind in TrainingRun.Kind.values],
-    description="QUICK: a head on a backbone that stays as it is. DEEP: the backbone too.",
+    TrainingRun.Kind.values,
+    "QUICK: a head on a backbone that stays as it is. DEEP: the backbone too.",
 )
 
 
@@ -44,10 +43,9 @@ MAX_SET_ASIDE = 50
 
 
 def set_aside_field() -> graphene.List:
-    return graphene.List(
-        graphene.NonNull(SetAsidePhoto),
-        required=True,
-        description=f"Photos that could not be used: the first {MAX_SET_ASIDE} of `setAsideCount`.",
+    return list_field(
+        SetAsidePhoto,
+        f"Photos that could not be used: the first {MAX_SET_ASIDE} of `setAsideCount`.",
         resolver=lambda run, info: run.set_aside[:MAX_SET_ASIDE],
     )
 
