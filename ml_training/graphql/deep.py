@@ -3,7 +3,7 @@
 import graphene
 
 from api.fields import called_by, shop_id_argument
-from ml_training.graphql.fields import shop_for
+from ml_training.graphql.fields import payload_field, shop_for
 from ml_training.graphql.mutations import MAY_PREPARE
 from ml_training.graphql.types import MAY_READ_TRAINING, MLTrainingInfo
 from ml_training.runs.deep import lifecycle as deep_lifecycle
@@ -21,15 +21,11 @@ class CancelDeepTraining(graphene.Mutation):
         shop_id = shop_id_argument()
 
     changed = graphene.Boolean(required=True, description="Whether there was one.")
-    ml_training_info = graphene.Field(MLTrainingInfo, required=True, description="How things are now.")
+    ml_training_info = payload_field(MLTrainingInfo, MAY_READ_TRAINING, "How things are now.")
 
     def mutate(self, info, shop_id=None):
         shop = shop_for(info, shop_id, *MAY_PREPARE)
         return CancelDeepTraining(changed=deep_lifecycle.cancel(shop), ml_training_info=training_info(shop))
-
-    def resolve_ml_training_info(self, info):
-        info.context.access.require(*MAY_READ_TRAINING)
-        return self.ml_training_info
 
 
 class Mutation(graphene.ObjectType):

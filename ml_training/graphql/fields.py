@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import graphene
+from graphene.utils.str_converters import to_snake_case
 
 from api.fields import shop_id_argument
 from catalog.models import Shop
@@ -21,6 +22,16 @@ def list_field(kind, description: str, **options) -> graphene.List:
 def shop_field(kind, description: str) -> graphene.Field:
     """A field of a query that is about one shop."""
     return graphene.Field(kind, required=True, shop_id=shop_id_argument(), description=description)
+
+
+def payload_field(kind, readers: tuple[str, ...], description: str) -> graphene.Field:
+    """A field of what a mutation answers, for whoever may read such things; `readers` as `Access.require`."""
+
+    def resolve(payload, info):
+        info.context.access.require(*readers)
+        return getattr(payload, to_snake_case(info.field_name))
+
+    return graphene.Field(kind, required=True, description=description, resolver=resolve)
 
 
 def shop_for(info, shop_id, *needed: str) -> Shop:

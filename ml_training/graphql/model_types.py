@@ -67,20 +67,26 @@ class ModelVersionType(Node):
     metrics = graphene.JSONString(required=True, description="Figures of how good it is, as JSON.")
     accuracy = graphene.Float(
         description="How often the first answer is right on photos taken elsewhere, 0 to 1; an estimate. "
-        "Null if too few photos could be tried."
+        "Null if too few photos could be tried.",
+        resolver=lambda version, info: accuracy_of(version),
     )
     accuracy_range = graphene.List(
-        graphene.NonNull(graphene.Float), description="The lowest and highest that `accuracy` may well be."
+        graphene.NonNull(graphene.Float),
+        description="The lowest and highest that `accuracy` may well be.",
+        resolver=lambda version, info: accuracy_range_of(version),
     )
     coverage = graphene.Float(
         description="Share of photos of known products that are named, 0 to 1, at the share of unknown ones "
-        "that the shop allows to be named. Null if too little could be tried."
+        "that the shop allows to be named. Null if too little could be tried.",
+        resolver=lambda version, info: coverage_of(version, ShopTraining.of(version.shop)),
     )
     held_back = graphene.String(
         required=True, description="Why it was kept and did not take over; empty if it did."
     )
     changes = graphene.String(
-        required=True, description="What it learned that the version before did not, in words."
+        required=True,
+        description="What it learned that the version before did not, in words.",
+        resolver=lambda version, info: changes_in_words(version),
     )
     has_files = graphene.Boolean(
         required=True,
@@ -94,18 +100,6 @@ class ModelVersionType(Node):
     def visible_to(cls, access):
         versions = ModelVersion.objects.filter(shop__in=access.shops())
         return versions.select_related("shop__training").defer(*ModelVersion.long_fields())
-
-    def resolve_accuracy(self, info):
-        return accuracy_of(self)
-
-    def resolve_accuracy_range(self, info):
-        return accuracy_range_of(self)
-
-    def resolve_coverage(self, info):
-        return coverage_of(self, ShopTraining.of(self.shop))
-
-    def resolve_changes(self, info):
-        return changes_in_words(self)
 
     def resolve_is_active(self, info):
         return self.pk in page_of(self).find("active", active_among)

@@ -6,12 +6,12 @@ None starts training: photos do.
 import graphene
 
 from api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, TOO_LARGE, ApiError
-from api.fields import called_by, read_by, shop_id_argument
+from api.fields import called_by, shop_id_argument
 from api.uploads import Upload
 from catalog.models import Shop, photo_limits
 from catalog.photo_files import PhotoRefused, check_size
 from ml_training.backbones.loader import BackboneMissing
-from ml_training.graphql.fields import list_field, shop_for
+from ml_training.graphql.fields import list_field, payload_field, shop_for
 from ml_training.graphql.model_types import MLModelInfo, MLModelStatus
 from ml_training.graphql.provenance import MAY_READ_MODELS
 from ml_training.graphql.recognition import Explained, RecognitionCandidate
@@ -20,7 +20,7 @@ from ml_training.models import ModelVersion
 from ml_training.permissions import CHOOSE_VERSION, PREPARE_TRAINING, TRAIN
 from ml_training.recognition.recognize import recognize
 from ml_training.runs.queue import prepare_training_data
-from ml_training.status.shop import TrainingInfo, training_info
+from ml_training.status.shop import training_info
 from ml_training.versions import activate
 from ml_training.versions.files import ModelFileDamaged
 from ml_training.versions.load import NO_MODEL
@@ -40,31 +40,12 @@ class ExtractPhotosForTraining(graphene.Mutation):
     class Arguments:
         shop_id = shop_id_argument()
 
-    run = graphene.Field(TrainingRunType, required=True, description="The run that does it.")
-    ml_training_info = graphene.Field(MLTrainingInfo, required=True, description="How things are now.")
+    run = payload_field(TrainingRunType, MAY_READ_TRAINING, "The run that does it.")
+    ml_training_info = payload_field(MLTrainingInfo, MAY_READ_TRAINING, "How things are now.")
 
     def mutate(self, info, shop_id=None):
         shop = shop_for(info, shop_id, *MAY_PREPARE)
-        run = prepare_training_data(shop)
-        return ExtractPhotosForTraining(run=run, ml_training_info=training_info(shop))
-
-    def resolve_run(self, info):
-        info.context.access.require(*MAY_READ_TRAINING)
-        return self.run
-
-    def resolve_ml_training_info(self, info):
-        info.context.access.require(*MAY_READ_TRAINING)
-        return self.ml_training_info
-
-
-class ShowsModel:
-    """A payload that shows what serves now, to whoever may read it."""
-
-    ml_model_info: TrainingInfo
-
-    def resolve_ml_model_info(self, info):
-        info.context.access.require(*MAY_READ_MODELS)
-        return self.ml_model_info
+        return ExtractPhotosForTraining(run=prepare_training_data(shop), ml_training_info=training_info(shop))
 
 
 def choose(version: ModelVersion) -> bool:
@@ -84,7 +65,7 @@ def version_of(shop: Shop, number: int) -> ModelVersion:
     return version
 
 
-class ActivateModelVersion(ShowsModel, graphene.Mutation):
+class ActivateModelVersion(graphene.Mutation):
     class Meta:
         description = (
             "Let a version serve, such as an earlier one, from the next photo on. What the next training "
@@ -98,7 +79,7 @@ class ActivateModelVersion(ShowsModel, graphene.Mutation):
         version = graphene.Int(required=True, description="The version's number.")
 
     changed = graphene.Boolean(required=True, description="Whether another one, or none, served until now.")
-    ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now.")
+    ml_model_info = payload_field(MLModelInfo, MAY_READ_MODELS, "What serves now.")
 
     def mutate(self, info, version, shop_id=None):
         shop = shop_for(info, shop_id, *MAY_CHOOSE)
@@ -106,7 +87,7 @@ class ActivateModelVersion(ShowsModel, graphene.Mutation):
         return ActivateModelVersion(changed=changed, ml_model_info=training_info(shop))
 
 
-class SetMlModelStatus(ShowsModel, graphene.Mutation):
+class SetMlModelStatus(graphene.Mutation):
     class Meta:
         description = (
             "ACTIVE: let a version serve; the given one, else the one that serves, else the newest that was "
@@ -120,7 +101,7 @@ class SetMlModelStatus(ShowsModel, graphene.Mutation):
         version = graphene.Int(description="The version's number; only with ACTIVE.")
 
     changed = graphene.Boolean(required=True, description="Whether it was otherwise until now.")
-    ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now.")
+    ml_model_info = payload_field(MLModelInfo, MAY_READ_MODELS, "What serves now.")
 
     def mutate(self, info, status, shop_id=None, version=None):
         shop = shop_for(info, shop_id, *MAY_CHOOSE)
@@ -145,7 +126,7 @@ def _activate(shop: Shop, number: int | None) -> bool:
     return choose(newest)
 
 
-class ClearMlModel(ShowsModel, graphene.Mutation):
+class ClearMlModel(graphene.Mutation):
     class Meta:
         description = (
             "Let no version serve: photos are not recognised until one is activated or the next training "
@@ -156,7 +137,7 @@ class ClearMlModel(ShowsModel, graphene.Mutation):
         shop_id = shop_id_argument()
 
     changed = graphene.Boolean(required=True, description="Whether one served until now.")
-    ml_model_info = graphene.Field(MLModelInfo, required=True, description="What serves now: nothing.")
+    ml_model_info = payload_field(MLModelInfo, MAY_READ_MODELS, "What serves now: nothing.")
 
     def mutate(self, info, shop_id=None):
         shop = shop_for(info, shop_id, *MAY_CHOOSE)
@@ -175,15 +156,13 @@ class RecognizeProduct(graphene.Mutation):
         image = Upload(required=True, description="The photo's file: JPEG, PNG, WebP, AVIF or HEIC.")
         limit = graphene.Int(default_value=5, description=f"How many candidates, 1 to {MAX_CANDIDATES}.")
 
-    version = graphene.Int(
-        required=True, description=f"Number of the version that answered. {read_by(*MAY_RECOGNIZE)}"
-    )
+    version = graphene.Int(required=True, description="Number of the version that answered.")
     recognised = graphene.Boolean(
         required=True,
         description="Whether the first candidate is the answer. If not, nobody can be sure: let a person "
-        f"choose from the list. {read_by(*MAY_RECOGNIZE)}",
+        "choose from the list.",
     )
-    candidates = list_field(RecognitionCandidate, f"Products, the likeliest first. {read_by(*MAY_RECOGNIZE)}")
+    candidates = list_field(RecognitionCandidate, "Products, the likeliest first.")
 
     def mutate(self, info, image, limit=5, shop_id=None):
         shop = shop_for(info, shop_id, *MAY_RECOGNIZE)

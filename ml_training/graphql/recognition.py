@@ -29,7 +29,7 @@ class RecognitionCandidate(graphene.ObjectType):
 
     def resolve_nearest_photo(self, info):
         info.context.access.require(*MAY_READ_PHOTOS)
-        return self.explained.photo_of(self.product_id)
+        return self.explained.photos.get(self.product_id)
 
 
 @dataclass
@@ -42,12 +42,10 @@ class Explained:
         return [ExplainedCandidate(**asdict(one), explained=self) for one in self.answer.candidates]
 
     @cached_property
-    def _photos(self) -> dict:
+    def photos(self) -> dict[int, ProductImage]:
         pks = [candidate.product_id for candidate in self.answer.candidates]
-        return nearest_photos(self.answer.backbone, self.answer.vector, pks)
-
-    def photo_of(self, product_pk: int) -> ProductImage | None:
-        return self._photos.get(product_pk, (None, 0.0))[0]
+        nearest = nearest_photos(self.answer.backbone, self.answer.vector, pks)
+        return {pk: photo for pk, (photo, _) in nearest.items()}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import graphene
 
 from api.errors import ApiError
-from api.fields import CALLED_BY, READ_BY, read_id
+from api.fields import CALLED_BY, read_id
 from api.uploads import Upload
 from ml_training.graphql.fields import enum_of
 from ml_training.models import TrainingRun
@@ -41,7 +41,7 @@ class UpdateTrainingStatus(graphene.Mutation):
         message = graphene.String(description="A sentence for staff; with FAILED, why.")
         run_id = run_id_argument()
 
-    run_id = graphene.ID(required=True, description=f"The run. {READ_BY}{RUN_S_TRAINER}")
+    run_id = graphene.ID(required=True, description="The run.")
 
     def mutate(self, info, kind, phase=None, percent=0.0, message="", run_id=None):
         try:
@@ -66,9 +66,9 @@ class CompleteTraining(graphene.Mutation):
         metadata = Upload(required=True, description="`metadata.json`, with `labels` and `set_aside`.")
         run_id = run_id_argument()
 
-    run_id = graphene.ID(required=True, description=f"The run. {READ_BY}{RUN_S_TRAINER}")
-    version = graphene.Int(required=True, description=f"The version's number. {READ_BY}{RUN_S_TRAINER}")
-    message = graphene.String(required=True, description=f"What staff are told. {READ_BY}{RUN_S_TRAINER}")
+    run_id = graphene.ID(required=True, description="The run.")
+    version = graphene.Int(required=True, description="The version's number.")
+    message = graphene.String(required=True, description="What staff are told.")
 
     def mutate(self, info, model_json, weights, metadata, run_id=None):
         try:
