@@ -44,15 +44,8 @@ class DeepInfo:
         return rounds_in_words(self.epoch, self.epochs, self.accuracy)
 
     def as_json(self) -> dict:
-        return {
-            "run_id": self.run_id,
-            "status": self.status,
-            "progress": self.progress,
-            "percent": self.percent,
-            "phase": self.phase,
-            "words": self.words,
-            "seconds_left": self.seconds_left,
-        }
+        names = ("run_id", "status", "progress", "percent", "phase", "words", "seconds_left")
+        return {name: getattr(self, name) for name in names}
 
 
 def describe_outcome(run: TrainingRun | None) -> str:
@@ -80,7 +73,7 @@ def deep_info(run: TrainingRun | None, training: ShopTraining, silence: str = ""
         epoch=known.get("epoch"),
         epochs=known.get("epochs"),
         accuracy=known.get("accuracy"),
-        seconds_left=None if silence else _seconds_left(run),
+        seconds_left=None if silence else seconds_left(run, 0.03),
         started_at=run.started_at,
         message=run.message if run.status == "queued" else "",
         may_compute=is_shop_open(training),
@@ -88,10 +81,11 @@ def deep_info(run: TrainingRun | None, training: ShopTraining, silence: str = ""
     )
 
 
-def _seconds_left(run: TrainingRun) -> float | None:
-    """Judged by what was done since it began or went on; None while that says little."""
+def seconds_left(run: TrainingRun, least: float) -> float | None:
+    """How long a run will take from here, judged by what was done since it began or went on; None while that
+    is less than `least`, a share, and says little."""
     done = run.progress - run.metrics.get("began_at", 0.0)
-    if run.status != "training" or run.started_at is None or done < 0.03:
+    if run.status != "training" or run.started_at is None or done < least:
         return None
     spent = (timezone.now() - run.started_at).total_seconds()
     return round(spent * (1 - run.progress) / done, 1)

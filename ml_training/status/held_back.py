@@ -26,9 +26,8 @@ def held_back_for(user: AbstractUser | AnonymousUser, shop: Shop, info: Training
     one that serves, and no more than this user may see."""
     if info.version is None or info.held_back is None:
         return {}
-    photos: list[ProductImage] = []
-    if user.has_perms((VIEW_PHOTOS, VIEW_PRODUCTS)):
-        photos = _photos(shop, info.version, info.held_back)
+    may_see = user.has_perms((VIEW_PHOTOS, VIEW_PRODUCTS))
+    photos = _photos(shop, info.version, info.held_back) if may_see else []
     return {
         "held_back": HeldBack(info.held_back, photos[:MAX_SHOWN], max(len(photos) - MAX_SHOWN, 0)),
         "may_see_versions": user.has_perm(VIEW_VERSIONS),

@@ -18,10 +18,8 @@ class RunInfo:
     label: str
     result: str  # in words
     photos: int
-    products: int
     seconds: float | None
     created_at: datetime
-    finished_at: datetime | None
 
 
 def training_history(shop: Shop, most: int = MAX_RUNS) -> list[RunInfo]:
@@ -41,8 +39,6 @@ def _run_info(run: TrainingRun) -> RunInfo:
         label=run.get_status_display(),
         result=run.error or run.message or run.get_phase_display(),
         photos=run.photos,
-        products=run.products,
         seconds=seconds,
         created_at=run.created_at,
-        finished_at=run.finished_at,
     )

@@ -13,7 +13,7 @@ from catalog.models import Product, ProductImage, Shop
 from ml_training.gate.judge import was_held_back_for
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
-from ml_training.status.deep import DeepInfo, deep_info, describe_outcome
+from ml_training.status.deep import DeepInfo, deep_info, describe_outcome, seconds_left
 from ml_training.versions import files as version_files
 from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
 
@@ -112,29 +112,23 @@ def training_infos(shops: Iterable[Shop]) -> list[TrainingInfo]:
         *ModelVersion.long_fields("active_version")
     )
     known = states.in_bulk([shop.pk for shop in shops])
-    trainings = {shop.pk: known.get(shop.pk) or ShopTraining(shop_id=shop.pk) for shop in shops}
     runs = TrainingRun.objects.filter(shop__in=shops)
-    both = list(runs.filter(status__in=[QUEUED, TRAINING]).order_by("status"))
-    going = {run.shop_id: run for run in both if run.kind == Kind.QUICK}
-    deep = {run.shop_id: run for run in both if run.kind == Kind.DEEP}
+    under_way = runs.filter(status__in=[QUEUED, TRAINING]).order_by("status")
+    going = {(run.shop_id, run.kind): run for run in under_way}
     over = Q(status__in=["completed", "failed"]) | Q(status="cancelled", kind=Kind.DEEP)
     newest = runs.filter(over).order_by().values("shop", "kind").annotate(newest=Max("pk")).values("newest")
-    both_last = TrainingRun.objects.filter(pk__in=newest).select_related("version")
-    last = list(both_last.defer(*ModelVersion.long_fields("version")))
-    ended = {run.shop_id: run for run in last if run.kind == Kind.QUICK}
-    last_deep = {run.shop_id: run for run in last if run.kind == Kind.DEEP}
+    last = TrainingRun.objects.filter(pk__in=newest).select_related("version")
+    ended = {(run.shop_id, run.kind): run for run in last.defer(*ModelVersion.long_fields("version"))}
     products = _counts(Product.objects.filter(shop__in=shops, is_active=True), "shop")
     images = ProductImage.objects.filter(product__shop__in=shops, product__is_active=True)
     photos = _counts(images, "product__shop")
     return [
         _info(
             shop,
-            trainings[shop.pk],
-            going.get(shop.pk),
-            ended.get(shop.pk),
+            known.get(shop.pk) or ShopTraining(shop_id=shop.pk),
+            going,
+            ended,
             counts=(products.get(shop.pk, 0), photos.get(shop.pk, 0)),
-            deep=deep_info(deep.get(shop.pk), trainings[shop.pk], _of_silence(deep.get(shop.pk))),
-            last_deep=describe_outcome(last_deep.get(shop.pk)),
         )
         for shop in shops
     ]
@@ -147,12 +141,12 @@ def _counts(rows: QuerySet, by: str) -> dict[int, int]:
 def _info(
     shop: Shop,
     state: ShopTraining,
-    going: TrainingRun | None,
-    ended: TrainingRun | None,
+    all_going: dict[tuple[int, str], TrainingRun],
+    all_ended: dict[tuple[int, str], TrainingRun],
     counts: tuple[int, int],
-    deep: DeepInfo | None,
-    last_deep: str,
 ) -> TrainingInfo:
+    going, deep = (all_going.get((shop.pk, kind)) for kind in (Kind.QUICK, Kind.DEEP))
+    ended, last_deep = (all_ended.get((shop.pk, kind)) for kind in (Kind.QUICK, Kind.DEEP))
     version = state.active_version
     status = _status(going, ended, version)
     training = going if going and going.status == TRAINING else None
@@ -165,7 +159,7 @@ def _info(
         run_id=going.pk if going else None,
         progress=training.progress if training else 0.0,
         phase=going.get_phase_display() if going else "",
-        seconds_left=seconds_left(training) if training and not _is_silent(training) else None,
+        seconds_left=seconds_left(training, 0.05) if training and not _is_silent(training) else None,
         started_at=training.started_at if training else None,
         last_trained_at=version.created_at if version else None,
         error=ended.error if ended and status == FAILED else "",
@@ -177,19 +171,11 @@ def _info(
         accuracy=accuracy_in_words(version),
         coverage=coverage_in_words(version, state),
         held_back=held_back.number if held_back else None,
-        deep=deep,
-        last_deep=last_deep,
+        deep=deep_info(deep, state, _of_silence(deep)),
+        last_deep=describe_outcome(last_deep),
         set_aside=ended.set_aside if ended else [],
         files=describe_files(version),
     )
-
-
-def seconds_left(run: TrainingRun) -> float | None:
-    """How long a run will take from here, judged by what it took so far; None while that says little."""
-    if run.progress < 0.05 or run.started_at is None:
-        return None
-    spent = (timezone.now() - run.started_at).total_seconds()
-    return round(spent * (1 - run.progress) / run.progress, 1)
 
 
 def _is_silent(run: TrainingRun) -> bool:
@@ -250,6 +236,5 @@ def _file(version: ModelVersion, kind: str) -> FileInfo:
     stored = version.files[kind]
     name, sha256 = stored["name"], stored["sha256"]
     url = reverse("model-file", args=[version.pk, sha256, name]) if version.has_files else ""
-    return FileInfo(
-        kind, FILE_NAMES[kind], name, version_files.is_present(version, kind), stored["bytes"], sha256, url
-    )
+    present = version_files.is_present(version, kind)
+    return FileInfo(kind, FILE_NAMES[kind], name, present, stored["bytes"], sha256, url)

@@ -28,9 +28,7 @@ LABELS = {
     EARLIER: "Earlier",
     KEPT: "Not in use",
 }
-ROLL_BACK = "Roll back to this version"
-ACTIVATE = "Activate"
-ANYWAY = "Activate anyway"
+ACTIONS = {HELD_BACK: "Activate anyway", EARLIER: "Roll back to this version", KEPT: "Activate"}
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,16 @@ class VersionInfo:
     photos: int
     changes: str  # since the version before, in words
     held_back: str  # why
-    action: str  # what the button says; empty for none
     has_photo_list: bool
 
     @property
     def label(self) -> str:
         return LABELS[self.state]
+
+    @property
+    def action(self) -> str:
+        """What the button says; empty where there is nothing to do."""
+        return ACTIONS.get(self.state, "")
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,6 @@ def _info(version: ModelVersion, state: ShopTraining, active: int | None) -> Ver
         photos=version.photos,
         changes="" if version.changes is None else changes_in_words(version),
         held_back=why_held_back(version),
-        action=action_of(version, active),
         has_photo_list=version.changes is not None,
     )
 
@@ -113,12 +114,3 @@ def state_of(version: ModelVersion, active: int | None) -> str:
     if version.held_back:
         return HELD_BACK
     return EARLIER if active is not None and version.number < active else KEPT
-
-
-def action_of(version: ModelVersion, active: int | None) -> str:
-    """What a button could do with a version; empty where there is nothing to do."""
-    if version.number == active or not version.has_files:
-        return ""
-    if version.held_back:
-        return ANYWAY
-    return ROLL_BACK if active is not None and version.number < active else ACTIVATE
