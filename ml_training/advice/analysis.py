@@ -52,12 +52,9 @@ def _state(shop: Shop) -> tuple:
 
 
 def _analyze(shop: Shop) -> ShopAnalysis:
-    version = ModelVersion.objects.filter(pk__in=_active(shop)).first()
+    active = ShopTraining.objects.filter(shop=shop).values("active_version")
+    version = ModelVersion.objects.filter(pk__in=active).first()
     manifest = read_manifest(shop.pk)
     backbone = version.backbone if version else chosen_backbone()
     suspects = find_suspects(shop, version, manifest, backbone)
     return ShopAnalysis(version.number if version else None, confusion_of(version, manifest), suspects)
-
-
-def _active(shop: Shop):
-    return ShopTraining.objects.filter(shop=shop).values("active_version")

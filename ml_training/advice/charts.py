@@ -61,7 +61,9 @@ def draw_versions(versions: list[tuple[int, dict, bool]], active: int | None) ->
     if not known:
         return None
     least = 0.5 if min(low for _, _, low, _, _ in known) > 0.5 else 0.0
-    drawing = Drawing(220, "Accuracy by version", _of_versions(known))
+    newest, right, *_ = known[-1]
+    summary = f"{len(known)} versions; the newest, {newest}, is right on {percent(right)} of photos."
+    drawing = Drawing(220, "Accuracy by version", summary)
     drawing.shares(least)
     places = [drawing.x((place + 0.5) / len(known)) for place in range(len(known))]
     served = [
@@ -82,9 +84,8 @@ def draw_versions(versions: list[tuple[int, dict, bool]], active: int | None) ->
         if place % every == 0:
             drawing.text(x, drawing.height - 8, str(number), "middle", "chart-small")
     note = "Estimated for photos taken elsewhere, with its range. The large dot serves; rings were kept back."
-    return Chart(
-        "versions", "Accuracy by version", note, drawing.as_html(), ["Version", "Right", "State"], rows
-    )
+    head = ["Version", "Right", "State"]
+    return Chart("versions", "Accuracy by version", note, drawing.as_html(), head, rows)
 
 
 def _accuracy(metrics: dict) -> tuple[float, float, float] | None:
@@ -95,11 +96,6 @@ def _accuracy(metrics: dict) -> tuple[float, float, float] | None:
     except (KeyError, TypeError, ValueError):
         return None
     return (accuracy, low, high) if 0 <= low <= accuracy <= high <= 1 else None
-
-
-def _of_versions(known: list[tuple]) -> str:
-    number, accuracy, *_ = known[-1]
-    return f"{len(known)} versions; the newest, {number}, is right on {percent(accuracy)} of photos."
 
 
 def draw_products(confusion: Confusion, names: dict[int, str]) -> Chart | None:
@@ -157,13 +153,8 @@ def draw_mix_ups(confusion: Confusion, names: dict[int, str]) -> Chart | None:
         drawing.text(left + CELL * (row + 0.5), TOP + 6, str(row + 1), "middle", "chart-small")
         for column, other in enumerate(products):
             share = confusion.share(product, other) if product != other else 0.0
-            _cell(
-                drawing,
-                (left + CELL * column, y),
-                share,
-                product == other,
-                f"{names[product]} taken for {names[other]}",
-            )
+            hint = f"{names[product]} taken for {names[other]}"
+            _cell(drawing, (left + CELL * column, y), share, product == other, hint)
             if share:
                 rows.append([names[product], names[other], percent(share)])
     note = (

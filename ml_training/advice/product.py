@@ -54,7 +54,8 @@ def product_advice(product: Product) -> ProductAdvice:
         counts[product.pk] = product.images.count()
     suspects = [suspect for suspect in findings.suspects if suspect.product == product.pk][:MAX_MARKED]
     answers = [a for a in confusion.answers_for(product.pk) if a[1] >= MIN_SHARE][:MAX_ANSWERS]
-    names = _names({pk for pk, _ in answers} | {s.other_product for s in suspects if s.other_product})
+    named = {pk for pk, _ in answers} | {s.other_product for s in suspects if s.other_product}
+    names = dict(Product.objects.filter(pk__in=named).order_by().values_list("pk", "name"))
     return ProductAdvice(
         version=findings.version,
         accuracy=confusion.likely(product.pk),
@@ -63,10 +64,6 @@ def product_advice(product: Product) -> ProductAdvice:
         answers=[Answer(pk, names[pk], share) for pk, share in answers if pk in names],
         marks=_marks(suspects, names),
     )
-
-
-def _names(pks: set[int]) -> dict[int, str]:
-    return dict(Product.objects.filter(pk__in=pks).order_by().values_list("pk", "name"))
 
 
 def _marks(suspects: list[Suspect], names: dict[int, str]) -> dict[int, str]:

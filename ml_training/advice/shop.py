@@ -1,7 +1,7 @@
 """What to do next so that a shop's products are recognised better, the cheapest first."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import numpy as np
@@ -114,10 +114,8 @@ def shop_advice(shop: Shop) -> Advice:
     leading = [s for s in findings.suspects if s.leads and s.product in products]
     shown = leading[:MAX_SUSPECTS]
     photos = _photos(pairs, shown, findings.confusion)
-    products |= _covers(
-        products,
-        [p.pk for p in wanting[:MAX_WANTING]] + [pk for pair in pairs for pk in pair] + [*prospects],
-    )
+    pictured = [p.pk for p in wanting[:MAX_WANTING]] + [pk for pair in pairs for pk in pair] + [*prospects]
+    products |= _covers(products, pictured)
     return Advice(
         version=findings.version,
         is_tried=bool(findings.confusion.tried),
@@ -219,18 +217,13 @@ def _covers(products: dict[int, ProductView], pks: list[int]) -> dict[int, Produ
     rows = Product.objects.filter(pk__in={*pks}).order_by().annotate(cover=Subquery(first))
     covers = dict(rows.exclude(cover=None).values_list("pk", "cover"))
     views = photo_views(covers.values())
-    with_covers = {}
-    for pk, cover in covers.items():
-        known = products[pk]
-        with_covers[pk] = ProductView(pk, known.sku, known.name, known.photos, known.price, views.get(cover))
-    return with_covers
+    return {pk: replace(products[pk], cover=views.get(cover)) for pk, cover in covers.items()}
 
 
 def _mix_up(pair: tuple[int, int], products: dict[int, ProductView], confusion: Confusion, photos) -> MixUp:
     a, b = sorted(pair, key=lambda pk: -confusion.share(pk, sum(pair) - pk))
-    misclassified = [
-        [photos[pk] for pk in confusion.photos.get(way, []) if pk in photos] for way in ((a, b), (b, a))
-    ]
+    ways = ((a, b), (b, a))
+    misclassified = [[photos[pk] for pk in confusion.photos.get(way, []) if pk in photos] for way in ways]
     shares = (round(confusion.share(a, b), 4), round(confusion.share(b, a), 4))
     lost = pair_loss(pair, products, confusion)
     return MixUp(products[a], products[b], shares, lost, (misclassified[0], misclassified[1]))

@@ -7,6 +7,7 @@ a stored vector are not judged.
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -49,6 +50,11 @@ class Suspect:
     sureness: float = 0.0  # orders photos of one kind; of MODEL: the probability
     group: int = 1  # how many nearly equal pictures there are; of COPY
     leads: bool = True  # false for all of a group but one
+
+    @classmethod
+    def of(cls, photo: ManifestPhoto, kind: str, other: ManifestPhoto, **more: Any) -> Self:
+        """A photo to compare with another one, whichever product that is on."""
+        return cls(photo.pk, photo.product_pk, kind, other.pk, other.product_pk, **more)
 
     def reason(self, other_name: str, other_file: str) -> str:
         """Say in words what is wrong."""
@@ -136,9 +142,7 @@ def _by_model(
         return
     probabilities = softmax(model.head.logits(vectors[rows].astype(np.float32)))  # (R, C)
     index = {int(pk): place for place, pk in enumerate(model.product_pks)}
-    covers: dict[int, int] = {}
-    for photo in photos:
-        covers.setdefault(photo.product_pk, photo.pk)
+    covers = {photo.product_pk: photo for photo in reversed(photos)}  # the first of each product
     for row, chances in zip(rows, probabilities, strict=True):
         best, own_class = int(chances.argmax()), index.get(photos[row].product_pk)
         other = int(model.product_pks[best])
@@ -146,15 +150,13 @@ def _by_model(
             continue
         if chances[best] < SURE or chances[own_class] > HARDLY:
             continue
-        photo = photos[row]
-        yield Suspect(photo.pk, photo.product_pk, MODEL, covers[other], other, round(float(chances[best]), 4))
+        yield Suspect.of(photos[row], MODEL, covers[other], sureness=round(float(chances[best]), 4))
 
 
 def _outliers(photos: list[ManifestPhoto], vectors: np.ndarray, labels: np.ndarray) -> Iterator[Suspect]:
     for outlier in find_outliers(vectors, labels):
-        photo, near = photos[outlier.row], photos[outlier.nearest]
         kind = SAME_FILE if outlier.is_copy else OUTLIER
-        yield Suspect(photo.pk, photo.product_pk, kind, near.pk, near.product_pk, outlier.score)
+        yield Suspect.of(photos[outlier.row], kind, photos[outlier.nearest], sureness=outlier.score)
 
 
 def _same_files(manifest: Manifest) -> Iterator[Suspect]:
@@ -162,22 +164,14 @@ def _same_files(manifest: Manifest) -> Iterator[Suspect]:
     for copies in manifest.copies.values():
         for photo, other in zip(copies, [*copies[1:], copies[0]], strict=True):
             if other is not photo:
-                yield Suspect(photo.pk, photo.product_pk, SAME_FILE, other.pk, other.product_pk, 10.0)
+                yield Suspect.of(photo, SAME_FILE, other, sureness=10.0)
 
 
 def _copies(photos: list[ManifestPhoto], vectors: np.ndarray, labels: np.ndarray) -> Iterator[Suspect]:
     for group in find_copies(vectors, labels):
         keep, *others = [photos[row] for row in group]
         for number, photo in enumerate(others):
-            yield Suspect(
-                photo.pk,
-                photo.product_pk,
-                COPY,
-                keep.pk,
-                keep.product_pk,
-                group=len(group),
-                leads=number == 0,
-            )
+            yield Suspect.of(photo, COPY, keep, group=len(group), leads=number == 0)
 
 
 def _faulty(photos: list[ManifestPhoto], qualities: dict[str, Quality]) -> Iterator[Suspect]:
