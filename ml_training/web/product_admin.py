@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.products import PhotoInline, ProductAdmin
 from catalog.models import Product, ProductImage
+from ml_training.formatting import counted
 from ml_training.permissions import VIEW_TRAINING, VIEW_VERSIONS
 from ml_training.versions.provenance import in_words, spans_of, taught
 
@@ -25,12 +26,8 @@ class LearnedPhotoInline(PhotoInline):
     template = "admin/ml_model/product_photos.html"
 
     def get_fields(self, request, obj=None):
-        names = super().get_fields(request, obj)
-        return (
-            names
-            if request.user.has_perm(VIEW_VERSIONS)
-            else [name for name in names if name != "learned_by"]
-        )
+        hidden = [] if request.user.has_perm(VIEW_VERSIONS) else ["learned_by"]
+        return [name for name in super().get_fields(request, obj) if name not in hidden]
 
     def get_formset(self, request, obj=None, **kwargs):
         """Read for all photos of the product at once, when its form is made, which versions learned them."""
@@ -77,8 +74,8 @@ class LearningProductAdmin(ProductAdmin):
         learned = _who_learned(request, deleted, it)
         super().save_formset(request, form, formset, change)
         if deleted:
-            count = "1 photo" if len(deleted) == 1 else f"{len(deleted)} photos"
-            messages.info(request, f"{count} deleted. {learned}A training without {it} is queued.")
+            photos = counted(len(deleted), "photo")
+            messages.info(request, f"{photos} deleted. {learned}A training without {it} is queued.")
 
     def delete_model(self, request, obj):
         with _told_afterwards(request, [obj]):

@@ -29,7 +29,7 @@ class Viewing:
     """Somebody who looks at a shop's page; what several sections show is read once."""
 
     def __init__(self, request: HttpRequest, shop: Shop):
-        self.request, self.user, self.shop = request, request.user, shop
+        self.user, self.shop = request.user, shop
 
     @cached_property
     def info(self) -> TrainingInfo:
@@ -69,12 +69,9 @@ def render_sections(
     """Render some sections; those that this user may not see, or that there are not, are left out."""
     viewing = Viewing(request, shop)
     return {
-        name: _render(viewing, name)
+        name: render_to_string(
+            f"admin/ml_model/{name}.html", {"shop": shop, **SECTIONS[name].values(viewing)}, request
+        )
         for name in dict.fromkeys(names)
         if name in SECTIONS and request.user.has_perms(SECTIONS[name].permissions)
     }
-
-
-def _render(viewing: Viewing, name: str) -> SafeString:
-    values = {"shop": viewing.shop, **SECTIONS[name].values(viewing)}
-    return render_to_string(f"admin/ml_model/{name}.html", values, viewing.request)

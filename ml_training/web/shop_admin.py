@@ -3,9 +3,9 @@
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.shops import ShopAdmin
+from catalog.hours import check_hours
 from catalog.models import Shop
 from ml_training.models import ShopTraining
 
@@ -27,19 +27,12 @@ class LearningShopForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            training = ShopTraining.of(self.instance)
-            self.initial = {**{name: getattr(training, name) for name in SETTINGS}, **self.initial}
+        self.initial = {**forms.model_to_dict(ShopTraining.of(self.instance), SETTINGS), **self.initial}
 
-    def clean(self):
-        """Ask what the fields of `ShopTraining` ask for."""
-        super().clean()
-        given = {name: self.cleaned_data[name] for name in SETTINGS if name in self.cleaned_data}
-        try:
-            ShopTraining(**given).clean_fields(exclude={"shop", "active_version"})
-        except forms.ValidationError as error:
-            self.add_error(None, error)
-        return self.cleaned_data
+    def clean_deep_hours(self):
+        """Ask what the model's field asks for; the form's field knows all the rest by itself."""
+        check_hours(self.cleaned_data["deep_hours"])
+        return self.cleaned_data["deep_hours"]
 
 
 class LearningShopAdmin(ShopAdmin):
@@ -53,11 +46,9 @@ class LearningShopAdmin(ShopAdmin):
         if settings:
             ShopTraining.objects.update_or_create(shop=obj, defaults=settings)
 
-    @admin.display(description=_("unknown products named"))
     def unknowns_named_choice(self, shop):
         return ShopTraining.of(shop).get_unknowns_named_choice_display()
 
-    @admin.display(description=_("hours of deep training"))
     def deep_hours(self, shop):
         return ShopTraining.of(shop).deep_hours
 

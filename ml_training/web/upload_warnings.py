@@ -8,6 +8,7 @@ from django.contrib import messages
 
 from catalog.models import Product, ProductImage, photo_limits
 from catalog.photo_files import open_upright
+from ml_training.advice.suspects import HARDLY, SURE
 from ml_training.backbones.loader import backbone_is_ready, open_embedder_of
 from ml_training.dataset.embeddings import stored_vectors
 from ml_training.recognition.recognize import Recognition, rank
@@ -18,8 +19,6 @@ from ml_training.versions.load import LoadedModel, NoActiveModel, active_model
 logger = logging.getLogger(__name__)
 MAX_PHOTOS = 8  # looked at of one upload
 SECONDS = 1.5  # after which no further photo is begun
-SURE = 0.8  # probability of another product, from which on a photo is warned of
-HARDLY = 0.1  # probability of its own product, up to which it is
 
 
 def warn_of_mislabelled_uploads(request, product: Product, photos: list[ProductImage], **kwargs) -> None:
@@ -50,10 +49,8 @@ def describe_faults(product: Product, photos: list[ProductImage]) -> list[str]:
     if not looked_at:
         return []
     answers = rank(product.shop, model, np.stack([*looked_at.values()]), len(model.product_pks))
-    texts = [
-        _sentence(product, model, photo, answer) for photo, answer in zip(looked_at, answers, strict=True)
-    ]
-    return [text for text in texts if text]
+    pairs = zip(looked_at, answers, strict=True)
+    return [text for pair in pairs if (text := _sentence(product, model, *pair))]
 
 
 def _look(embedder: Embedder, photos: list[ProductImage]) -> dict[ProductImage, np.ndarray]:
@@ -79,9 +76,8 @@ def _sentence(product: Product, model: LoadedModel, photo: ProductImage, answer:
     best = answer.candidates[0]
     own = sum(found.probability for found in answer.candidates if found.product_id == product.pk)
     knows = bool((model.product_pks == product.pk).any()) and product.is_active
-    if best.product_id == product.pk or best.probability < SURE or own > HARDLY:
-        return ""
-    if not (knows or answer.recognized):
+    is_sure = best.probability >= SURE and own <= HARDLY
+    if best.product_id == product.pk or not is_sure or not (knows or answer.recognized):
         return ""
     like = min(99, round(100 * best.probability))  # nothing is certain
     return (

@@ -50,8 +50,7 @@ def learned_photos(request: HttpRequest, number: int) -> HttpResponse:
     version = get_object_or_404(
         ModelVersion.objects.defer(*ModelVersion.long_fields()), shop=shop, number=min(number, 2**31 - 1)
     )
-    rows = learned_by_versions([version])
-    page = Paginator(rows, PHOTOS_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(learned_by_versions([version]), PHOTOS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         **admin.site.each_context(request),
         "title": f"What version {version.number} learned",
