@@ -11,22 +11,18 @@ from django.db import transaction
 from django.db.models import F
 from django.dispatch import Signal
 
-from ml_training.formatting import counted
+from ml_training.formatting import counted, percent
 from ml_training.models import ShopTraining, TrainingRun
 
-_PHOTOS = {
-    "photo_added": "added to",
-    "photo_removed": "removed from",
-    "photo_replaced": "replaced on",
-    "photo_moved": "moved to",
-}
-_PRODUCTS = {
-    "product_switched_on": "switched on",
-    "product_switched_off": "switched off",
-    "product_deleted": "deleted",
-    "product_moved": "moved between shops",
-}
-_OTHERS = {
+_CHANGES = {
+    "photo_added": "{photos} added to {product}",
+    "photo_removed": "{photos} removed from {product}",
+    "photo_replaced": "{photos} replaced on {product}",
+    "photo_moved": "{photos} moved to {product}",
+    "product_switched_on": "{product} switched on",
+    "product_switched_off": "{product} switched off",
+    "product_deleted": "{product} deleted",
+    "product_moved": "{product} moved between shops",
     "asked": "Everything trained afresh on request",
     "prepare": "Training data prepared on request",
     "linked": "Model files linked",
@@ -100,8 +96,7 @@ def rounds_in_words(epoch: int | None, epochs: int | None, accuracy: float | Non
     """Such as "Round 3 of 10; 91 % right so far, on photos it has not seen"; of a quick run, nothing."""
     parts = [f"Round {epoch} of {epochs}"] if epoch else []
     if accuracy is not None and epochs:
-        share = f"{accuracy:.0%}".replace("%", " %")
-        parts.append(f"{share} right so far, on photos it has not seen")
+        parts.append(f"{percent(accuracy)} right so far, on photos it has not seen")
     return "; ".join(parts)
 
 
@@ -116,9 +111,5 @@ def trigger_in_words(run: TrainingRun) -> str:
 
 
 def _change_in_words(item: dict) -> str:
-    kind, product, count = item["kind"], item["product"], item["count"]
-    if kind in _PHOTOS:
-        return f"{counted(count, 'photo')} {_PHOTOS[kind]} {product}"
-    if kind in _PRODUCTS:
-        return f"{product} {_PRODUCTS[kind]}"
-    return _OTHERS.get(kind, kind)
+    words = _CHANGES.get(item["kind"], item["kind"])
+    return words.format(photos=counted(item["count"], "photo"), product=item["product"])
