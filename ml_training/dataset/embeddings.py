@@ -18,6 +18,7 @@ from ml_training.recognizer.preprocess import Preprocessing, to_pixels
 from ml_training.recognizer.quality import Quality, measure_quality
 
 QUALITY = [fact.name for fact in fields(Quality)]  # columns of ImageEmbedding
+FILE_CHANGED = "The stored file has changed since it was added. Delete this photo and add it again."
 CHUNK = 500  # hashes in one query, vectors in one insert
 
 
@@ -54,9 +55,7 @@ def _read_one(copies: Sequence[ManifestPhoto]) -> bytes:
             continue
         if hashlib.sha256(data).hexdigest() == photo.sha256:
             return data
-        refusal = PhotoRefused(
-            "The stored file has changed since it was added. Delete this photo and add it again."
-        )
+        refusal = PhotoRefused(FILE_CHANGED)
     raise refusal
 
 

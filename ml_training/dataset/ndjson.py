@@ -31,7 +31,7 @@ def write_lines(
         learned: SHA-256 of photos that the backbone has learned from: a head must not be judged by them.
     """
     counts = {"products": len(manifest.products), "photos": len(manifest.photos)}
-    yield _line({"format": FORMAT, **about, **counts})
+    yield as_line({"format": FORMAT, **about, **counts})
     photos: dict[int, list[ManifestPhoto]] = {}
     for photo in manifest.photos:
         photos.setdefault(photo.product_pk, []).append(photo)
@@ -41,7 +41,7 @@ def write_lines(
             | ({"learned": True} if photo.sha256 in learned else {})
             for photo in photos[product.pk]
         ]
-        yield _line({"id": product.pk, "sku": product.sku, "name": product.name, "images": images})
+        yield as_line({"id": product.pk, "sku": product.sku, "name": product.name, "images": images})
 
 
 def read_lines(lines: Iterable[bytes | str]) -> Manifest:
@@ -81,5 +81,5 @@ def _photo(image: dict, product: ManifestProduct) -> ManifestPhoto:
     return ManifestPhoto(*about, product.pk, product.sku, image.get("learned") is True)
 
 
-def _line(value: dict) -> bytes:
+def as_line(value: dict) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode() + b"\n"

@@ -3,7 +3,6 @@
 A product with very many photos has several lines, one after another.
 """
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from itertools import groupby
@@ -14,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import ProductImage, Shop
+from ml_training.dataset.ndjson import FORMAT, as_line
 from ml_training.models import ShopTraining
 
-FORMAT = "shelfsight-manifest/1"
 AT_ONCE = 1000  # photos read and sent in one step
 
 
@@ -35,12 +34,12 @@ def manifest_chunks(shop: Shop) -> Iterator[bytes]:
         "products": photos.order_by().values("product_id").distinct().count(),
         "photos": photos.count(),
     }
-    yield _line(header)
+    yield as_line(header)
     after = None
     while rows := _next_rows(shop, after):
         yield b"".join(_product_line(list(group)) for _, group in groupby(rows, key=lambda row: row[0]))
         after = rows[-1][:3]
-    yield _line({"end": True, "version": _version(shop)})
+    yield as_line({"end": True, "version": _version(shop)})
 
 
 def _version(shop: Shop) -> int:
@@ -66,11 +65,7 @@ def _product_line(rows: list[tuple]) -> bytes:
         {"id": pk, "url": reverse("photo", args=[pk, sha256]), "filename": filename, "sha256": sha256}
         for _, _, pk, _, _, filename, sha256 in rows
     ]
-    return _line({"id": product_pk, "sku": sku, "name": name, "images": images})
-
-
-def _line(value: dict) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+    return as_line({"id": product_pk, "sku": sku, "name": name, "images": images})
 
 
 async def in_steps(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,8 +1,8 @@
 """What a project asks for with `POST /v1/train`, checked."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
-from ml_training.recognizer.preprocess import Preprocessing, View
+from ml_training.recognizer.preprocess import Preprocessing, preprocessing_from_json
 from ml_training.trainer.hosts import AllowedHosts
 
 FORMAT = "shelfsight-train/1"
@@ -90,11 +90,8 @@ def _sha256(value: str) -> str:
 
 def _preprocessing(described: dict) -> Preprocessing:
     """Read a backbone's preprocessing; one that this version does not know is refused, not approximated."""
-    known = {field.name: described[field.name] for field in fields(Preprocessing)}
-    known["views"] = tuple(View(**view) for view in known["views"])
-    for name in ("mean", "scale"):  # the backbone's own graph applies them
-        known[name] = tuple(known[name]) if isinstance(known[name], list) else known[name]
-    preprocessing = Preprocessing(**known)
+    preprocessing = preprocessing_from_json(described)
+    # Mean and scale may be any: the backbone's own graph applies them.
     ours = replace(preprocessing, version=Preprocessing(side=0).version)
     if preprocessing != ours or len(described) != len(ours.as_json()) or not 32 <= preprocessing.side <= 1024:
         raise ValueError("this trainer does not know this preprocessing; run the project's release")

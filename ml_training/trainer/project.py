@@ -13,6 +13,7 @@ from contextlib import suppress
 import httpx
 
 from catalog.photo_files import PhotoRefused
+from ml_training.dataset.embeddings import FILE_CHANGED
 from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.jobs import Job
 
@@ -75,13 +76,10 @@ class Project:
             PhotoRefused: it is gone, too large, or not the photo that the manifest lists.
         """
         self._hosts.check(url)
-        content = self._get(
-            url, self._max_photo, missing=PhotoRefused("The photo was deleted during the run.")
-        )
+        gone = PhotoRefused("The photo was deleted during the run.")
+        content = self._get(url, self._max_photo, missing=gone)
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise PhotoRefused(
-                "The stored file has changed since it was added. Delete this photo and add it again."
-            )
+            raise PhotoRefused(FILE_CHANGED)
         return content
 
     def report(self, kind: str, phase: str = "", percent: float = 0.0, message: str = "") -> None:
@@ -114,7 +112,8 @@ class Project:
             errors = answer.json().get("errors")
         except (ValueError, AttributeError) as error:
             raise ProjectFailed(f"the project answered {answer.status_code} and no JSON") from error
-        if errors and _is_ours(errors):
+        # One that the project did not judge at all: it waits for a word of its trainer.
+        if errors and _first_error(errors).partition(":")[0] in NOT_JUDGED:
             raise ProjectFailed(f"the project could not take the model ({_first_error(errors)})")
         if errors:
             raise RunGone(_first_error(errors))
@@ -158,11 +157,6 @@ class Project:
             raise RunGone(answer.text[:300])
         if answer.status_code != 200:
             raise ProjectFailed(f"the project answered {answer.status_code} to {answer.url}")
-
-
-def _is_ours(errors) -> bool:
-    """Whether the project did not judge the model at all, so that it waits for a word of its trainer."""
-    return _first_error(errors).partition(":")[0] in NOT_JUDGED
 
 
 def _first_error(errors) -> str:
