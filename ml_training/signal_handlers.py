@@ -34,10 +34,8 @@ def connect() -> None:
 
 
 def remember_photo(instance, raw, **kwargs):
-    _remember(instance, None)
-    if not raw and instance.pk:
-        rows = ProductImage.objects.filter(pk=instance.pk)
-        _remember(instance, rows.values("product_id", "product__shop_id", "sha256").first())
+    rows = ProductImage.objects.filter(pk=instance.pk).values("product_id", "product__shop_id", "sha256")
+    _remember(instance, rows.first() if instance.pk and not raw else None)
 
 
 def photo_saved(instance, raw, **kwargs):
@@ -60,10 +58,8 @@ def photo_deleted(instance, origin=None, **kwargs):
 
 
 def remember_product(instance, raw, **kwargs):
-    _remember(instance, None)
-    if not raw and instance.pk:
-        rows = Product.objects.filter(pk=instance.pk, images__isnull=False)
-        _remember(instance, rows.values("shop_id", "is_active").first())
+    rows = Product.objects.filter(pk=instance.pk, images__isnull=False).values("shop_id", "is_active")
+    _remember(instance, rows.first() if instance.pk and not raw else None)
 
 
 def product_saved(instance, raw, **kwargs):

@@ -102,11 +102,7 @@ def prune() -> list[str]:
 def forget(row: TunedBackbone) -> None:
     """Remove a tuned backbone that no version uses, with its file and vectors."""
     ImageEmbedding.objects.filter(backbone=row.backbone).delete()
-    remove_file(row)
-    row.delete()
-
-
-def remove_file(row: TunedBackbone) -> None:
     storage().delete(row.path)
     storage().delete(row.path.rpartition("/")[0])
     (settings.CACHE_DIR / "backbones" / f"{row.sha256}.onnx").unlink(missing_ok=True)
+    row.delete()
