@@ -19,7 +19,13 @@ WRITE_SECONDS = 1.0
 # Where each phase begins on the bar, by the share of time it takes.
 BEGINS = {Phase.PREPARING: 0.0, Phase.EMBEDDING: 0.02, Phase.FITTING: 0.88, Phase.EVALUATING: 0.92,
           Phase.PUBLISHING: 0.96, Phase.DONE: 1.0}  # fmt: skip
-ORDER = list(BEGINS)
+
+
+def on_bar(phase: Phase, share: float, begins: dict[Phase, float] = BEGINS) -> float:
+    """Where on the bar a phase is of which a share is done, both 0 to 1."""
+    order = list(begins)
+    begin, end = begins[phase], begins[order[order.index(phase) + 1]]
+    return begin + share * (end - begin)
 
 
 class Progress:
@@ -37,7 +43,7 @@ class Progress:
         self._heartbeat, self._on_change = heartbeat, on_change or (lambda run: None)
         self._step = 0
         self._pushes = deque([float("-inf")] * MAX_PUSHES, MAX_PUSHES)  # when the last few were
-        self._written = self._phase_began = time.monotonic()
+        self._began = self._written = self._phase_began = time.monotonic()
 
     def enter(self, phase: Phase) -> None:
         """Begin a phase: always written, and pushed unless it is one of many within a second."""
@@ -53,17 +59,16 @@ class Progress:
         Raises:
             RunLost: the run is not this worker's any more.
         """
-        order = list(self._begins)
-        begin = self._begins[Phase(self.run.phase)]
-        end = self._begins[order[order.index(Phase(self.run.phase)) + 1]]
-        self._set(begin + share * (end - begin), at_once=False, fields=fields)
+        self._set(on_bar(Phase(self.run.phase), share, self._begins), at_once=False, fields=fields)
 
     def check(self) -> None:
         """Raises RunLost once the run was taken from this worker, or cancelled."""
         self._heartbeat.check()
 
-    def finish(self) -> None:
+    def finish(self) -> dict:
+        """End the last phase; the seconds that the run and each of its phases took, for its metrics."""
         self._end_phase()
+        return {"phases": self.phases, "seconds": round(time.monotonic() - self._began, 3)}
 
     def _end_phase(self) -> None:
         now = time.monotonic()

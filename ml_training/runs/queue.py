@@ -5,10 +5,11 @@ Calls the queue only to wake a worker up: a lost queue loses nothing.
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from catalog.models import Shop
@@ -110,6 +111,21 @@ def wake_worker(run_id: int, kind: str = Kind.QUICK) -> None:
         async_task(task, run_id, task_name=f"train {run_id}", cluster=queue)
     except Exception:
         logger.exception("Run %s could not be put on the queue; the reconciler will try again.", run_id)
+
+
+def startable(kind: str) -> QuerySet[TrainingRun]:
+    """The queued runs of a kind whose shop trains nothing of this kind: they only wait for a worker."""
+    runs = TrainingRun.objects.filter(kind=kind)
+    busy = runs.filter(status=Status.TRAINING).values("shop_id")
+    return runs.filter(status=Status.QUEUED).exclude(shop_id__in=busy)
+
+
+def wake_again(waiting: QuerySet[TrainingRun], after: timedelta) -> list[int]:
+    """Wake workers for runs of which none was told for so long: their tasks are lost. The runs' ids."""
+    woken = [*waiting.exclude(woken_at__gte=timezone.now() - after)]
+    for run in woken:
+        wake_worker(run.pk, run.kind)
+    return [run.pk for run in woken]
 
 
 def queue_or_wake(state: ShopTraining) -> None:

@@ -4,7 +4,6 @@ TrainingSet → Vectors → Fitted → Evidence → Version; each takes what the
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,17 +108,16 @@ class Vectors:
 
 
 def _train(run: TrainingRun, progress: Progress) -> None:
-    started = time.perf_counter()
     training_set = _read_training_set(run, progress)
-    vectors = _embed(run, training_set, progress)
+    progress.enter(Phase.EMBEDDING)
+    vectors = embed(run, training_set, progress)
     version, message = None, vectors.usable.describe_missing()
     if len(vectors.usable.products) >= 2:
         matrix = vectors.matrix()
         fitted = _fit(run, vectors.usable, matrix, progress)
         evidence = gather_evidence(run.shop_id, vectors.usable, matrix, fitted.copies, run.backbone)
-        version, message = _publish(run, vectors, fitted, evidence, progress), _describe_check(run)
-    progress.finish()
-    run.metrics = {"phases": progress.phases, "seconds": round(time.perf_counter() - started, 3)}
+        version, message = publish_fitted(run, vectors, fitted, progress, evidence), _describe_check(run)
+    run.metrics = progress.finish()
     complete(run, version, message, vectors.usable)
 
 
@@ -128,8 +126,8 @@ def _read_training_set(run: TrainingRun, progress: Progress) -> TrainingSet:
     return TrainingSet(open_embedder_of(run.backbone), read_manifest(run.shop_id))
 
 
-def _embed(run: TrainingRun, training_set: TrainingSet, progress: Progress) -> Vectors:
-    progress.enter(Phase.EMBEDDING)
+def embed(run: TrainingRun, training_set: TrainingSet, progress: Progress) -> Vectors:
+    """Look at the photos, and note on the run how many there are and which cannot be used."""
     embedder, manifest = training_set.embedder, training_set.manifest
     by_sha256, skipped = load_embeddings(embedder, manifest, progress.within, fresh=run.fresh)
     usable = manifest.without({photo.pk for photo, _ in skipped})
@@ -144,12 +142,13 @@ def _fit(run: TrainingRun, usable: Manifest, matrix: np.ndarray, progress: Progr
     return fit_model(matrix, usable.labels, partial(progress.enter, Phase.EVALUATING), unseen)
 
 
-def _publish(
-    run: TrainingRun, vectors: Vectors, fitted: Fitted, evidence: Evidence, progress: Progress
+def publish_fitted(
+    run: TrainingRun, vectors: Vectors, fitted: Fitted, progress: Progress, evidence: Evidence | None = None
 ) -> ModelVersion:
+    """Publish what was fitted to these vectors, see `publish`."""
     progress.enter(Phase.PUBLISHING)
     usable = vectors.usable
-    model = TrainedModel.of(fitted, usable, evidence.as_json())
+    model = TrainedModel.of(fitted, usable, evidence.as_json() if evidence else None)
     return publish(run, vectors.embedder, model, usable.spread(CHECK_PHOTOS), vectors.by_sha256)
 
 

@@ -50,7 +50,7 @@ def reconcile() -> Reconciled:
     _ask_for_models_of_this_backbone()
     owed = ShopTraining.objects.filter(trained__lt=F("wanted")).values_list("shop_id", flat=True)
     queued = [new.pk for shop_id in owed if (new := _queue_owed(shop_id))]
-    woken = _wake_waiting()
+    woken = queue.wake_again(queue.startable(Kind.QUICK), timedelta(seconds=WAKE_AFTER_SECONDS))
     prune_all()
     return Reconciled([run.pk for run in given_up], queued, woken)
 
@@ -111,14 +111,3 @@ def may_try_again(last: TrainingRun) -> bool:
         return False
     wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** max(tries - 1, 0))
     return last.worker_lost or last.finished_at is None or timezone.now() >= last.finished_at + wait
-
-
-def _wake_waiting() -> list[int]:
-    old = timezone.now() - timedelta(seconds=WAKE_AFTER_SECONDS)
-    quick = TrainingRun.objects.filter(kind=Kind.QUICK)
-    busy = quick.filter(status=Status.TRAINING).values("shop_id")
-    waiting = quick.filter(status=Status.QUEUED).exclude(shop_id__in=busy)
-    woken = [run.pk for run in waiting.exclude(woken_at__gte=old)]
-    for run_id in woken:
-        queue.wake_worker(run_id)
-    return woken

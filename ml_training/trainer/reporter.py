@@ -4,7 +4,7 @@ import logging
 import threading
 
 from ml_training.runs.lifecycle import Phase
-from ml_training.runs.progress import BEGINS, ORDER
+from ml_training.runs.progress import BEGINS, on_bar
 from ml_training.trainer.project import Project, ProjectFailed, RunGone
 
 logger = logging.getLogger(__name__)
@@ -36,8 +36,7 @@ class Reporter:
 
     def within(self, share: float) -> None:
         """Set how much of the current phase is done, 0 to 1."""
-        begin, end = BEGINS[self._phase], BEGINS[ORDER[ORDER.index(self._phase) + 1]]
-        self._percent = 100 * (begin + share * (end - begin)) / BEGINS[Phase.PUBLISHING]
+        self._percent = 100 * on_bar(self._phase, share) / BEGINS[Phase.PUBLISHING]
         self.check()
 
     def check(self) -> None:

@@ -125,8 +125,7 @@ class TaskQueue:
 
     def _waiting(self):
         """Runs that could begin: their shop trains nothing of this kind, and it is their hour."""
-        at_work = self._runs().filter(status="training")
-        waiting = self._runs().filter(status="queued").exclude(shop_id__in=at_work.values("shop_id"))
+        waiting = queue.startable(self._kind)
         return waiting if self._kind == TrainingRun.Kind.QUICK else waiting.filter(shop_id__in=shops_open())
 
     def at_work(self) -> list[TrainingRun]:

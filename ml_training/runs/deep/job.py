@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import shutil
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from ml_training.backbones import tuned
 from ml_training.backbones.loader import backbone_id_for, find_backbone
 from ml_training.dataset.embeddings import load_embeddings, read_original
 from ml_training.dataset.manifest import Manifest, read_manifest
+from ml_training.formatting import percent
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun, TunedBackbone
 from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
 from ml_training.recognizer.embedder import Embedder
@@ -40,8 +40,7 @@ from ml_training.runs.deep.hours import shops_open
 from ml_training.runs.heartbeat import Heartbeat
 from ml_training.runs.lifecycle import Phase
 from ml_training.runs.progress import Progress
-from ml_training.runs.quick import closing
-from ml_training.versions.publish import CHECK_PHOTOS, TrainedModel, publish
+from ml_training.runs.quick import TrainingSet, Vectors, closing, embed, publish_fitted
 
 logger = logging.getLogger(__name__)
 BEGINS = {Phase.PREPARING: 0.0, Phase.LEARNING: 0.03, Phase.EMBEDDING: 0.88, Phase.EVALUATING: 0.96,
@@ -116,10 +115,9 @@ class _DeepJob:
     recipe: Hyperparameters | None
 
     def do(self) -> None:
-        self.started = time.perf_counter()
         self.progress.enter(Phase.PREPARING)
         self.before = Embedder(find_backbone(backbone_id_for(self.run.shop_id)), settings.DEEP_THREADS)
-        usable, _ = self._embed(self.before)
+        usable = self._embed(self.before).usable
         lesson = self._lesson(usable)
         if lesson is None:
             self._finish(None, TOO_FEW)
@@ -128,25 +126,21 @@ class _DeepJob:
         forget_work(self.run.shop_id, but=folder)
         self._prepare(folder, lesson, usable)
         self.progress.enter(Phase.LEARNING)
-        file = process.learn(folder, self._note, self._check)
+        file = process.learn(folder, self._note, self.progress.check)
         history = json.loads((folder / HISTORY).read_text())
-        row = tuned.keep(self.run.shop_id, self._base(), file, self._learned(lesson))
+        learned = [sha for sha, held in zip(lesson.photos, lesson.held_out, strict=True) if not held]
+        row = tuned.keep(self.run.shop_id, self._base(), file, learned)
         self._judge_and_publish(row, history)
         forget_work(self.run.shop_id)
 
     def _base(self) -> Backbone:
         return packaged_backbone(settings.BACKBONE, settings.CACHE_DIR)
 
-    def _embed(self, embedder: Embedder) -> tuple[Manifest, dict[str, np.ndarray]]:
+    def _embed(self, embedder: Embedder) -> Vectors:
         """The shop's usable photos as they are now, and their vectors."""
         wanted = ShopTraining.objects.values_list("wanted", flat=True).get(shop_id=self.run.shop_id)
         self.run.generation = wanted  # read before the photos: whatever comes later is owed
-        manifest = read_manifest(self.run.shop_id)
-        vectors, aside = load_embeddings(embedder, manifest, self.progress.within)
-        self.run.set_aside = [photo.as_json(reason) for photo, reason in aside]
-        usable = manifest.without({photo.pk for photo, _ in aside})
-        self.run.products, self.run.photos = len(usable.products), len(usable.photos)
-        return usable, vectors
+        return embed(self.run, TrainingSet(embedder, read_manifest(self.run.shop_id)), self.progress)
 
     def _lesson(self, usable: Manifest) -> Dataset | None:
         """What the network learns; None where it cannot. Photos of two products at once teach nothing."""
@@ -160,10 +154,6 @@ class _DeepJob:
         held_out = choose_held_out(labels, np.array([sha in learned for sha in photos]))
         recipe = self.recipe or Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
         return Dataset(recipe, tuple(photos), tuple(labels.tolist()), tuple(held_out.tolist()))
-
-    @staticmethod
-    def _learned(lesson: Dataset) -> list[str]:
-        return [sha for sha, held in zip(lesson.photos, lesson.held_out, strict=True) if not held]
 
     def _prepare(self, folder: Path, lesson: Dataset, usable: Manifest) -> None:
         (folder / "photos").mkdir(parents=True, exist_ok=True)
@@ -196,16 +186,13 @@ class _DeepJob:
             logger.warning("The hours of shop %s could not be read.", self.run.shop_id, exc_info=True)
             return True
 
-    def _check(self) -> None:
-        self.progress.check()
-
     def _judge_and_publish(self, row: TunedBackbone, history: list[dict]) -> None:
         self.progress.enter(Phase.EMBEDDING)
-        after = Embedder(tuned.fetch(row), settings.DEEP_THREADS)
-        usable, vectors = self._embed(after)
+        after = self._embed(Embedder(tuned.fetch(row), settings.DEEP_THREADS))
         self.progress.enter(Phase.EVALUATING)
+        usable = after.usable
         earlier, _ = load_embeddings(self.before, usable, lambda share: None)
-        new, old = (np.stack([v[photo.sha256] for photo in usable.photos]) for v in (vectors, earlier))
+        old, new = Vectors(self.before, usable, earlier).matrix(), after.matrix()
         learned = frozenset(row.learned)
         unseen = usable.unseen_by(learned | tuned.learned_by(self.before.backbone.id))
         was_tuned = self.before.backbone.id != self._base().id
@@ -218,28 +205,14 @@ class _DeepJob:
         }
         version = None
         if found.is_better:
-            version = self._publish(after, usable, vectors, new, learned)
+            fitted = fit_model(new, usable.labels, self.progress.check, usable.unseen_by(learned))
+            version = publish_fitted(self.run, after, fitted, self.progress)
         self._finish(version, _in_words(found), usable)
         if version is None:
             tuned.forget(row)
 
-    def _publish(
-        self,
-        after: Embedder,
-        usable: Manifest,
-        vectors: dict[str, np.ndarray],
-        matrix: np.ndarray,
-        learned: frozenset[str],
-    ) -> ModelVersion:
-        fitted = fit_model(matrix, usable.labels, self.progress.check, usable.unseen_by(learned))
-        self.progress.enter(Phase.PUBLISHING)
-        model = TrainedModel.of(fitted, usable)
-        return publish(self.run, after, model, usable.spread(CHECK_PHOTOS), vectors)
-
     def _finish(self, version: ModelVersion | None, message: str, learned: Manifest | None = None) -> None:
-        self.progress.finish()
-        seconds = round(time.perf_counter() - self.started, 3)
-        self.run.metrics |= {"phases": self.progress.phases, "seconds": seconds}
+        self.run.metrics |= self.progress.finish()
         self.run.backbone = version.backbone if version else self.before.backbone.id
         complete(self.run, version, message, learned, self.before.backbone.id)
 
@@ -247,7 +220,7 @@ class _DeepJob:
 def _in_words(found: Comparison) -> str:
     if found.before is None or found.after is None:
         return "Deep training could not be judged: too few photos. The active model stays as it is."
-    figures = f"{found.before:.0%} to {found.after:.0%}".replace("%", " %")
+    figures = f"{percent(found.before)} to {percent(found.after)}"
     if found.is_better:
         return f"Deep training paid: {figures} on {found.photos} photos that it had not seen."
     why = "is not better" if found.after <= found.before else "is no more than chance"

@@ -1,7 +1,8 @@
 """Decides when deep training promises to pay, and queues it. Called once a minute by `tasks.reconcile`."""
 
 import logging
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import Count, Max, Q
@@ -35,7 +36,7 @@ def reconcile_deep() -> list[int]:
     going = set(
         TrainingRun.objects.filter(kind=Kind.DEEP, status__in=GOING).values_list("shop_id", flat=True)
     )
-    found = _wake_waiting(may_compute)
+    found = queue.wake_again(queue.startable(Kind.DEEP).filter(shop_id__in=may_compute), WAKE_AFTER)
     last = _last_runs()
     for shop_id in _shops_with_enough(set(may_compute) - going):
         run = last.get(shop_id)
@@ -44,16 +45,6 @@ def reconcile_deep() -> list[int]:
         elif run is None or _is_due(run):
             found.append(queue_deep(shop_id, "promises").pk)
     return found
-
-
-def _wake_waiting(shops: list[int]) -> list[int]:
-    busy = TrainingRun.objects.filter(kind=Kind.DEEP, status=Status.TRAINING).values("shop_id")
-    waiting = TrainingRun.objects.filter(kind=Kind.DEEP, status=Status.QUEUED, shop_id__in=shops)
-    waiting = waiting.exclude(shop_id__in=busy)
-    woken = [run.pk for run in waiting.exclude(woken_at__gte=timezone.now() - WAKE_AFTER)]
-    for pk in woken:
-        queue.wake_worker(pk, Kind.DEEP)
-    return woken
 
 
 def _last_runs() -> dict[int, TrainingRun]:
@@ -70,15 +61,15 @@ def _shops_with_enough(shops: set[int]) -> list[int]:
     ready = [state.shop_id for state in states if not state.is_owed]
     stocked = Product.objects.filter(shop__in=ready).annotate(photos=Count("images"))
     stocked = stocked.filter(photos__gte=settings.DEEP_PRODUCT_PHOTOS).order_by()
-    products: dict[int, int] = {}
-    photos: dict[int, int] = {}
+    products: Counter[int] = Counter()
+    photos: Counter[int] = Counter()
     for shop_id, count in stocked.values_list("shop_id", "photos"):
-        products[shop_id] = products.get(shop_id, 0) + 1
-        photos[shop_id] = photos.get(shop_id, 0) + count
+        products[shop_id] += 1
+        photos[shop_id] += count
     return [
         shop_id
         for shop_id in ready
-        if products.get(shop_id, 0) >= settings.DEEP_PRODUCTS and photos[shop_id] >= settings.DEEP_PHOTOS
+        if products[shop_id] >= settings.DEEP_PRODUCTS and photos[shop_id] >= settings.DEEP_PHOTOS
     ]
 
 
@@ -87,11 +78,6 @@ def _is_due(last: TrainingRun) -> bool:
     since = last.started_at or last.created_at
     if timezone.now() < since + timedelta(hours=settings.DEEP_INTERVAL_HOURS):
         return False
-    return _share_of_new(last.shop_id, since) >= settings.DEEP_NEW_PERCENT / 100
-
-
-def _share_of_new(shop_id: int, since: datetime) -> float:
-    counts = ProductImage.objects.filter(product__shop_id=shop_id).aggregate(
-        all=Count("pk"), new=Count("pk", filter=Q(added_at__gt=since))
-    )
-    return counts["new"] / max(counts["all"], 1)
+    photos = ProductImage.objects.filter(product__shop_id=last.shop_id)
+    counts = photos.aggregate(all=Count("pk"), new=Count("pk", filter=Q(added_at__gt=since)))
+    return counts["new"] / max(counts["all"], 1) >= settings.DEEP_NEW_PERCENT / 100
