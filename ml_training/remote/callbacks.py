@@ -4,7 +4,7 @@ Status is written through `training` only.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.db import transaction
@@ -13,14 +13,12 @@ from django.utils import timezone
 from catalog.models import ProductImage
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.dataset import ndjson
-from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.events import STARTED, announce, emit_progress, trigger_in_words
 from ml_training.models import ShopTraining, TrainingRun
-from ml_training.recognizer.export import ExportDiffers
 from ml_training.remote import handover
 from ml_training.remote.tokens import BAD_INPUT, RUN_FINISHED, CallbackRefused
-from ml_training.remote.verify import ModelRefused, check_sizes, clean_text, read_model
+from ml_training.remote.verify import ModelRefused, clean_text, publish_verified, read_files
 from ml_training.runs import lifecycle
 from ml_training.runs.complete import complete
 from ml_training.runs.heartbeat import Heartbeat
@@ -28,7 +26,7 @@ from ml_training.runs.lifecycle import Phase, RunLost
 from ml_training.runs.progress import BEGINS, PUSH_SECONDS
 from ml_training.storage import storage
 from ml_training.versions import files as version_files
-from ml_training.versions.publish import CHECK_PHOTOS, publish
+from ml_training.versions.publish import CHECK_PHOTOS
 
 logger = logging.getLogger(__name__)
 KINDS = ("started", "progress", "failed")
@@ -49,9 +47,8 @@ class Report:
             raise CallbackRefused(BAD_INPUT, f"kind must be one of: {', '.join(KINDS)}.")
         if self.phase not in ("", *PHASES):
             raise CallbackRefused(BAD_INPUT, f"phase must be one of: {', '.join(PHASES)}.")
-        if isinstance(self.percent, bool) or not isinstance(self.percent, int | float):
-            raise CallbackRefused(BAD_INPUT, "percent must be a number from 0 to 100.")
-        if not 0 <= self.percent <= 100:  # neither is NaN
+        is_number = isinstance(self.percent, int | float) and not isinstance(self.percent, bool)
+        if not (is_number and 0 <= self.percent <= 100):  # neither is NaN
             raise CallbackRefused(BAD_INPUT, "percent must be a number from 0 to 100.")
         if not isinstance(self.message, str):
             raise CallbackRefused(BAD_INPUT, "message must be text.")
@@ -98,11 +95,8 @@ def _begin(run: TrainingRun) -> None:
 def _lock(run: TrainingRun) -> None:
     """Hold the shop's row and read the run again; raises RunLost if it is not this trainer's any more."""
     ShopTraining.objects.hold(run.shop_id)
-    in_training = TrainingRun.objects.filter(
-        status=TrainingRun.Status.TRAINING, worker_token=run.worker_token
-    )
     try:
-        run.refresh_from_db(from_queryset=in_training)
+        run.refresh_from_db(from_queryset=lifecycle.own(run))
     except TrainingRun.DoesNotExist as gone:
         raise RunLost(f"Run {run.pk} was taken from its trainer.") from gone
 
@@ -181,18 +175,8 @@ def _enter_publishing(run: TrainingRun) -> None:
 
 def _publish(run: TrainingRun, files: dict) -> None:
     embedder, manifest = open_embedder_of(run.backbone), run_manifest(run)
-    check_sizes(manifest, embedder.backbone, {kind: file.size for kind, file in files.items()})
-    contents = {kind: file.read() for kind, file in files.items()}
-    model, set_aside = read_model(manifest, embedder.backbone, **contents)
-    check = still_stored(model.usable.spread(CHECK_PHOTOS))
-    vectors, _ = load_embeddings(embedder, Manifest((), tuple(check)), lambda share: None)
-    check = [photo for photo in check if photo.sha256 in vectors]
-    try:
-        version = publish(run, embedder, model, check, vectors)
-    except ExportDiffers as error:
-        raise ModelRefused(
-            "OUTPUT_DIFFERS", f"model.onnx does not say what the head says: {error}"
-        ) from error
+    model, set_aside = read_files(manifest, embedder.backbone, files)
+    version = publish_verified(run, embedder, model, still_stored(model.usable.spread(CHECK_PHOTOS)))
     version_files.discard_file(handover.manifest_path(run))
     run.products, run.photos = version.products, version.photos
     run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
@@ -209,11 +193,6 @@ def run_manifest(run: TrainingRun) -> Manifest:
 
 def still_stored(photos: list[ManifestPhoto]) -> list[ManifestPhoto]:
     """Those photos of a run's manifest that are still in the catalogue, with their place in the storage."""
-    paths = dict(
-        ProductImage.objects.filter(pk__in=[photo.pk for photo in photos]).values_list("pk", "image")
-    )
-    return [
-        ManifestPhoto(photo.pk, photo.sha256, paths[photo.pk], photo.filename, photo.product_pk, photo.sku)
-        for photo in photos
-        if photo.pk in paths
-    ]
+    rows = ProductImage.objects.filter(pk__in=[photo.pk for photo in photos])
+    paths = dict(rows.values_list("pk", "image"))
+    return [replace(photo, path=paths[photo.pk]) for photo in photos if photo.pk in paths]

@@ -13,17 +13,14 @@ from django.utils import timezone
 
 from catalog.models import Shop
 from ml_training.backbones.loader import backbone_id_for, open_embedder_of
-from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.events import COMPLETED, announce
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
-from ml_training.recognizer.export import ExportDiffers
-from ml_training.remote.verify import ModelRefused, check_sizes, read_model
+from ml_training.remote.verify import ModelRefused, publish_verified, read_files
+from ml_training.runs.complete import save_version
 from ml_training.runs.lifecycle import Phase, Status
 from ml_training.versions import files as version_files
-from ml_training.versions.provenance import note_learned
-from ml_training.versions.prune import prune_on_commit
-from ml_training.versions.publish import CHECK_PHOTOS, publish
+from ml_training.versions.publish import CHECK_PHOTOS
 
 
 @dataclass(frozen=True)
@@ -47,33 +44,22 @@ def link_model(shop: Shop, assets: dict[str, ModelAsset], activate: bool) -> Mod
         ModelRefused: the files do not make a model of this shop.
     """
     embedder, manifest = open_embedder_of(backbone_id_for(shop.pk)), read_manifest(shop.pk)
-    check_sizes(manifest, embedder.backbone, {kind: asset.size for kind, asset in assets.items()})
-    contents = {kind: asset.read() for kind, asset in assets.items()}
-    model, set_aside = read_model(manifest, embedder.backbone, **contents)
-    check = tuple(model.usable.spread(CHECK_PHOTOS))
-    vectors, _ = load_embeddings(embedder, Manifest((), check), lambda share: None)
-    run = _begin(shop, len(model.usable.products), len(model.usable.photos))
-    run.set_aside = [photo.as_json(reason) for photo, reason in set_aside]
+    model, set_aside = read_files(manifest, embedder.backbone, assets)
+    run = _begin(shop, model.usable, [photo.as_json(reason) for photo, reason in set_aside])
     try:
-        version = publish(run, embedder, model, [p for p in check if p.sha256 in vectors], vectors)
+        version = publish_verified(run, embedder, model, model.usable.spread(CHECK_PHOTOS))
         _finish(run, version, model.usable, activate)
-    except ExportDiffers as error:
-        _forget(run)
-        raise ModelRefused(
-            "OUTPUT_DIFFERS", f"model.onnx does not say what the head says: {error}"
-        ) from error
-    except IntegrityError as error:
-        _forget(run)
-        raise ModelRefused(
-            "NUMBER_TAKEN", "Another version was made at the same moment. Ask again."
-        ) from error
-    except BaseException:
-        _forget(run)
+    except BaseException as error:
+        version_files.discard(version_files.folder_of(run))
+        TrainingRun.objects.filter(pk=run.pk).delete()
+        if isinstance(error, IntegrityError):
+            taken = "Another version was made at the same moment. Ask again."
+            raise ModelRefused("NUMBER_TAKEN", taken) from error
         raise
     return version
 
 
-def _begin(shop: Shop, products: int, photos: int) -> TrainingRun:
+def _begin(shop: Shop, learned: Manifest, set_aside: list[dict]) -> TrainingRun:
     """The run is superseded, which no list shows, until everything has gone well."""
     return TrainingRun.objects.create(
         shop=shop,
@@ -82,27 +68,19 @@ def _begin(shop: Shop, products: int, photos: int) -> TrainingRun:
         trigger=[{"kind": "linked", "product": "", "count": 1}],
         worker_token=uuid.uuid4().hex,
         started_at=timezone.now(),
-        products=products,
-        photos=photos,
+        products=len(learned.products),
+        photos=len(learned.photos),
+        set_aside=set_aside,
     )
 
 
 def _finish(run: TrainingRun, version: ModelVersion, learned: Manifest, activate: bool) -> None:
     with transaction.atomic():
-        state, _ = ShopTraining.objects.select_for_update().get_or_create(shop_id=run.shop_id)
+        ShopTraining.objects.select_for_update().get_or_create(shop_id=run.shop_id)
         does = "is active" if activate else "is there to be activated"
         run.message = f"Version {version.number} {does}; its files were linked."
         run.status, run.progress, run.finished_at = Status.COMPLETED, 1.0, timezone.now()
         run.save()
-        version.changes = note_learned(run.shop_id, version.number, learned)
         version.chosen_at = timezone.now() if activate else None
-        version.save()
-        prune_on_commit(run.shop_id)
-        if activate:
-            ShopTraining.objects.filter(shop_id=state.pk).update(active_version=version)
+        save_version(version, learned, serves=activate)
         announce(run, COMPLETED, run.message)
-
-
-def _forget(run: TrainingRun) -> None:
-    version_files.discard(version_files.folder_of(run))
-    TrainingRun.objects.filter(pk=run.pk).delete()

@@ -11,11 +11,14 @@ from dataclasses import replace
 import numpy as np
 from safetensors import SafetensorError
 
+from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
-from ml_training.recognizer.backbone import Backbone
+from ml_training.models import ModelVersion, TrainingRun
+from ml_training.recognizer.backbone import Backbone, ExportDiffers
+from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import FILES, FORMAT, read_head
 from ml_training.recognizer.head import Head
-from ml_training.versions.publish import TrainedModel
+from ml_training.versions.publish import TrainedModel, publish
 
 MAX_MODEL_JSON = 1024 * 1024  # bytes
 SLACK = 256 * 1024  # bytes that the other files may have beside their content
@@ -85,6 +88,37 @@ def read_model(
     return TrainedModel(head, usable, metrics, answers, evidence), set_aside
 
 
+def read_files(
+    manifest: Manifest, backbone: Backbone, files: dict
+) -> tuple[TrainedModel, list[tuple[ManifestPhoto, str]]]:
+    """Read a model from files that are no larger than it can be; see `read_model`.
+
+    Args:
+        files: by kind, not read yet: each has a `size` in bytes and a function `read`.
+    """
+    check_sizes(manifest, backbone, {kind: file.size for kind, file in files.items()})
+    return read_model(manifest, backbone, **{kind: file.read() for kind, file in files.items()})
+
+
+def publish_verified(
+    run: TrainingRun, embedder: Embedder, model: TrainedModel, check: list[ManifestPhoto]
+) -> ModelVersion:
+    """Publish what was read, see `publish`.
+
+    Args:
+        check: photos on which `model.onnx` must say what the head says; those without a vector are left out.
+    Raises:
+        ModelRefused: it says something else.
+    """
+    vectors, _ = load_embeddings(embedder, Manifest((), tuple(check)), lambda share: None)
+    try:
+        return publish(run, embedder, model, [photo for photo in check if photo.sha256 in vectors], vectors)
+    except ExportDiffers as error:
+        raise ModelRefused(
+            "OUTPUT_DIFFERS", f"model.onnx does not say what the head says: {error}"
+        ) from error
+
+
 def read_json(content: bytes, name: str) -> dict:
     """Read a JSON object whose numbers are finite."""
 
@@ -123,11 +157,8 @@ def _check_backbone(described, backbone: Backbone) -> None:
         "vector_size": backbone.vector_size,
         "preprocessing": json.loads(json.dumps(backbone.preprocessing.as_json())),
     }
-    differ = [
-        name
-        for name, value in expected.items()
-        if not isinstance(described, dict) or described.get(name) != value
-    ]
+    described = described if isinstance(described, dict) else {}
+    differ = [name for name, value in expected.items() if described.get(name) != value]
     if differ:
         raise ModelRefused(
             "BACKBONE_DIFFERS",

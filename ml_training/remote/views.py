@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import fields
 from functools import wraps
 
 from django.http import FileResponse, JsonResponse
@@ -53,10 +54,8 @@ def run_status(request, run):
         return problem(413, BAD_INPUT, f"A report has at most {MAX_REPORT} bytes.")
     try:
         reported = json.loads(body)
-        fields = {
-            name: reported[name] for name in ("kind", "phase", "percent", "message") if name in reported
-        }
-        report = Report(**fields)
+        names = {field.name for field in fields(Report)} & set(reported)
+        report = Report(**{name: reported[name] for name in names})
     except (ValueError, TypeError, RecursionError) as error:
         raise CallbackRefused(
             BAD_INPUT, "A report is a JSON object with kind, and phase, percent, message."

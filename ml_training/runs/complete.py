@@ -117,17 +117,21 @@ def _store(run: TrainingRun, judgement: _Judgement, learned: Manifest | None) ->
     """Save a run's version, make it active unless it is held back, and note what is trained by now."""
     version = judgement.version
     version.held_back = judgement.held_back
-    version.changes = note_learned(version.shop_id, version.number, learned)
-    version.save()
-    prune_on_commit(run.shop_id)
-    state = ShopTraining.objects.filter(shop_id=run.shop_id)
-    if not version.held_back:
-        state.update(active_version=version)
+    save_version(version, learned, serves=not version.held_back)
     if run.kind == Kind.QUICK and not judgement.is_owed:
         _note_trained(run)
     elif run.kind == Kind.DEEP and not version.held_back:
         # What a quick run learned meanwhile is not in this version: it is owed again.
-        state.update(trained=run.generation)
+        ShopTraining.objects.filter(shop_id=run.shop_id).update(trained=run.generation)
+
+
+def save_version(version: ModelVersion, learned: Manifest | None, serves: bool) -> None:
+    """Save a version and what it learned, make it the active one if it serves, and prune on commit."""
+    version.changes = note_learned(version.shop_id, version.number, learned)
+    version.save()
+    prune_on_commit(version.shop_id)
+    if serves:
+        ShopTraining.objects.filter(shop_id=version.shop_id).update(active_version=version)
 
 
 def _note_trained(run: TrainingRun) -> None:
