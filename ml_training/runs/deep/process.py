@@ -2,11 +2,11 @@
 
 import json
 import os
-import queue
+import select
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -36,6 +36,7 @@ def learn(folder: Path, on_news: Callable[[dict], object], check: Callable[[], o
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 (our own command)
             _command(folder),
+            bufsize=0,  # no line may wait in a buffer that `select` does not see
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -65,34 +66,23 @@ def _command(folder: Path) -> list[str]:
 def _listen(
     process: subprocess.Popen[bytes], on_news: Callable[[dict], object], check: Callable[[], object]
 ) -> None:
-    lines: queue.Queue[bytes | None] = queue.Queue()
-
-    def read() -> None:
-        for line in process.stdout or ():
-            lines.put(line)
-        lines.put(None)
-
-    threading.Thread(target=read, name="training process", daemon=True).start()
+    lines = iter(process.stdout or ())
     while True:
         check()
-        try:
-            line = lines.get(timeout=1)
-        except queue.Empty:
-            continue
-        if line is None:
-            return
-        on_news(json.loads(line))
+        if select.select([process.stdout], [], [], 1)[0]:
+            line = next(lines, None)
+            if line is None:
+                return
+            on_news(json.loads(line))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.stdin:
         process.stdin.close()  # the process ends when its input does
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    process.terminate()  # as `kill`, of no effect on one that has ended
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    process.kill()
     process.wait()
 
 
