@@ -52,14 +52,12 @@ class TrainerApp:
             return 200, {"status": "ready"}
         if asked != ("POST", "/v1/train"):
             raise JobRefused("There is POST /v1/train and GET /v1/health.", 404, "NOT_FOUND")
-        self._check_token(dict(scope["headers"]).get(b"authorization", b""))
+        sent = dict(scope["headers"]).get(b"authorization", b"")
+        if not hmac.compare_digest(sent, f"Bearer {self._token}".encode()):
+            raise JobRefused("The token is not this trainer's ML_TRAINER_TOKEN.", 401, "UNAUTHENTICATED")
         job = read_job(await _read_json(receive), self._hosts)
         self._start(job)
         return 202, {"run": job.run, "shop": job.shop}
-
-    def _check_token(self, header: bytes) -> None:
-        if not hmac.compare_digest(header, f"Bearer {self._token}".encode()):
-            raise JobRefused("The token is not this trainer's ML_TRAINER_TOKEN.", 401, "UNAUTHENTICATED")
 
     def _start(self, job: Job) -> None:
         with self._lock:

@@ -8,11 +8,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class HostRefused(ValueError):
-    """Raised when an address is not that of an allowed host; carries the address."""
+    """Raised when an address is not that of an allowed host."""
 
     def __init__(self, address: str, why: str):
         super().__init__(f"{address!r} is not contacted: {why}.")
-        self.address = address
 
 
 class AllowedHosts:
@@ -44,10 +43,6 @@ class AllowedHosts:
         if (url.raw_host, url.port or DEFAULT_PORTS[url.scheme]) not in self._allowed:
             raise HostRefused(shown, "its host and port are not in ML_TRAINER_ALLOWED_HOSTS")
         return url
-
-    def check_request(self, request: httpx.Request) -> None:
-        """For httpx's event hook: nothing leaves this process for another host."""
-        self.check(request.url)
 
 
 def _read_entry(entry: str) -> set[tuple[bytes, int]]:

@@ -5,7 +5,6 @@ Only allowed hosts are contacted, redirects are not followed, and no proxy of th
 
 import hashlib
 import json
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,10 +13,10 @@ import httpx
 
 from catalog.photo_files import PhotoRefused
 from ml_training.dataset.embeddings import FILE_CHANGED
+from ml_training.recognizer.export import ModelFile
 from ml_training.trainer.hosts import AllowedHosts
 from ml_training.trainer.jobs import Job
 
-logger = logging.getLogger(__name__)
 TRIES = 5
 FIRST_WAIT = 0.5  # seconds; doubled with every try
 MAX_MANIFEST = 512 * 1024 * 1024  # bytes
@@ -48,7 +47,8 @@ class Project:
             timeout=httpx.Timeout(60, connect=10),
             follow_redirects=False,
             trust_env=False,
-            event_hooks={"request": [hosts.check_request]},
+            # Nothing leaves this process for another host.
+            event_hooks={"request": [lambda request: hosts.check(request.url)]},
         )
 
     def __enter__(self):
@@ -90,19 +90,21 @@ class Project:
         except httpx.TransportError as error:
             raise ProjectFailed(f"the project cannot be reached ({error})") from error
 
-    def complete(self, files: dict[str, bytes]) -> None:
+    def complete(self, files: dict[str, ModelFile]) -> None:
         """End the run with its model.
 
+        Args:
+            files: by kind; the project makes `model.onnx` itself.
         Raises:
             RunGone: the project takes nothing more of this run, or refused the model and ended the run.
         """
-        names = {"modelJson": "model.json", "weights": "weights.safetensors", "metadata": "metadata.json"}
-        variables = {"runId": str(self.job.run), **dict.fromkeys(names)}
+        sent = {"modelJson": files["model_json"], "weights": files["weights"], "metadata": files["metadata"]}
+        variables = {"runId": str(self.job.run), **dict.fromkeys(sent)}
         form = {
             "operations": json.dumps({"query": MUTATION, "variables": variables}),
-            "map": json.dumps({name: [f"variables.{name}"] for name in names}),
+            "map": json.dumps({name: [f"variables.{name}"] for name in sent}),
         }
-        parts = {name: (file, files[name], "application/octet-stream") for name, file in names.items()}
+        parts = {name: (file.name, file.content, "application/octet-stream") for name, file in sent.items()}
 
         def send() -> tuple[httpx.Response, bytes]:
             return self._http.post(self.job.completion_url, data=form, files=parts, timeout=300), b""

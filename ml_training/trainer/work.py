@@ -51,9 +51,9 @@ class Trainer:
                     _report_failure(project, "the trainer was stopped")
             except Exception as error:
                 logger.exception("Run %s failed.", job.run)
-                _report_failure(project, _sentence(error))
+                _report_failure(project, str(error).strip().rstrip(".") or type(error).__name__)
 
-    def _train(self, project: Project, reporter: Reporter) -> dict[str, bytes]:
+    def _train(self, project: Project, reporter: Reporter) -> dict[str, ModelFile]:
         job = project.job
         manifest = ndjson.read_lines(project.manifest_lines())
 
@@ -66,11 +66,7 @@ class Trainer:
             vectors, set_aside = load_embeddings(embedder, manifest, reporter.within, job.fresh, store, read)
             files = _fit(manifest, vectors, set_aside, embedder.backbone, reporter)
         reporter.check()
-        return {
-            "modelJson": files["model_json"].content,
-            "weights": files["weights"].content,
-            "metadata": files["metadata"].content,
-        }
+        return files
 
 
 def _fit(
@@ -93,10 +89,6 @@ def _fit(
     metadata |= {"judged": model.cross_validated, **model.evidence}
     metadata["set_aside"] = [{"photo": photo.pk, "reason": reason} for photo, reason in set_aside]
     return build_files(backbone, fitted.head, metadata)
-
-
-def _sentence(error: Exception) -> str:
-    return str(error).strip().rstrip(".") or type(error).__name__
 
 
 def _report_failure(project: Project, reason: str) -> None:
