@@ -54,23 +54,18 @@ class Command(ShopCommand):
             trained = f"Nothing is owed: {shop.name} is trained on its newest photos."
             self.say(trained if info.has_active_model else f"Nothing is owed. {info.message}")
             return self._report(shop, None)
-        with self.bar(100, "%") as bar:
-            run = run_job(queued.pk, on_change=lambda run: self._show(bar, run))
-        run = self._completed(
-            run, "A worker is training this shop at this moment; its run includes these photos."
-        )
-        self.say(run.message)
-        self._say_set_aside(run)
+        busy = "A worker is training this shop at this moment; its run includes these photos."
+        run = self._follow(run_job, queued, busy)
+        for photo in run.set_aside:
+            self.stderr.write(f"Set aside {photo['sku']}/{photo['filename']}: {photo['reason']}")
         photos, products = counted(run.photos, "photo"), counted(run.products, "product")
         self.say(f"{photos} of {products} in {run.metrics['seconds']:.2f} s.")
         return self._report(shop, run)
 
     def _train_deep(self, shop) -> dict:
         queued = queue_deep(shop.pk, "asked_deep")
-        with self.bar(100, "%") as bar:
-            run = run_deep_job(queued.pk, on_change=lambda run: self._show(bar, run), at_any_hour=True)
-        run = self._completed(run, "A worker is in a deep training of this shop at this moment.")
-        self.say(run.message)
+        busy = "A worker is in a deep training of this shop at this moment."
+        run = self._follow(run_deep_job, queued, busy, at_any_hour=True)
         metrics = run.metrics
         return self._report(shop, run) | {
             "accuracy_before": metrics.get("accuracy_before"),
@@ -80,8 +75,15 @@ class Command(ShopCommand):
             "epochs": metrics.get("history", []),
         }
 
-    def _completed(self, run: TrainingRun | None, busy: str) -> TrainingRun:
-        """The run, if it has come to its end; raises CommandError if not."""
+    def _follow(self, job, queued: TrainingRun, busy: str, **options) -> TrainingRun:
+        """Do a queued run under a bar; raises CommandError if it does not come to its end, or is `busy`."""
+        with self.bar(100, "%") as bar:
+
+            def show(run):
+                bar.set_description(run.get_phase_display())
+                bar.update(round(100 * run.progress) - bar.n)
+
+            run = job(queued.pk, on_change=show, **options)
         if run is None:
             raise CommandError(busy)
         if run.status == TrainingRun.Status.FAILED:
@@ -90,15 +92,8 @@ class Command(ShopCommand):
             raise CommandError(run.message)
         if run.status != TrainingRun.Status.COMPLETED:
             raise CommandError("The run was taken over by another worker.")
+        self.say(run.message)
         return run
-
-    def _show(self, bar, run):
-        bar.set_description(run.get_phase_display())
-        bar.update(round(100 * run.progress) - bar.n)
-
-    def _say_set_aside(self, run):
-        for photo in run.set_aside:
-            self.stderr.write(f"Set aside {photo['sku']}/{photo['filename']}: {photo['reason']}")
 
     def _report(self, shop, run: TrainingRun | None) -> dict:
         info = training_info(shop)

@@ -44,7 +44,9 @@ class Command(BaseCommand):
         try:
             while not self.stopping:
                 self._look_after(queues)
-                self._sleep()
+                until = time.monotonic() + LOOK_SECONDS
+                while not self.stopping and time.monotonic() < until:
+                    time.sleep(0.1)
         finally:
             stop_on_purpose(queues)
 
@@ -62,11 +64,6 @@ class Command(BaseCommand):
                     supervised.restart("stands still")
         except Error:
             logger.exception("The database did not answer; trying again in %s s.", LOOK_SECONDS)
-
-    def _sleep(self):
-        until = time.monotonic() + LOOK_SECONDS
-        while not self.stopping and time.monotonic() < until:
-            time.sleep(0.1)
 
 
 class TaskQueue:
