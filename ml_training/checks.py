@@ -87,15 +87,13 @@ def check_custom_backbone(app_configs, **kwargs):
     """Whether a backbone of one's own is there, is the file it should be, and answers as it should."""
     if not settings.BACKBONE_FILE:
         return
-    from ml_training.recognizer.custom_backbone import (
-        BackboneRefused,
-        open_custom_backbone,
-        read_custom_backbone,
-    )
+    from ml_training.recognizer import custom_backbone as custom
 
     try:
-        open_custom_backbone(read_custom_backbone(Path(settings.BACKBONE_FILE)), settings.CACHE_DIR)
-    except BackboneRefused as error:
+        custom.open_custom_backbone(
+            custom.read_custom_backbone(Path(settings.BACKBONE_FILE)), settings.CACHE_DIR
+        )
+    except custom.BackboneRefused as error:
         yield Error(str(error), hint="docs/backbones.md says how to make one.", id="ml_training.E007")
 
 

@@ -148,14 +148,13 @@ def _embed_missing(
         if vector is None:
             reasons[copies[0].sha256] = _reason(error)
         else:
-            unkept[copies[0].sha256] = vector
+            vectors[copies[0].sha256] = unkept[copies[0].sha256] = vector
         if len(unkept) >= CHUNK:
             store.keep(unkept)
-            vectors |= unkept
             unkept = {}
         on_progress(done / len(missing))
     store.keep(unkept)
-    return vectors | unkept, reasons
+    return vectors, reasons
 
 
 def _reason(error: Exception | None) -> str:

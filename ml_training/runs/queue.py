@@ -89,15 +89,12 @@ def tries(run: TrainingRun) -> int:
 
 
 def _with_change(trigger: list, change: Change) -> list:
-    for item in trigger:
-        if item["kind"] == change.kind and item["product"] == change.product:
-            item["count"] += 1
-            return trigger
-    if len(trigger) >= MAX_CHANGES_NAMED:
+    known = {(item["kind"], item["product"]): item for item in trigger}
+    if (change.kind, change.product) not in known and len(trigger) >= MAX_CHANGES_NAMED:
         change = Change("other")
-        if trigger[-1]["kind"] == "other":
-            trigger[-1]["count"] += 1
-            return trigger
+    if item := known.get((change.kind, change.product)):
+        item["count"] += 1
+        return trigger
     return [*trigger, {"kind": change.kind, "product": change.product, "count": 1}]
 
 

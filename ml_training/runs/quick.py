@@ -108,7 +108,8 @@ class Vectors:
 
 
 def _train(run: TrainingRun, progress: Progress) -> None:
-    training_set = _read_training_set(run, progress)
+    progress.enter(Phase.PREPARING)
+    training_set = TrainingSet(open_embedder_of(run.backbone), read_manifest(run.shop_id))
     progress.enter(Phase.EMBEDDING)
     vectors = embed(run, training_set, progress)
     version, message = None, vectors.usable.describe_missing()
@@ -119,11 +120,6 @@ def _train(run: TrainingRun, progress: Progress) -> None:
         version, message = publish_fitted(run, vectors, fitted, progress, evidence), _describe_check(run)
     run.metrics = progress.finish()
     complete(run, version, message, vectors.usable)
-
-
-def _read_training_set(run: TrainingRun, progress: Progress) -> TrainingSet:
-    progress.enter(Phase.PREPARING)
-    return TrainingSet(open_embedder_of(run.backbone), read_manifest(run.shop_id))
 
 
 def embed(run: TrainingRun, training_set: TrainingSet, progress: Progress) -> Vectors:

@@ -69,10 +69,8 @@ def _process_is_gone(run: TrainingRun) -> bool:
         return False
     try:
         os.kill(run.worker_pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
+    except OSError as error:  # a process that is not ours to signal is there
+        return isinstance(error, ProcessLookupError)
     return False
 
 

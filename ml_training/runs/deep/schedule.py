@@ -1,6 +1,5 @@
 """Decides when deep training promises to pay, and queues it. Called once a minute by `tasks.reconcile`."""
 
-import logging
 from collections import Counter
 from datetime import timedelta
 
@@ -16,7 +15,6 @@ from ml_training.runs.deep.lifecycle import GOING, TURNED_OFF, call_off, queue_d
 from ml_training.runs.lifecycle import Kind, Status
 from ml_training.runs.reconcile import may_try_again
 
-logger = logging.getLogger(__name__)
 WAKE_AFTER = timedelta(minutes=2)  # a queued run this old whose shop has none in training has lost its task
 
 
@@ -33,12 +31,10 @@ def reconcile_deep() -> list[int]:
         call_off(before=timezone.now() - WAKE_AFTER)  # later ones are begun at once, by a command
         return []
     may_compute = shops_open()
-    going = set(
-        TrainingRun.objects.filter(kind=Kind.DEEP, status__in=GOING).values_list("shop_id", flat=True)
-    )
+    going = TrainingRun.objects.filter(kind=Kind.DEEP, status__in=GOING).values_list("shop_id", flat=True)
     found = queue.wake_again(queue.startable(Kind.DEEP).filter(shop_id__in=may_compute), WAKE_AFTER)
     last = _last_runs()
-    for shop_id in _shops_with_enough(set(may_compute) - going):
+    for shop_id in _shops_with_enough(set(may_compute).difference(going)):
         run = last.get(shop_id)
         if run is not None and run.status == Status.FAILED and may_try_again(run):
             found.append(queue.queue_again(run).pk)
