@@ -1,7 +1,11 @@
-"""Reads the environment variables that configure an installation, and fails with a sentence."""
+"""Reads the environment variables that configure an installation, and fails with a sentence.
+
+They raise ImproperlyConfigured where a value is wrong; the text names the variable and what it takes.
+"""
 
 import os
 import secrets
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,11 +16,7 @@ env = environ.Env()
 
 
 def whole_number(name: str, default: int, least: int = 0) -> int:
-    """Read a whole number of at least `least`.
-
-    Raises:
-        ImproperlyConfigured: the value is something else; names the variable.
-    """
+    """Read a whole number of at least `least`."""
     text = os.environ.get(name, str(default))
     if not text.strip().isdigit() or int(text) < least:
         raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number of {least} or more.")
@@ -24,11 +24,7 @@ def whole_number(name: str, default: int, least: int = 0) -> int:
 
 
 def switch(name: str, default: bool) -> bool:
-    """Read an on/off value: 1/0, true/false, yes/no, on/off.
-
-    Raises:
-        ImproperlyConfigured: the value is something else; names the variable.
-    """
+    """Read an on/off value: 1/0, true/false, yes/no, on/off."""
     text = os.environ.get(name, "1" if default else "0").strip().lower()
     if text in {"1", "true", "yes", "on"}:
         return True
@@ -38,11 +34,7 @@ def switch(name: str, default: bool) -> bool:
 
 
 def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    """Read one of a few words.
-
-    Raises:
-        ImproperlyConfigured: the value is none of them; names the variable and the words.
-    """
+    """Read one of a few words."""
     text = os.environ.get(name, default)
     if text not in allowed:
         raise ImproperlyConfigured(f"{name} is {text!r}; it must be one of: {', '.join(allowed)}.")
@@ -50,11 +42,7 @@ def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def web_address(name: str) -> str:
-    """Read the address of another server, such as https://gpu.example:8100; empty if there is none.
-
-    Raises:
-        ImproperlyConfigured: it is no plain http(s) address; names the variable.
-    """
+    """Read the address of another server, such as https://gpu.example:8100; empty if there is none."""
     text = os.environ.get(name, "").strip().rstrip("/")
     try:
         parts = urlsplit(text)
@@ -84,8 +72,6 @@ def secret_key(data_dir: Path) -> str:
 
 def _wait_for_key(path: Path) -> str:
     """Read a key that another process may be writing at this moment."""
-    import time
-
     for _ in range(100):
         if key := path.read_text().strip():
             return key
