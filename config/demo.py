@@ -75,13 +75,11 @@ def channel_server(path: Path) -> str | None:
 
 
 def port_is_free(port: str) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, int(port)))
-        except OSError:
-            return False
-    return True
+    try:
+        with socket.create_server((HOST, int(port))):
+            return True
+    except OSError:
+        return False
 
 
 def prepare(environment: dict, password: str) -> None:
