@@ -16,30 +16,24 @@ class AccessReader(Protocol):
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
         """Read it from an HTTP request."""
-        ...
 
     @classmethod
     def of_user(cls, user) -> Self:
         """Read it from a session's user."""
-        ...
 
     @classmethod
     def of_bearer(cls, value: str) -> Self:
         """Read it from a bearer token."""
-        ...
 
     @property
     def is_known(self) -> bool:
         """Whether this caller may ask at all."""
-        ...
 
     def require(self, permission: str | None, *scopes: str) -> None:
         """Refuse whoever has neither the permission nor one of the scopes, with an ApiError."""
-        ...
 
     def shops(self) -> QuerySet:
         """The shops that this caller may see."""
-        ...
 
 
 @dataclass
