@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 from importlib import import_module
 
-from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -17,7 +16,7 @@ JOIN_SECONDS = 3  # that the channel layer may take to let a socket join a group
 LEAVE_SECONDS = 1  # and to let it leave one: nobody waits for that
 
 
-class Socket(AsyncWebsocketConsumer):
+class Socket(AsyncJsonWebsocketConsumer):
     """One connection. `watch` looks after it until it ends."""
 
     watch: asyncio.Task | None = None
@@ -30,9 +29,6 @@ class Socket(AsyncWebsocketConsumer):
         request = HttpRequest()
         request.session = import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
         return get_user(request)
-
-    async def send_json(self, message: dict) -> None:
-        await self.send(json.dumps(message))
 
     async def join_group(self, group: str) -> bool:
         """Returns whether the channel layer answered; if not, that is logged."""

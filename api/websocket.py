@@ -97,7 +97,7 @@ class GraphQLSocket(Socket):
                 queue.get_nowait()
             queue.put_nowait(message)
 
-    async def receive(self, text_data=None, bytes_data=None):
+    async def receive(self, text_data=None, bytes_data=None, **kwargs):
         message = read_message(text_data)
         if message is None:
             await self.close(BAD_REQUEST, "Invalid message received")
@@ -156,7 +156,7 @@ class GraphQLSocket(Socket):
             await self.close(DUPLICATE, f"Subscriber for {id[:60]} already exists")
         elif len(self.tasks) >= MAX_OPERATIONS:
             error = ApiError(f"At most {MAX_OPERATIONS} operations run at once on a socket.", TOO_COMPLEX)
-            await self._send("error", id, [public_error(error)])
+            await self._send("error", id=id, payload=[public_error(error)])
         else:
             self.tasks[id] = asyncio.create_task(self._operate(self.context, id, payload))
 
@@ -165,22 +165,19 @@ class GraphQLSocket(Socket):
         try:
             async with contextlib.aclosing(self._responses(context, payload)) as responses:
                 async for response in responses:
-                    await self._send("next", id, response)
+                    await self._send("next", id=id, payload=response)
         except GraphQLErrors as refused:
             errors = refused.as_json()
-        except GraphQLError as refused:  # a subscription that ends as the caller may not see it any more
+        except GraphQLError as refused:  # no request, or a subscription that the caller may not see any more
             errors = [public_error(refused)]
         except Exception:
             logger.exception("An operation on a socket failed.")
             errors = [public_error(ApiError(OUR_FAULT, INTERNAL))]
         if self.tasks.pop(id, None):
-            await (self._send("error", id, errors) if errors else self._send("complete", id))
+            await (self._send("error", id=id, payload=errors) if errors else self._send("complete", id=id))
 
     async def _responses(self, context: SocketContext, payload) -> AsyncGenerator[dict, None]:
-        try:
-            request = GraphQLRequest.of(payload)
-        except ApiError as error:
-            raise GraphQLErrors([error]) from error
+        request = GraphQLRequest.of(payload)
         await context.renew()
         prepared = await database_sync_to_async(prepare)(self.schema, request)
         if prepared.operation is not OperationType.SUBSCRIPTION:
@@ -199,13 +196,8 @@ class GraphQLSocket(Socket):
             async for result in open_results:
                 yield response_of(result)
 
-    async def _send(self, kind: str, id: str | None = None, payload=None):
-        message = {"type": kind}
-        if id is not None:
-            message["id"] = id
-        if payload is not None:
-            message["payload"] = payload
-        await self.send_json(message)
+    async def _send(self, kind: str, **content):
+        await self.send_json({"type": kind, **content})
 
     # --- channel layer -----------------------------------------------------------------------------
 

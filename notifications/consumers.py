@@ -87,7 +87,7 @@ class NotificationConsumer(Socket):
         for group in self.joined:
             await self.leave_group(group)
 
-    async def receive(self, text_data=None, bytes_data=None):
+    async def receive(self, text_data=None, bytes_data=None, **kwargs):
         """What a page may ask: {"type": "read", "id": 1}, {"type": "read_all"}, {"type": "snapshot"}.
 
         Whatever is sent gets an answer, also what is no JSON or no text at all.
@@ -171,13 +171,10 @@ class NotificationConsumer(Socket):
         latest = [notification.as_json() for notification in inbox(self.user)[:LATEST]]
         return {"unread": unread_count(self.user), "notifications": latest}
 
-    @database_sync_to_async
-    def _statuses(self) -> list[dict]:
-        return [info.as_json() for info in training_infos(self.shops)]
-
     async def _send_snapshot(self):
         """Joined before it is read, so nothing falls between; a push told twice is known by its number."""
-        snapshot = {"shops": await self._statuses(), **await self._notifications(), "live": self.live}
+        shops = [info.as_json() for info in await database_sync_to_async(training_infos)(self.shops)]
+        snapshot = {"shops": shops, **await self._notifications(), "live": self.live}
         await self.send_json({"type": "snapshot", **snapshot})
 
     async def _watch(self):

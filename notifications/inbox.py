@@ -79,14 +79,10 @@ def store_status(event: MLStatusEvent) -> list[Notification]:
     ]
     Notification.objects.bulk_create(new, ignore_conflicts=True)
     if event.kind == COMPLETED:
-        _forget_old(shop)
+        old = timezone.now() - timedelta(days=KEEP_READ_DAYS)
+        Notification.objects.filter(shop=shop, read_at__lt=old).delete()
     recipient_pks = [notification.recipient_id for notification in new]
     return list(Notification.objects.filter(key=key, recipient__in=recipient_pks))
-
-
-def _forget_old(shop: Shop) -> None:
-    before = timezone.now() - timedelta(days=KEEP_READ_DAYS)
-    Notification.objects.filter(shop=shop, read_at__lt=before).delete()
 
 
 def inbox(user):
