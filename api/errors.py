@@ -15,6 +15,8 @@ CONFLICT = "CONFLICT"  # understood, but not possible as things are
 TOO_LARGE = "TOO_LARGE"  # more bytes than are taken
 TOO_COMPLEX = "TOO_COMPLEX"  # asks for more than one request may
 INTERNAL = "INTERNAL"  # our fault; the log has it
+# The HTTP status of an answer that is nothing but an error; 400 where none is named.
+STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403, NOT_FOUND: 404, TOO_LARGE: 413}
 OUR_FAULT = "Something went wrong on the server; its log has more."
 
 

@@ -12,8 +12,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.core.files.uploadhandler import load_handler
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
@@ -24,12 +23,11 @@ from django.views.generic import View
 from graphql import OperationType
 
 from api.callers import AccessReader, Context
-from api.errors import FORBIDDEN, TOO_LARGE, UNAUTHENTICATED, ApiError
+from api.errors import FORBIDDEN, STATUSES, TOO_LARGE, UNAUTHENTICATED, ApiError
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, run
 from api.uploads import LimitedUpload, read_multipart
 
 MAX_JSON_BYTES = 1024 * 1024
-STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403, TOO_LARGE: 413}
 
 
 class CsrfCheck(CsrfViewMiddleware):
@@ -37,11 +35,6 @@ class CsrfCheck(CsrfViewMiddleware):
 
     def _reject(self, request, reason):
         return reason
-
-
-def _no_view(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-    """Stands for what would answer if a check were the middleware that it is made as."""
-    raise NotImplementedError
 
 
 @method_decorator([csrf_exempt, never_cache], name="dispatch")
@@ -91,8 +84,6 @@ class GraphQLEndpoint(View):
         if request.content_type != "application/json":
             raise ApiError("Send application/json, or multipart/form-data with files.")
         self._check_csrf(request, access)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_JSON_BYTES:
-            raise ApiError("The request is larger than 1 MB.", TOO_LARGE)
         body = request.read(MAX_JSON_BYTES + 1)
         if len(body) > MAX_JSON_BYTES:
             raise ApiError("The request is larger than 1 MB.", TOO_LARGE)
@@ -109,8 +100,7 @@ class GraphQLEndpoint(View):
             text = f"The files are larger than the {settings.API_UPLOAD_MAX_MEGABYTES} MB that are taken."
             raise ApiError(text, TOO_LARGE)
         limited = LimitedUpload(request, most)
-        others = [load_handler(name, request) for name in settings.FILE_UPLOAD_HANDLERS]
-        request.upload_handlers = [limited, *others]
+        request.upload_handlers = [limited, *request.upload_handlers]
         try:
             fields, files = request.POST, request.FILES
         except RequestDataTooBig as error:
@@ -126,7 +116,7 @@ class GraphQLEndpoint(View):
         """A browser sends a session's cookie along with any site's request, and a token with none."""
         if access.bearer or not request.user.is_authenticated:
             return
-        check = CsrfCheck(_no_view)
+        check = CsrfCheck(self.post)
         check.process_request(request)
-        if reason := check.process_view(request, _no_view, (), {}):
+        if reason := check.process_view(request, self.post, (), {}):
             raise ApiError(f"Send the CSRF token as X-CSRFToken. {reason}", FORBIDDEN)

@@ -15,7 +15,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, JsonResponse
 
-from api.errors import BAD_INPUT, FORBIDDEN, NOT_FOUND, SHOP_REQUIRED, UNAUTHENTICATED, ApiError
+from api.errors import FORBIDDEN, NOT_FOUND, SHOP_REQUIRED, STATUSES, UNAUTHENTICATED, ApiError, public_error
 from api.fields import read_id
 from catalog.models import Shop
 from catalog.tokens import PREFIX, ApiToken
@@ -155,13 +155,9 @@ def access_required(permission: str | None, *scopes: str):
     return decorate
 
 
-STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403, NOT_FOUND: 404, BAD_INPUT: 400, SHOP_REQUIRED: 400}
-
-
 def refusal(error: ApiError) -> JsonResponse:
     """The same error outside GraphQL, in the same form."""
-    body = {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
-    response = JsonResponse(body, status=STATUSES.get(error.code, 400))
+    response = JsonResponse({"errors": [public_error(error)]}, status=STATUSES.get(error.code, 400))
     if response.status_code == 401:
         response["WWW-Authenticate"] = 'Bearer realm="Shelfsight"'
     return response
