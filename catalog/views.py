@@ -13,9 +13,7 @@ from catalog.scopes import reading_scopes
 
 THUMBNAIL_SIDE = 240  # pixels
 _FOR_EVER = "private, max-age=31536000, immutable"
-_CONTENT_TYPES = {"jpg": "image/jpeg", "heic": "image/heic"} | {
-    extension: f"image/{extension}" for extension in ACCEPTED.values() if extension not in {"jpg", "heic"}
-}
+_CONTENT_TYPES = {extension: f"image/{extension}" for extension in ACCEPTED.values()} | {"jpg": "image/jpeg"}
 
 
 def _visible_photo(request: AccessRequest, pk: int, sha256: str) -> ProductImage:
