@@ -2,7 +2,6 @@
 
 from django import forms
 from django.conf import settings
-from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -10,21 +9,17 @@ from catalog.admin.move_form import OtherProductField
 from catalog.models import Product, Shop, check_upload
 
 
-class ManyPhotosInput(AdminFileWidget):
+class ManyPhotosInput(forms.FileInput):
     allow_multiple_selected = True
-    template_name = "django/forms/widgets/file.html"
 
     def __init__(self, attrs=None):
         accept = "image/jpeg,image/png,image/webp,image/avif,image/heic,image/heif,.heic,.heif"
-        super().__init__({"multiple": True, "accept": accept, **(attrs or {})})
+        super().__init__({"accept": accept, **(attrs or {})})
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
         context["widget"]["attrs"]["data-most"] = settings.DATA_UPLOAD_MAX_NUMBER_FILES  # for products.js
         return context
-
-    def value_from_datadict(self, data, files, name):
-        return files.getlist(name) if hasattr(files, "getlist") else files.get(name)
 
 
 class ManyPhotosField(forms.FileField):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.forms import ProductForm
 from catalog.admin.move_form import PhotoForm, PhotoFormSet
-from catalog.admin.shops import ShopFilter, sees_many_shops
+from catalog.admin.shops import ShopFilter, ShopRowsAdmin, sees_many_shops
 from catalog.models import Product, ProductImage, Shop, check_upload
 from catalog.moving import MoveRefused, move_photos
 from catalog.permissions import ADD_PHOTOS, CHANGE_PHOTOS
@@ -63,30 +63,22 @@ def thumbnail_html(pk, sha256, alt, link=False):
 class PhotoCountFilter(admin.SimpleListFilter):
     title = _("how many photos")
     parameter_name = "photos"
-    RANGES: dict[str | None, tuple[int, int | None]] = {
-        "0": (0, 0),
-        "1-4": (1, 4),
-        "5-9": (5, 9),
-        "10-": (10, None),
-    }
+    RANGES = {"0": (0, 0), "1-4": (1, 4), "5-9": (5, 9), "10-": (10, 10**9)}  # from and to
 
     def lookups(self, request, model_admin):
         return [("0", _("none")), ("1-4", _("1 to 4")), ("5-9", _("5 to 9")), ("10-", _("10 and more"))]
 
     def queryset(self, request, queryset):
-        value = self.value()
-        if value not in self.RANGES:
-            return queryset
-        least, most = self.RANGES[value]
-        queryset = queryset.filter(photo_count__gte=least)
-        return queryset if most is None else queryset.filter(photo_count__lte=most)
+        wanted = self.RANGES.get(self.value() or "")
+        return queryset.filter(photo_count__range=wanted) if wanted else queryset
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):
+class ProductAdmin(ShopRowsAdmin):
     form = ProductForm
     inlines = [PhotoInline]
     search_fields = ["name", "sku", "barcode"]
+    list_display_links = ["cover", "name"]
     list_per_page = 50
     list_select_related = ["shop"]
     actions = ["switch_on", "switch_off"]
@@ -100,7 +92,6 @@ class ProductAdmin(admin.ModelAdmin):
         return (
             super()
             .get_queryset(request)
-            .filter(shop__in=Shop.objects.visible_to(request.user))
             .annotate(
                 photo_count=Count("images"),
                 cover_pk=Subquery(first.values("pk")[:1]),
@@ -109,20 +100,15 @@ class ProductAdmin(admin.ModelAdmin):
         )
 
     def get_list_display(self, request):
-        shop = ["shop"] if sees_many_shops(request) else []
-        return ["cover", "name", "sku", "barcode", *shop, "photos", "is_active"]
-
-    def get_list_display_links(self, request, list_display):
-        return ["cover", "name"]
+        return ["cover", "name", "sku", "barcode", *self.shop_field(request), "photos", "is_active"]
 
     def get_list_filter(self, request):
         shop = [ShopFilter] if sees_many_shops(request) else []
         return [*shop, PhotoCountFilter, "is_active"]
 
     def get_fields(self, request, obj=None):
-        shop = ["shop"] if sees_many_shops(request) else []
         photos = ["new_photos"] if self._may_add_photos(request, obj) else []
-        return ["name", "sku", "barcode", "price", "is_active", *shop, *photos]
+        return ["name", "sku", "barcode", "price", "is_active", *self.shop_field(request), *photos]
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = cast("type[ProductForm]", super().get_form(request, obj, change, **kwargs))
@@ -160,9 +146,6 @@ class ProductAdmin(admin.ModelAdmin):
     @admin.display(description=_("photos"), ordering="photo_count")
     def photos(self, product):
         return product.photo_count
-
-    def has_add_permission(self, request):
-        return super().has_add_permission(request) and Shop.objects.visible_to(request.user).exists()
 
     def _may_add_photos(self, request, obj):
         may_save = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)

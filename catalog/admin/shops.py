@@ -18,6 +18,20 @@ def sees_many_shops(request: HttpRequest) -> bool:
     return _sees_many[request]
 
 
+class ShopRowsAdmin(admin.ModelAdmin):
+    """Rows that belong to a shop: those of the shops that a user sees; who sees no shop adds none."""
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).filter(shop__in=Shop.objects.visible_to(request.user))
+
+    def has_add_permission(self, request):
+        return super().has_add_permission(request) and Shop.objects.visible_to(request.user).exists()
+
+    def shop_field(self, request) -> list[str]:
+        """The shop, as a column or a field of a form, where pages name it."""
+        return ["shop"] if sees_many_shops(request) else []
+
+
 class ShopFilter(admin.SimpleListFilter):
     title = _("shop")
     parameter_name = "shop"

@@ -1,55 +1,30 @@
 """API tokens in the admin: made there, shown once, revoked there."""
 
-from typing import cast
-
 from django import forms
 from django.contrib import admin, messages
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin.shops import sees_many_shops
+from catalog.admin.shops import ShopRowsAdmin
 from catalog.models import Shop
 from catalog.scopes import all_scopes
 from catalog.tokens import ApiToken
 
 
-def _scope_choices() -> list[tuple[str, str | Promise]]:
-    return [(name, scope.label) for name, scope in all_scopes().items()]
-
-
-class ApiTokenForm(forms.ModelForm):
-    scopes = forms.MultipleChoiceField(
-        choices=_scope_choices,
-        widget=forms.CheckboxSelectMultiple,
-        label=_("It may"),
-        error_messages={"invalid_choice": _("You may not give %(value)s: you may not do it yourself.")},
-    )
-
-    class Meta:
-        model = ApiToken
-        fields = ["name", "shop", "scopes", "expires_at"]
-
-
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
-    form = ApiTokenForm
+class ApiTokenAdmin(ShopRowsAdmin):
     list_select_related = ["shop", "created_by"]
     list_filter = ["revoked_at"]
     search_fields = ["name", "prefix"]
     actions = ["revoke"]
 
-    def get_queryset(self, request):
-        return super().get_queryset(request).filter(shop__in=Shop.objects.visible_to(request.user))
-
     def get_list_display(self, request):
-        shop = ["shop"] if sees_many_shops(request) else []
+        shop = self.shop_field(request)
         return ["name", "begins_with", *shop, "may", "state", "expires_at", "last_used_at", "created_by"]
 
     def get_fields(self, request, obj=None):
-        shop = ["shop"] if sees_many_shops(request) else []
-        fields = ["name", *shop, "scopes", "expires_at"]
+        fields = ["name", *self.shop_field(request), "scopes", "expires_at"]
         if obj is None:
             return fields
         return [*fields, "begins_with", "state", "created_at", "created_by", "last_used_at", "revoked_at"]
@@ -57,24 +32,22 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request, obj=None):
         return [] if obj is None else [name for name in self.get_fields(request, obj) if name != "name"]
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
-        form = super().get_form(request, obj, change, **kwargs)
-        if "scopes" in form.base_fields:
-            cast("forms.MultipleChoiceField", form.base_fields["scopes"]).choices = [
-                (name, scope.label)
-                for name, scope in all_scopes().items()
-                if request.user.has_perms(scope.permissions)
-            ]
-        return form
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name != "scopes":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        may = request.user.has_perms
+        return forms.MultipleChoiceField(
+            choices=[(name, scope.label) for name, scope in all_scopes().items() if may(scope.permissions)],
+            widget=forms.CheckboxSelectMultiple,
+            label=_("It may"),
+            error_messages={"invalid_choice": _("You may not give %(value)s: you may not do it yourself.")},
+        )
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "shop":
             shops = Shop.objects.visible_to(request.user)
             kwargs |= {"queryset": shops, "initial": shops.first(), "empty_label": None}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def has_add_permission(self, request):
-        return super().has_add_permission(request) and Shop.objects.visible_to(request.user).exists()
 
     def save_model(self, request, obj, form, change):
         if not change:

@@ -1,6 +1,7 @@
 """API tokens in the admin: shown once, revoked, for one's own shops and with one's own rights only."""
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
@@ -88,6 +89,17 @@ def test_form_offers_the_scopes_of_all_apps_in_their_order(staff_client):
         ("recognize", "Recognise products on photos"),
         ("train", "Prepare training data, and choose or bring the model that serves"),
     ]
+
+
+def test_form_keeps_what_it_offers_while_another_persons_is_made(rf, staff, shop):
+    def form_of(user):
+        request = rf.get(ADD)
+        request.user = user
+        return admin.site.get_model_admin(ApiToken).get_form(request)
+
+    form = form_of(staff)
+    form_of(make_staff("clerk", shop, permissions=False))
+    assert [name for name, _ in form().fields["scopes"].choices] == list(all_scopes())
 
 
 def test_list_costs_the_same_number_of_queries_at_any_length(
