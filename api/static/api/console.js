@@ -1,5 +1,7 @@
 // The page at /graphql/: sends what is written there, and lists what the server offers.
 
+import { element } from "./elements.js";
+
 const page = document.querySelector(".console");
 const form = page.querySelector("form");
 const answer = page.querySelector("[data-answer]");
@@ -58,22 +60,15 @@ async function run() {
 
 const typeName = (type) => type.kind === "NON_NULL" ? `${typeName(type.ofType)}!` : type.kind === "LIST" ? `[${typeName(type.ofType)}]` : type.name;
 
-function element(tag, text, ...children) {
-  const made = document.createElement(tag);
-  if (text) made.textContent = text;
-  made.append(...children);
-  return made;
-}
-
 function describeField(field) {
   const args = (field.args || []).map((arg) => `${arg.name}: ${typeName(arg.type)}`).join(", ");
   const line = `${field.name}${args ? `(${args})` : ""}${field.type ? `: ${typeName(field.type)}` : ""}`;
-  return element("li", "", element("code", line), ` ${field.description || ""}`);
+  return element("li", {}, element("code", {}, line), ` ${field.description || ""}`);
 }
 
 function describeType(type) {
   const fields = type.fields || type.inputFields || type.enumValues || [];
-  const details = element("details", "", element("summary", type.name), element("p", type.description || ""), element("ul", "", ...fields.map(describeField)));
+  const details = element("details", {}, element("summary", {}, type.name), element("p", {}, type.description || ""), element("ul", {}, ...fields.map(describeField)));
   details.open = ["Query", "Mutation", "Subscription"].includes(type.name);
   return details;
 }

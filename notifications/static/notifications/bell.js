@@ -1,6 +1,7 @@
 // The bell in the admin's header: how many notifications are unread, and the latest of them.
 // Without this script it is a link to the list.
 
+import { element } from "../api/elements.js";
 import { send } from "./socket.js";
 import { showToast } from "./toasts.js";
 import { inWords } from "../ml_training/time.js";
@@ -11,12 +12,12 @@ function ask(message) {
 }
 
 export class Bell {
-  constructor(element) {
-    this.element = element;
-    this.button = element.querySelector(".bell-button");
-    this.count = element.querySelector("[data-unread]");
-    this.words = element.querySelector("[data-unread-words]");
-    this.list = this.makeList();
+  constructor(bell) {
+    this.button = bell.querySelector(".bell-button");
+    this.count = bell.querySelector("[data-unread]");
+    this.words = bell.querySelector("[data-unread-words]");
+    this.list = element("div", { class: "bell-list", id: "bell-list", hidden: "" });
+    bell.append(this.list);
     this.button.addEventListener("click", (event) => { event.preventDefault(); this.toggle(); });
     this.button.addEventListener("keydown", (event) => {
       if (event.key === " ") { event.preventDefault(); this.toggle(); }
@@ -25,17 +26,8 @@ export class Bell {
       if (event.key === "Escape" && !this.list.hidden) { this.toggle(false); this.button.focus(); }
     });
     document.addEventListener("click", (event) => {
-      if (!this.element.contains(event.target)) this.toggle(false);
+      if (!bell.contains(event.target)) this.toggle(false);
     });
-  }
-
-  makeList() {
-    const list = document.createElement("div");
-    list.className = "bell-list";
-    list.id = "bell-list";
-    list.hidden = true;
-    this.element.append(list);
-    return list;
   }
 
   toggle(open = this.list.hidden) {
@@ -53,23 +45,13 @@ export class Bell {
 
   show(notifications) {
     this.notifications = notifications;
-    const head = document.createElement("div");
-    head.className = "bell-head";
-    const heading = document.createElement("strong");
-    heading.textContent = "Notifications";
-    const all = document.createElement("button");
-    all.type = "button";
-    all.textContent = "Mark all read";
-    all.dataset.markAllRead = "";
+    const all = element("button", { type: "button", "data-mark-all-read": "" }, "Mark all read");
     all.disabled = notifications.every((item) => item.read);
     all.addEventListener("click", () => ask({ type: "read_all" }));
-    head.append(heading, all);
-    const items = document.createElement("ul");
-    items.append(...notifications.map((item) => this.entry(item)));
-    const empty = document.createElement("p");
-    empty.textContent = "Nothing yet.";
+    const head = element("div", { class: "bell-head" }, element("strong", {}, "Notifications"), all);
+    const items = element("ul", {}, ...notifications.map((item) => this.entry(item)));
     const hadFocus = this.list.contains(document.activeElement);
-    this.list.replaceChildren(head, notifications.length ? items : empty);
+    this.list.replaceChildren(head, notifications.length ? items : element("p", {}, "Nothing yet."));
     if (hadFocus) (this.list.querySelector("button:enabled") ?? this.list.querySelector("a") ?? this.button).focus();
   }
 
@@ -78,24 +60,14 @@ export class Bell {
   }
 
   entry(item) {
-    const entry = document.createElement("li");
-    entry.dataset.level = item.level;
-    entry.dataset.read = item.read;
-    const link = document.createElement("a");
-    link.href = item.link;
-    link.textContent = item.title;
+    const link = element("a", { href: item.link }, item.title);
     link.addEventListener("click", () => send({ type: "read", id: item.id }));
-    const text = document.createElement("p");
-    text.textContent = item.message;
-    const when = document.createElement("time");
-    when.dateTime = item.created_at;
-    when.title = new Date(item.created_at).toLocaleString();
-    when.textContent = inWords(item.created_at);
-    entry.append(link, text, when);
+    const told = { datetime: item.created_at, title: new Date(item.created_at).toLocaleString() };
+    const when = element("time", told, inWords(item.created_at));
+    const shown = { "data-level": item.level, "data-read": item.read };
+    const entry = element("li", shown, link, element("p", {}, item.message), when);
     if (!item.read) {
-      const read = document.createElement("button");
-      read.type = "button";
-      read.textContent = "Mark read";
+      const read = element("button", { type: "button" }, "Mark read");
       read.addEventListener("click", (event) => { event.stopPropagation(); ask({ type: "read", id: item.id }); });
       entry.append(read);
     }
