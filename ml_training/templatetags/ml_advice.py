@@ -4,10 +4,12 @@ from django import template
 
 from catalog.models import Product
 from ml_training.advice.product import ProductAdvice, product_advice
+from ml_training.formatting import percent
 from ml_training.permissions import VIEW_TRAINING
 from ml_training.web.sections import CATALOGUE
 
 register = template.Library()
+register.filter(percent)
 KEPT = "_shelfsight_product_advice"
 
 
@@ -26,8 +28,3 @@ def recognition_of(context, product: Product | None) -> ProductAdvice | None:
 def mark_of(advice: ProductAdvice | None, photo_pk: int) -> str:
     """Why a photo looks wrong; empty if it does not."""
     return advice.marks.get(photo_pk, "") if advice else ""
-
-
-@register.filter
-def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

@@ -107,3 +107,12 @@ def test_same_picture_on_two_products_gets_no_button(shop, products, staff_clien
     html = html_of(staff_client, "advice")
     assert "Nearly the same picture is on" in html
     assert "Move to" not in html
+
+
+def test_misclassified_photos_stand_beside_the_pair(shop, products, staff_client):
+    judge(shop, {(products[0], products[1]): 2})
+    html = html_of(staff_client, "advice")
+    pairs = html[html.index("Mixed up most") :]
+    assert pairs.count(f" on {products[0].name}") >= 2
+    for filename in ("0-0.jpg", "0-1.jpg"):
+        assert f'title="{filename}, {products[0].name}"' in pairs
