@@ -93,7 +93,7 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
     """
 
     def run(number: int) -> _Trial:
-        fitted = fit_discriminant(scatter.means, scatter.covariance_in(number))
+        fitted = fit_discriminant(scatter, number)
         held, unknown = (np.flatnonzero(part[:, number]) for part in (plan.held, plan.unknown))
         return _Trial(vectors, labels, fitted, held, plan.hidden[:, number], unknown, plan.shift)
 

@@ -7,7 +7,7 @@ whoever serves does without.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,11 @@ class Discriminant:
     between: np.ndarray  # (C, C) float32, squared distances between the products' means, in this space
     _factor: torch.Tensor  # (D, D) lower Cholesky factor of the covariance
 
+    def moved_to(self, basis: np.ndarray) -> Discriminant:
+        """The same in the whole space, of one that was fitted in the coordinates of a (D, R) basis."""
+        head = replace(self.head, weights=self.head.weights @ basis.T)
+        return replace(self, head=head, means=self.means @ basis.T)
+
     def distances_to_own(self, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """(N, D) float32 and (N,) class indices to (N,) squared distances from these means, in this space.
 
@@ -84,8 +89,7 @@ def fit_head(vectors: np.ndarray, labels: np.ndarray, shrinkage: float = SHRINKA
         TooFewProducts: C < 2.
     """
     need_two_products(labels)
-    scatter = Scatter(vectors, labels)
-    return fit_discriminant(scatter.means, scatter.covariance(), shrinkage).head
+    return fit_discriminant(Scatter(vectors, labels), shrinkage=shrinkage).head
 
 
 def need_two_products(labels: np.ndarray) -> None:
@@ -95,21 +99,23 @@ def need_two_products(labels: np.ndarray) -> None:
 
 
 def fit_discriminant(
-    means: torch.Tensor, covariance: torch.Tensor, shrinkage: float = SHRINKAGE
+    scatter: Scatter, trial: int | None = None, shrinkage: float = SHRINKAGE
 ) -> Discriminant:
-    """Fit a head from what `Scatter` has added up.
+    """Fit a head from what was added up.
 
     All products are taken as equally likely: how often a product was photographed says nothing about how
     often it is sold.
 
     Args:
-        means: (C, D) float32.
-        covariance: (D, D) float32 within products; it is changed.
+        trial: the one whose photos are left out; may be asked for once. None for all photos.
+        shrinkage: in (0, 1]; 1 is nearest class mean.
     Source: Friedman 1989, "Regularized Discriminant Analysis" (one shared covariance).
     """
     import torch
 
-    factor = torch.linalg.cholesky(_shrink(covariance, shrinkage))  # (D, D)
+    means = scatter.means
+    covariance = scatter.covariance(shrinkage) if trial is None else scatter.covariance_in(trial, shrinkage)
+    factor = torch.linalg.cholesky(covariance)  # (D, D)
     centre = means.mean(dim=0)  # subtracting it changes no difference of logits, and keeps them small
     inside = torch.linalg.solve_triangular(factor, (means - centre).T, upper=False)  # (D, C)
     weights = torch.linalg.solve_triangular(factor.T, inside, upper=True).T.contiguous()  # (C, D)
@@ -127,11 +133,3 @@ def _directions(size: int) -> torch.Tensor:
 
     lots = torch.Generator().manual_seed(size)
     return torch.randn(size, DIRECTIONS, generator=lots) / DIRECTIONS**0.5
-
-
-def _shrink(covariance: torch.Tensor, shrinkage: float) -> torch.Tensor:
-    """Mix a (D, D) covariance with a round one of the same size, in place."""
-    round_part = covariance.diagonal().mean()
-    covariance.mul_(1 - shrinkage)
-    covariance.diagonal().add_(shrinkage * round_part)
-    return covariance

@@ -8,7 +8,7 @@ import numpy as np
 import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
 
 from ml_training.recognizer.calibration import fit_temperature, usual_temperature
-from ml_training.recognizer.covariance import Scatter
+from ml_training.recognizer.covariance import Scatter, span_of
 from ml_training.recognizer.cross_validation import CALIBRATION_SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, need_two_products
 from ml_training.recognizer.metrics import measure_reliability, report_accuracy
@@ -88,13 +88,17 @@ def _fit(
     on_evaluating: Callable[[], object],
     unseen: np.ndarray | None,
 ) -> Fitted:
-    plan = plan_trials(labels, unseen)
-    scatter = Scatter(vectors, labels, plan.left_out(labels))
-    fitted = fit_discriminant(scatter.means, scatter.covariance())
+    plan, dimensions, basis = plan_trials(labels, unseen), vectors.shape[1], span_of(vectors)
+    if basis is not None:
+        vectors = vectors @ basis  # (N, N): lengths and angles stay
+    scatter = Scatter(vectors, labels, plan.left_out(labels), dimensions)
+    fitted = fit_discriminant(scatter)
     on_evaluating()
     with ThreadPoolExecutor(1, thread_name_prefix="outliers") as beside:
         outliers = beside.submit(_find_outlier_classes, vectors, labels, unseen)
         trials = run_trials(vectors, labels, plan, scatter)
+    if basis is not None:
+        fitted = fitted.moved_to(basis)
     shown, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
     temperature = fit_temperature(fair, shown, usual_temperature(len(labels) / len(scatter.means)))
     singles = 1 - len(np.unique(shown)) / len(scatter.means)  # share of the products that could not be judged

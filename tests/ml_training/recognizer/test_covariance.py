@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer import covariance
-from ml_training.recognizer.covariance import USUAL, Scatter
+from ml_training.recognizer.covariance import USUAL, Scatter, span_of
+from ml_training.recognizer.head import fit_discriminant
 from tests.support.vectors import easy_sample
 
 
@@ -59,3 +60,25 @@ def test_single_photos_scatter_as_is_usual():
     sample = easy_sample(products=5, photos=1, size=12)
     covariance = Scatter(sample.vectors, sample.labels).covariance()
     np.testing.assert_allclose(lower(covariance), np.eye(12) * USUAL / 12, atol=1e-6)
+
+
+def test_fitted_in_the_space_that_the_photos_span_it_is_the_same_head():
+    sample = easy_sample(products=5, photos=4, size=64)
+    basis = span_of(sample.vectors)
+    assert basis.shape == (64, 20)
+    coordinates = sample.vectors @ basis
+    np.testing.assert_allclose(coordinates @ coordinates.T, sample.vectors @ sample.vectors.T, atol=1e-5)
+    left_out = np.random.default_rng(0).random((20, 1)) < 0.3
+    whole = Scatter(sample.vectors, sample.labels, left_out)
+    part = Scatter(coordinates, sample.labels, left_out, dimensions=64)
+    for trial in (None, 0):
+        expected, found = fit_discriminant(whole, trial), fit_discriminant(part, trial).moved_to(basis)
+        scale = np.abs(expected.head.weights).max()
+        np.testing.assert_allclose(found.head.weights, expected.head.weights, atol=1e-4 * scale)
+        np.testing.assert_allclose(found.head.bias, expected.head.bias, rtol=1e-3, atol=1e-4 * scale)
+        np.testing.assert_allclose(found.between, expected.between, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(found.means, expected.means, atol=1e-6)
+
+
+def test_many_photos_are_fitted_where_they_are():
+    assert span_of(easy_sample(products=5, photos=7, size=12).vectors) is None

@@ -22,8 +22,7 @@ def shop():
 
 
 def discriminant(sample: Sample) -> Discriminant:
-    scatter = Scatter(sample.vectors, sample.labels)
-    return fit_discriminant(scatter.means, scatter.covariance())
+    return fit_discriminant(Scatter(sample.vectors, sample.labels))
 
 
 def test_places_have_the_distances_that_the_space_has():
