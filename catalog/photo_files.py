@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import pillow_heif
 from PIL import ExifTags, Image
 
+from catalog.formatting import megabytes
+
 pillow_heif.register_heif_opener()
 # Our own limit is checked before any pixel is decoded; Pillow's would only warn.
 Image.MAX_IMAGE_PIXELS = None
@@ -83,7 +85,7 @@ def check_size(size: int, limits: PhotoLimits) -> None:
     """Raises PhotoRefused when a file has too many bytes; nothing of it needs to be read for that."""
     if size > limits.max_bytes:
         raise PhotoRefused(
-            f"The file has {size / 1024**2:.1f} MB; at most {limits.max_bytes // 1024**2} MB are taken. "
+            f"The file has {megabytes(size)}; at most {limits.max_bytes // 1024**2} MB are taken. "
             "Save the photo smaller and add it again."
         )
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.dispatch import Signal
 
-from ml_training.formatting import counted, percent
+from catalog.formatting import counted, percent
 from ml_training.models import ShopTraining, TrainingRun
 
 _CHANGES = {

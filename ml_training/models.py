@@ -1,4 +1,4 @@
-"""What is owed, what is being done, and what came of it. `training.py` is the only writer of run status."""
+"""What is owed, what is being done, and what came of it. `runs/` is the only writer of run status."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,6 +16,10 @@ class ShopTrainingQuerySet(models.QuerySet["ShopTraining"]):
         Transaction:  needs one.
         """
         return self.select_for_update().filter(shop_id=shop_id).first()
+
+    def hold_or_create(self, shop_id: int) -> "ShopTraining":
+        """The same, with a row that is made if there is none."""
+        return self.select_for_update().get_or_create(shop_id=shop_id)[0]
 
 
 class ShopTraining(models.Model):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.admin.forms import ProductForm
 from catalog.admin.move_form import PhotoForm, PhotoFormSet
 from catalog.admin.shops import ShopFilter, ShopRowsAdmin, sees_many_shops
+from catalog.formatting import counted
 from catalog.models import Product, ProductImage, Shop, check_upload
 from catalog.moving import MoveRefused, move_photos
 from catalog.permissions import ADD_PHOTOS, CHANGE_PHOTOS
@@ -175,8 +176,7 @@ class ProductAdmin(ShopRowsAdmin):
                 for text in error.messages:
                     messages.warning(request, text)
         if added:
-            text = "1 photo added." if len(added) == 1 else f"{len(added)} photos added."
-            messages.success(request, f"{text} The recogniser is learning.")
+            messages.success(request, f"{counted(len(added), 'photo')} added. The recogniser is learning.")
             _added[request] = product, added
 
     def _move_photos(self, request, product, photos, target):
@@ -185,7 +185,7 @@ class ProductAdmin(ShopRowsAdmin):
         except MoveRefused as error:  # somebody was quicker since the form was checked
             messages.error(request, f"No photo was moved. {error}")
             return
-        count = "1 photo" if moved == 1 else f"{moved} photos"
+        count = counted(moved, "photo")
         link = format_html(
             '<a href="{}">{}</a>', reverse("admin:catalog_product_change", args=[target.pk]), target
         )

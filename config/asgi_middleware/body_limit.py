@@ -8,6 +8,7 @@ import json
 from django.conf import settings
 
 from api.errors import TOO_LARGE
+from catalog.formatting import megabytes
 
 API = "/graphql/"
 TRAINERS = "/v1/"
@@ -65,7 +66,7 @@ class BodyLimit:
 
 
 async def _refuse(send, most: int):
-    text = f"This request may have at most {most / MEGABYTE:.1f} MB."
+    text = f"This request may have at most {megabytes(most)}."
     body = json.dumps({"errors": [{"message": text, "extensions": {"code": TOO_LARGE}}]}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})

@@ -16,7 +16,7 @@ from ml_training.backbones.loader import chosen_backbone
 from ml_training.dataset.manifest import read_manifest
 from ml_training.models import ModelVersion, ShopTraining
 
-MAX_KEPT = 16  # shops' findings in memory
+MAX_KEPT = 16  # shops' analyses in memory
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def analyze_shop(shop: Shop) -> ShopAnalysis:
 
 
 def _state(shop: Shop) -> tuple:
-    """Changes whenever the findings may: with the version, with photos, and when a run has embedded them."""
+    """Changes whenever the analysis may: with the version, with photos, and when a run has embedded them."""
     rows = ShopTraining.objects.filter(shop=shop)
     counters = rows.values_list("active_version__folder", "wanted", "trained").first()
     return shop.pk, chosen_backbone(), *(counters or ())

@@ -9,11 +9,11 @@ from typing import Any
 from django.db.models import Q
 from django.utils.safestring import SafeString
 
+from catalog.formatting import percent, percent_number
 from catalog.models import Product, Shop
 from ml_training.advice.analysis import analyze_shop
 from ml_training.advice.confusion import Confusion
 from ml_training.advice.svg import CELL, LABEL, RIGHT, ROW, TOP, WIDTH, Drawing
-from ml_training.formatting import percent, percent_number
 from ml_training.models import ModelVersion, ShopTraining
 
 MAX_VERSIONS = 30  # dots of the chart over time: the newest
@@ -35,22 +35,22 @@ class Chart:
 
 def shop_charts(shop: Shop) -> list[Chart]:
     """The charts that there are figures for, in a fixed number of queries."""
-    findings = analyze_shop(shop)
+    analysis = analyze_shop(shop)
     names = dict(Product.objects.filter(shop=shop, is_active=True).order_by().values_list("pk", "name"))
     rows = ModelVersion.objects.filter(shop=shop)  # their figures of each product can be long: not read
     active = ShopTraining.objects.filter(shop=shop).values_list("active_version__number", flat=True).first()
-    figures = rows.values_list("number", "metrics__accuracy", "metrics__accuracy_range")
+    metrics = rows.values_list("number", "metrics__accuracy", "metrics__accuracy_range")
     served = Q(held_back="") | ~Q(chosen_at=None)  # somebody may have activated it anyway
     versions = [
         (number, {"accuracy": accuracy, "accuracy_range": ends}, not has_served)
-        for number, accuracy, ends, has_served in figures.annotate(served=served)[:MAX_VERSIONS]
+        for number, accuracy, ends, has_served in metrics.annotate(served=served)[:MAX_VERSIONS]
     ][::-1]
     bins = rows.filter(number=active or 0).values_list("metrics__reliability", flat=True).first()
     charts = [
         draw_versions(versions, active),
         draw_reliability(bins),
-        draw_products(findings.confusion, names),
-        draw_mix_ups(findings.confusion, names),
+        draw_products(analysis.confusion, names),
+        draw_mix_ups(analysis.confusion, names),
     ]
     return [chart for chart in charts if chart]
 

@@ -46,18 +46,18 @@ class ProductAdvice:
 
 
 def product_advice(product: Product) -> ProductAdvice:
-    """Work it out from the shop's findings; at most three queries more."""
-    findings = analyze_shop(product.shop)
-    confusion = findings.confusion
+    """Work it out from the shop's analysis; at most three queries more."""
+    analysis = analyze_shop(product.shop)
+    confusion = analysis.confusion
     counts = photo_counts(product.shop)
     if product.pk not in counts:  # it is switched off
         counts[product.pk] = product.images.count()
-    suspects = [suspect for suspect in findings.suspects if suspect.product == product.pk][:MAX_MARKED]
+    suspects = [suspect for suspect in analysis.suspects if suspect.product == product.pk][:MAX_MARKED]
     answers = [a for a in confusion.answers_for(product.pk) if a[1] >= MIN_SHARE][:MAX_ANSWERS]
     named = {pk for pk, _ in answers} | {s.other_product for s in suspects if s.other_product}
     names = dict(Product.objects.filter(pk__in=named).order_by().values_list("pk", "name"))
     return ProductAdvice(
-        version=findings.version,
+        version=analysis.version,
         accuracy=confusion.likely(product.pk),
         tried=round(confusion.tried.get(product.pk, 0)),
         gain=estimate_gains(counts, confusion)[product.pk] if confusion.tried else 0.0,

@@ -106,26 +106,26 @@ class Advice:
 
 def shop_advice(shop: Shop) -> Advice:
     """Work out the advice for a shop, in a number of queries that does not depend on its size."""
-    findings = analyze_shop(shop)
+    analysis = analyze_shop(shop)
     products = _products(shop)
     wanting = sorted((p for p in products.values() if p.photos < FEW), key=lambda p: (p.photos, p.name))
-    prospects = _prospects(products, findings.confusion)
-    pairs = _pairs(products, findings.confusion)
-    leading = [s for s in findings.suspects if s.leads and s.product in products]
+    prospects = _prospects(products, analysis.confusion)
+    pairs = _pairs(products, analysis.confusion)
+    leading = [s for s in analysis.suspects if s.leads and s.product in products]
     shown = leading[:MAX_SUSPECTS]
-    photos = _photos(pairs, shown, findings.confusion)
+    photos = _photos(pairs, shown, analysis.confusion)
     pictured = [p.pk for p in wanting[:MAX_WANTING]] + [pk for pair in pairs for pk in pair] + [*prospects]
     products |= _covers(products, pictured)
     return Advice(
-        version=findings.version,
-        is_tried=bool(findings.confusion.tried),
+        version=analysis.version,
+        is_tried=bool(analysis.confusion.tried),
         wanting=[products[p.pk] for p in wanting[:MAX_WANTING]],
         wanting_count=len(wanting),
         next=[Prospect(products[pk], gain) for pk, gain in prospects.items()],
-        mix_ups=[_mix_up(pair, products, findings.confusion, photos) for pair in pairs],
+        mix_ups=[_mix_up(pair, products, analysis.confusion, photos) for pair in pairs],
         suspects=[view for s in shown if (view := _suspect_view(s, products, photos))],
         suspect_count=len(leading),
-        loss=expected_loss(products, findings.confusion),
+        loss=expected_loss(products, analysis.confusion),
         unpriced=sum(p.price is None for p in products.values()),
         products=len(products),
     )

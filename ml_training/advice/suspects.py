@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from catalog.formatting import percent, thousands
 from catalog.models import ProductImage, Shop
 from ml_training.dataset.embeddings import QUALITY
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
-from ml_training.formatting import percent, thousands
 from ml_training.models import ImageEmbedding, ModelVersion
 from ml_training.recognizer import quality
 from ml_training.recognizer.calibration import softmax

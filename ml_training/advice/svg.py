@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 from django.utils.safestring import SafeString
 
-from ml_training.formatting import percent
+from catalog.formatting import percent
 
 WIDTH = 440  # units; small, so that words stay readable on a phone
 # Margins and sizes in units of the drawing, which are pixels at its own size.

@@ -95,7 +95,7 @@ def read_manifest(shop_id: int) -> Manifest:
     """Read all photos of a shop with their products, in two queries' time and a fixed order.
 
     Products that are switched off are learned too: switching one on again then takes effect at once. They are
-    left out of answers by `serving`.
+    left out of answers by `recognition`.
     """
     rows = (
         ProductImage.objects.filter(product__shop_id=shop_id)

@@ -20,9 +20,11 @@ def find_best_baseline(active: ModelVersion) -> ModelVersion | None:
     like_it = _served_before(active).filter(
         photos__range=(RULES.min_size_ratio * active.photos, active.photos / RULES.min_size_ratio)
     )
-    figures = {version.pk: accuracy_of(version) for version in like_it.only("metrics")[: RULES.max_baselines]}
-    best = max(figures, key=lambda pk: (figures[pk] or 0, pk), default=None)
-    if best is None or (figures[best] or 0) <= (accuracy_of(active) or 0):
+    accuracies = {
+        version.pk: accuracy_of(version) for version in like_it.only("metrics")[: RULES.max_baselines]
+    }
+    best = max(accuracies, key=lambda pk: (accuracies[pk] or 0, pk), default=None)
+    if best is None or (accuracies[best] or 0) <= (accuracy_of(active) or 0):
         return None
     return ModelVersion.objects.only("shop", "number", "cross_validated", "evidence").get(pk=best)
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from catalog.formatting import percent
 from catalog.models import Product, ProductImage
 from ml_training.gate.baselines import find_best_baseline, list_baseline_numbers
 from ml_training.gate.binomial import binomial_tail
@@ -52,7 +53,7 @@ def judge(active: ModelVersion, new: ModelVersion) -> GateResult:
     """Compare a new version with the active one; GOOD if it is not worse.
 
     Photos and products that the catalogue lost are not compared, nor are photos that the new version takes
-    for a product that the active one could not know. For what cannot be compared see `newcomers`.
+    for a product that the active one could not know. For what cannot be compared see `new_data`.
     """
     off = set(Product.objects.filter(shop=active.shop_id, is_active=False).values_list("pk", flat=True))
     known, numbers = find_known_products(active), list_baseline_numbers(active)
@@ -160,7 +161,8 @@ def _mixed_up(
     return GateResult(
         f"version {new.number} mixes up {names.get(pair[0], 'a product')} and "
         f"{names.get(pair[1], 'another')}. Of {len(changes)} photos that both were tried on as they are, "
-        f"{shares[0]:.0%} were right before and {shares[1]:.0%} are now.{_choose_photos_to_check(fresh)}",
+        f"{percent(shares[0])} were right before and {percent(shares[1])} are now."
+        f"{_choose_photos_to_check(fresh)}",
         fresh,
     )
 

@@ -1,8 +1,8 @@
 """Finds out whether too many of the photos that came lately, or were moved, lie on a wrong product.
 
 A few wrong ones in each training are no loss that two versions could be told apart by, and spoil a model all
-the same in the end. So what came since each version that served lately is looked at together. Called by
-`gate`; which photos look like another product is found while training (`recognizer.outliers`).
+the same in the end. So what came since each version that served lately is looked at together.
+Which photos look like another product is found while training (`recognizer.outliers`).
 """
 
 from collections.abc import Mapping

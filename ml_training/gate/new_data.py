@@ -25,12 +25,12 @@ def find_contradicted(new: ModelVersion, served: list[int]) -> GateResult:
     """
     asked = (new.evidence or {}).get("asked", {})
     for number in served:
-        said = asked.get(str(number))
-        if said and any(
-            _is_too_many(len(said[w]), said["tried"], rate)
+        answers = asked.get(str(number))
+        if answers and any(
+            _is_too_many(len(answers[w]), answers["tried"], rate)
             for w, rate in RULES.contradicted_by_chance.items()
         ):
-            return _doubtful(new, said, None if number == served[0] else number)
+            return _doubtful(new, answers, None if number == served[0] else number)
     return GOOD
 
 
@@ -38,10 +38,10 @@ def _is_too_many(found: int, tried: int, by_chance: float) -> bool:
     return found > 0 and binomial_tail(found, tried, by_chance) <= RULES.contradiction_chance
 
 
-def _doubtful(new: ModelVersion, said: dict, since: int | None) -> GateResult:
+def _doubtful(new: ModelVersion, answers: dict, since: int | None) -> GateResult:
     """The sentence; `since` is the number of the version that was asked, if it does not serve any more."""
-    products = said["products"]
-    pk = max(products, key=lambda pk: (pk in said["sure"], len(products[pk][1])))
+    products = answers["products"]
+    pk = max(products, key=lambda pk: (pk in answers["sure"], len(products[pk][1])))
     other, photos = products[pk]
     names = _names(int(pk), other)
     others = "1 other product" if len(products) == 2 else f"{len(products) - 1} other products"

@@ -21,16 +21,16 @@ class GateResult:
 GOOD = GateResult("")
 
 
-def combine(*found: GateResult) -> GateResult:
-    """One verdict of several: a later one is said, too, if most of its photos are not among those before."""
-    said: list[str] = []
+def combine(*results: GateResult) -> GateResult:
+    """One result of several: a later one counts, too, if most of its photos are not among those before."""
+    reasons: list[str] = []
     photos: dict[int, None] = {}  # in order
-    for verdict in found:
-        more = sum(photo not in photos for photo in verdict.photos)
-        if verdict and (not said or 2 * more > len(verdict.photos)):
-            said.append(verdict.why)
-            photos |= dict.fromkeys(verdict.photos)
-    return GateResult(" Also: ".join(said), list(photos))
+    for result in results:
+        more = sum(photo not in photos for photo in result.photos)
+        if result and (not reasons or 2 * more > len(result.photos)):
+            reasons.append(result.why)
+            photos |= dict.fromkeys(result.photos)
+    return GateResult(" Also: ".join(reasons), list(photos))
 
 
 def sort_surest_first(version: ModelVersion, photos: Iterable[int]) -> list[int]:

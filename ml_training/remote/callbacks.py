@@ -1,6 +1,6 @@
 """Takes what an external trainer reports of a run, and the model it ends with.
 
-Status is written through `training` only.
+Status is written through `runs` only.
 """
 
 import logging

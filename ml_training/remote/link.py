@@ -1,6 +1,6 @@
 """Makes a version of model files that exist already: in the model storage, or sent along.
 
-The files are judged by `intake` as those of an external trainer, against the photos of the shop as they are
+The files are judged by `verify` as those of an external trainer, against the photos of the shop as they are
 now; nothing that is refused leaves a trace.
 """
 
@@ -76,7 +76,7 @@ def _begin(shop: Shop, learned: Manifest, set_aside: list[dict]) -> TrainingRun:
 
 def _finish(run: TrainingRun, version: ModelVersion, learned: Manifest, activate: bool) -> None:
     with transaction.atomic():
-        ShopTraining.objects.select_for_update().get_or_create(shop_id=run.shop_id)
+        ShopTraining.objects.hold_or_create(run.shop_id)
         does = "is active" if activate else "is there to be activated"
         run.message = f"Version {version.number} {does}; its files were linked."
         run.status, run.progress, run.finished_at = Status.COMPLETED, 1.0, timezone.now()

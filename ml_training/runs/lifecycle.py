@@ -1,4 +1,4 @@
-"""Brings a run to its end; with `queueing` the only writer of a run's status.
+"""Brings a run to its end; with `queue` the only writer of a run's status.
 
 queued → training → completed | failed | superseded
 """

@@ -27,7 +27,7 @@ MAX_CHANGES_NAMED = 20
 
 @dataclass(frozen=True)
 class Change:
-    """Why training is asked for: a kind (see `wording.py`) and the product it concerns, if one."""
+    """Why training is asked for: a kind (see `events.py`) and the product it concerns, if one."""
 
     kind: str
     product: str = ""
@@ -159,7 +159,7 @@ def prepare_training_data(shop: Shop) -> TrainingRun:
     Repeatable:   yes; while one such run is queued, or training on the newest photos, that one is returned.
     """
     with transaction.atomic():
-        state, _ = ShopTraining.objects.select_for_update().get_or_create(shop=shop)
+        state = ShopTraining.objects.hold_or_create(shop.pk)
         going = TrainingRun.objects.filter(shop=shop, status=Status.TRAINING, fresh=True).first()
         if going and going.generation == state.wanted:
             return going

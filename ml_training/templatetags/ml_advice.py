@@ -1,16 +1,19 @@
 """Template tags: what photos and trials say."""
 
-from django import template
+from weakref import WeakKeyDictionary
 
+from django import template
+from django.http import HttpRequest
+
+from catalog.formatting import percent
 from catalog.models import Product
 from ml_training.advice.product import ProductAdvice, product_advice
-from ml_training.formatting import percent
 from ml_training.permissions import VIEW_TRAINING
 from ml_training.web.sections import CATALOGUE
 
 register = template.Library()
 register.filter(percent)
-KEPT = "_shelfsight_product_advice"
+_kept: WeakKeyDictionary[HttpRequest, dict[Product, ProductAdvice]] = WeakKeyDictionary()  # by request
 
 
 @register.simple_tag(takes_context=True)
@@ -19,9 +22,9 @@ def recognition_of(context, product: Product | None) -> ProductAdvice | None:
     request = context["request"]
     if product is None or product.pk is None or not request.user.has_perms((VIEW_TRAINING, *CATALOGUE)):
         return None
-    if not hasattr(request, KEPT):
-        setattr(request, KEPT, product_advice(product))
-    return getattr(request, KEPT)
+    if product not in (kept := _kept.setdefault(request, {})):
+        kept[product] = product_advice(product)
+    return kept[product]
 
 
 @register.filter

@@ -1,6 +1,6 @@
 """Chooses which version of a shop's model serves: another one, an earlier one, or none.
 
-Versions always stay, their files for as long as `pruning` keeps them.
+Versions always stay, their files for as long as `prune` keeps them.
 """
 
 from django.db import transaction
@@ -60,7 +60,7 @@ def _choose(shop: Shop, version: ModelVersion | None) -> bool:
         before = state.active_version if state else None
         if before == version:
             return False
-        if version:  # `pruning` may have marked it meanwhile; it holds the same row
+        if version:  # `prune` may have marked it meanwhile; it holds the same row
             version.refresh_from_db(fields=["has_files"])
             version_files.check_kept(version)
         if state is None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from ml_training.formatting import counted
+from catalog.formatting import counted
 from ml_training.models import ModelVersion
 
 # Kinds of changes that name no product; stored with versions.

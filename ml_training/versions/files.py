@@ -96,7 +96,7 @@ def read(version: ModelVersion, kind: str) -> bytes:
 
 
 def check_kept(version: ModelVersion) -> None:
-    """Raises ModelFileDamaged for a version whose files `pruning` has removed."""
+    """Raises ModelFileDamaged for a version whose files `prune` has removed."""
     if not version.has_files:
         raise ModelFileDamaged(
             f"The files of version {version.number} were removed, as newer versions are there. "

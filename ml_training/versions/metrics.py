@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from ml_training.formatting import percent
+from catalog.formatting import percent
 from ml_training.models import ModelVersion, ShopTraining
 
 

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.products import PhotoInline, ProductAdmin
+from catalog.formatting import counted
 from catalog.models import Product, ProductImage
-from ml_training.formatting import counted
 from ml_training.permissions import VIEW_TRAINING, VIEW_VERSIONS
 from ml_training.versions.provenance import in_words, spans_of, taught
 

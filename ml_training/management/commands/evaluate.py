@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
+from catalog.formatting import percent
 from catalog.importing import find_product_folders
 from catalog.management.shop_command import ShopCommand
 from ml_training.recognition.evaluate import evaluate_model
@@ -42,16 +43,17 @@ class Command(ShopCommand):
         if report["unknown_photos"]:
             self.say(
                 f"{report['unknown_photos']} photos of products the model does not know: "
-                f"{report['unknown_named']:.1%} named all the same."
+                f"{percent(report['unknown_named'], 1)} named all the same."
             )
         return report
 
     def _say_of_known(self, report: dict) -> None:
         self.say(
-            f"{report['photos']} photos: first answer right {report['top1']:.1%}, among the first three "
-            f"{report['top3']:.1%}; {report['seconds']:.1f} s."
+            f"{report['photos']} photos: first answer right {percent(report['top1'], 1)}, "
+            f"among the first three {percent(report['top3'], 1)}; {report['seconds']:.1f} s."
         )
         if report["named"]:
-            self.say(f"Named {report['named']:.1%} of them, {report['named_correct']:.1%} of these right.")
+            right = percent(report["named_correct"], 1)
+            self.say(f"Named {percent(report['named'], 1)} of them, {right} of these right.")
         else:
             self.say("Named none of them: not sure of any.")

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 from django.urls import reverse
 
+from catalog.formatting import percent
 from catalog.management.shop_command import ShopCommand
 from catalog.photo_files import PhotoRefused
 from ml_training.recognition.explain import nearest_photos
@@ -56,7 +57,7 @@ class Command(ShopCommand):
             return
         self.say(f"{path}: {candidates[0]['name'] if recognized else 'not sure'}")
         for candidate in candidates[:3]:
-            self.say(f"{candidate['probability']:>8.1%}  {candidate['name']} ({candidate['sku']})")
+            self.say(f"{percent(candidate['probability'], 1):>9}  {candidate['name']} ({candidate['sku']})")
             if near := candidate.get("nearest_photo"):
                 self.say(f"{'':>10}nearest photo: {near['filename']} ({near['url']})")
 

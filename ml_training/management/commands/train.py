@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from catalog.formatting import counted
 from catalog.management.shop_command import ShopCommand
-from ml_training.formatting import counted
 from ml_training.models import TrainingRun
 from ml_training.runs import queue
 from ml_training.runs.deep.job import run_deep_job

@@ -2,8 +2,7 @@
 
     prepare → learn (a process of its own) → embed every photo → compare → publish
 
-The version that serves goes on doing so until the new one is whole, and quick runs go on beside it. Called by
-the task and by the command `train --deep`.
+The version that serves goes on doing so until the new one is whole, and quick runs go on beside it.
 """
 
 import json
@@ -19,11 +18,11 @@ import numpy as np
 from django.conf import settings
 from django.db import Error
 
+from catalog.formatting import percent
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import backbone_id_for, find_backbone
 from ml_training.dataset.embeddings import load_embeddings, read_original
 from ml_training.dataset.manifest import Manifest, read_manifest
-from ml_training.formatting import percent
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun, TunedBackbone
 from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
 from ml_training.recognizer.embedder import Embedder

@@ -25,7 +25,7 @@ def test_first_version_is_never_worse():
 def test_answers_lost_on_one_product_hold_a_version_back():
     said = verdict({1: [1] * 20, 2: [2] * 20}, {1: [1] * 20, 2: [1] * 15 + [2] * 5})
     assert "Version 1 goes on serving" in said
-    assert "100% were right before and 62% are now" in said
+    assert "100 % were right before and 62 % are now" in said
 
 
 def test_noise_in_both_directions_does_not():
@@ -37,7 +37,7 @@ def test_noise_in_both_directions_does_not():
 def test_many_small_losses_together_hold_it_back():
     before = {product: [product] * 20 for product in range(1, 21)}
     after = {product: [product] * 19 + [product % 20 + 1] for product in range(1, 21)}
-    assert "95% are now" in verdict(before, after)
+    assert "95 % are now" in verdict(before, after)
 
 
 def test_what_the_catalogue_lost_is_no_loss():
@@ -74,7 +74,7 @@ def test_small_losses_add_up(shop):
     steps = [lose(shop, photos) for photos in (0, 3, 6, 9, 12)]
     assert [bool(version.held_back) for version in steps] == [False, False, False, False, True]
     assert "goes on serving: little by little since version 1, version 5 mixes up" in steps[-1].held_back
-    assert "100% were right before and 80% are now" in steps[-1].held_back
+    assert "100 % were right before and 80 % are now" in steps[-1].held_back
 
 
 def test_person_who_chooses_a_version_says_that_it_is_right(shop):
@@ -164,7 +164,7 @@ def test_photos_as_they_are_are_compared_where_both_versions_know_them():
     old.evidence = new.evidence = {"mistaken": {}}
     assert find_regressions(old, new) == ""
     new.evidence = {"mistaken": {photo: pair for photo, pair in half.items() if pair[0] != pair[1]}}
-    assert "100% were right before and 75% are now" in find_regressions(old, new)
+    assert "100 % were right before and 75 % are now" in find_regressions(old, new)
 
 
 def test_losses_of_products_that_are_switched_off_are_none(shop):

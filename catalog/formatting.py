@@ -1,14 +1,19 @@
 """How numbers are written in sentences for people, in all of them alike."""
 
 
-def percent(share: float) -> str:
+def percent(share: float, digits: int = 0) -> str:
     """A share of 0 to 1, such as "85 %"."""
-    return f"{percent_number(share)} %"
+    return f"{percent_number(share, digits)} %"
 
 
-def percent_number(share: float) -> str:
+def percent_number(share: float, digits: int = 0) -> str:
     """The same where a column or a sentence says already that it is of a hundred."""
-    return f"{100 * share:.0f}"
+    return f"{100 * share:.{digits}f}"
+
+
+def megabytes(size: float) -> str:
+    """Bytes, such as "1.5 MB"."""
+    return f"{size / 1024**2:.1f} MB"
 
 
 def counted(number: int, noun: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_training.formatting import counted, percent, percent_number, thousands
+from catalog.formatting import counted, megabytes, percent, percent_number, thousands
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ def test_noun_stands_in_the_plural_unless_there_is_one(number, text):
 
 def test_long_numbers_are_grouped():
     assert [thousands(number) for number in (999, 1200, 1_000_000)] == ["999", "1,200", "1,000,000"]
+
+
+def test_shares_of_few_have_a_digit_more_and_sizes_are_in_megabytes():
+    assert percent(0.8547, 1) == "85.5 %"
+    assert megabytes(1.5 * 1024**2) == "1.5 MB"
