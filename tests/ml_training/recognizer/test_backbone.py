@@ -10,7 +10,13 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from ml_training.recognizer.backbone import PACKAGED, ExportDiffers, load_encoder, packaged_backbone
+from ml_training.recognizer.backbone import (
+    PACKAGED,
+    PACKAGED_VERSIONS,
+    ExportDiffers,
+    load_encoder,
+    packaged_backbone,
+)
 from tests.support.vectors import random_pixels
 
 
@@ -86,9 +92,20 @@ def test_file_that_computes_something_else_is_refused(backbone, tmp_path, monkey
 
 
 def test_ids_tell_backbones_and_their_preprocessing_apart():
-    ids = [packaged.id for packaged in PACKAGED.values()]
-    assert len(set(ids)) == len(ids) == 2
-    for packaged in PACKAGED.values():
+    assert list(PACKAGED_VERSIONS) == [
+        "efficientnet-lite0-224-v1",
+        "efficientnet-lite0-224-v2",
+        "efficientnet-lite2-260-v1",
+        "efficientnet-lite2-260-v2",
+    ]
+    for packaged in PACKAGED_VERSIONS.values():
         assert packaged.architecture in packaged.id
         assert str(packaged.preprocessing.side) in packaged.id
         assert packaged.id.endswith(f"v{packaged.preprocessing.version}")
+
+
+def test_new_models_are_made_for_the_newest_version():
+    assert {name: packaged.preprocessing.version for name, packaged in PACKAGED.items()} == {
+        "efficientnet-lite0": 2,
+        "efficientnet-lite2": 2,
+    }

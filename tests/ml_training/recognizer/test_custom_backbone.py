@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ml_training.recognizer.backbone import file_sha256
 from ml_training.recognizer.custom_backbone import BackboneRefused, open_custom_backbone, read_custom_backbone
+from ml_training.recognizer.preprocess import View
 
 SIDE = 32
 
@@ -74,6 +75,17 @@ def test_other_file_or_other_pixels_make_another_id(tmp_path):
     assert len({describe(tmp_path, **change).id for change in changes}) == 3
 
 
+def test_id_is_that_of_earlier_releases_unless_a_view_lies_lower(tmp_path):
+    """Its vectors and models are found by it."""
+    write_encoder(tmp_path)
+    given = {"sha256": "0" * 64, "views": [{"share": 0.875}, {"share": 0.6, "mirrored": True}]}
+    assert describe(tmp_path, **given).id == describe(tmp_path, sha256="0" * 64).id == "tiny-f269849ac228"
+    given["views"][1]["down"] = 0.1
+    lower = describe(tmp_path, **given)
+    assert lower.views[1] == View(0.6, mirrored=True, down=0.1)
+    assert lower.id != "tiny-f269849ac228"
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -87,6 +99,7 @@ def test_other_file_or_other_pixels_make_another_id(tmp_path):
         ({"mean": None}, "lacks mean"),
         ({"more": 1}, "has more too much"),
         ({"views": [{"share": 2}]}, "share"),
+        ({"views": [{"share": 0.6, "down": 0.3}]}, "inside the photo"),
     ],
 )
 def test_wrong_description_is_refused_with_what_to_mend(tmp_path, changes, said):

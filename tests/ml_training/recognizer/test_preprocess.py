@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml_training.recognizer.preprocess import WIDE_AND_TIGHT, Preprocessing, View, to_pixels
+from ml_training.recognizer.preprocess import (
+    FOUR_LOOKS,
+    WIDE_AND_TIGHT,
+    Preprocessing,
+    View,
+    preprocessing_from_json,
+    to_pixels,
+)
 from tests.factories import draw
 
 
@@ -24,7 +31,7 @@ def whole(side: int, *views: View) -> Preprocessing:
 def test_every_photo_becomes_the_same_shape(size):
     preprocessing = Preprocessing(side=224)
     pixels = to_pixels(draw(1, size=size), preprocessing)
-    assert pixels.shape == preprocessing.shape == (2, 224, 224, 3)
+    assert pixels.shape == preprocessing.shape == (4, 224, 224, 3)
     assert pixels.dtype == np.uint8
 
 
@@ -39,6 +46,19 @@ def test_view_keeps_the_middle_part():
     for rising in (red, green):  # from a quarter to three quarters
         assert rising[0] == pytest.approx(64, abs=2)
         assert rising[-1] == pytest.approx(191, abs=2)
+
+
+@pytest.mark.parametrize("down", [-0.25, -0.1, 0.25])
+def test_view_below_the_middle_is_lower_by_its_share_of_the_height(down):
+    pixels = to_pixels(striped(300, 400), whole(100, View(0.5, down=down)))[0].astype(int)
+    assert pixels[50, :, 0].mean() == pytest.approx(127.5, abs=2)  # still in the middle from left to right
+    assert pixels[:, 50, 1].mean() == pytest.approx(127.5 + 255 * down, abs=2)
+
+
+@pytest.mark.parametrize("view", [View(0), View(1.1), View(0.5, down=0.3), View(1, down=-0.1)])
+def test_view_that_the_photo_does_not_have_is_known(view):
+    assert not view.is_inside
+    assert all(view.is_inside for view in FOUR_LOOKS)
 
 
 def test_mirrored_view_is_the_other_one_from_right_to_left():
@@ -61,16 +81,44 @@ def test_same_photo_always_gives_the_same_pixels():
     np.testing.assert_array_equal(first, again)
 
 
-def test_decoding_leaves_enough_pixels_for_the_tightest_view():
-    preprocessing = Preprocessing(side=224)
-    tightest = min(view.share for view in preprocessing.views)
-    assert preprocessing.decode_side * tightest >= preprocessing.side
+@pytest.mark.parametrize("views", [FOUR_LOOKS, WIDE_AND_TIGHT, (View(0.25),)])
+def test_decoding_leaves_enough_pixels_for_the_tightest_view(views):
+    preprocessing = Preprocessing(side=224, views=views)
+    tightest = min(view.share for view in views)
+    assert 224 <= preprocessing.decode_side * tightest < 3 * 224
 
 
 def test_description_for_devices_says_everything_that_counts():
     described = json.loads(json.dumps(Preprocessing(side=224, mean=127.0, scale=128.0).as_json()))
-    views = [{"share": view.share, "mirrored": view.mirrored} for view in WIDE_AND_TIGHT]
-    assert described["views"] == views
+    assert described["views"] == [
+        {"share": 0.875, "mirrored": False},
+        {"share": 0.6, "mirrored": True},
+        {"share": 0.45, "mirrored": True, "down": -0.2},
+        {"share": 0.45, "mirrored": True, "down": 0.2},
+    ]
     assert (described["side"], described["mean"], described["scale"]) == (224, 127.0, 128.0)
     assert (described["resample"], described["channels"]) == ("bilinear", "RGB")
-    assert (described["layout"], described["dtype"]) == ("VHWC", "uint8")
+    assert (described["layout"], described["dtype"], described["version"]) == ("VHWC", "uint8", 2)
+
+
+def test_description_is_read_as_it_was_written():
+    preprocessing = Preprocessing(side=260, mean=(1.0, 2.0, 3.0))
+    assert preprocessing_from_json(json.loads(json.dumps(preprocessing.as_json()))) == preprocessing
+
+
+def test_description_of_version_1_is_still_read_and_written_as_it_was():
+    """Models and tuned backbones of earlier releases have it in their files."""
+    described = {
+        "resample": "bilinear",
+        "layout": "VHWC",
+        "dtype": "uint8",
+        "channels": "RGB",
+        "side": 260,
+        "views": [{"share": 0.875, "mirrored": False}, {"share": 0.6, "mirrored": True}],
+        "mean": 127.0,
+        "scale": 128.0,
+        "version": 1,
+    }
+    preprocessing = preprocessing_from_json(described)
+    assert preprocessing == Preprocessing(260, WIDE_AND_TIGHT, version=1)
+    assert json.loads(json.dumps(preprocessing.as_json())) == described
