@@ -22,8 +22,10 @@ def train_deep(run_id: int) -> None:
 def reconcile() -> None:
     from ml_training.backbones import tuned
     from ml_training.runs.deep.schedule import reconcile_deep
+    from ml_training.runs.embed_ahead import embed_ahead
     from ml_training.runs.reconcile import reconcile
 
     reconcile()
     reconcile_deep()
     tuned.prune()
+    embed_ahead()

@@ -8,6 +8,7 @@ from cachetools import LRUCache
 from django.conf import settings
 
 from ml_training.backbones import tuned
+from ml_training.backbones.succession import can_go_on, is_prepared
 from ml_training.models import ShopTraining, TunedBackbone
 from ml_training.recognizer.backbone import PACKAGED, PACKAGED_VERSIONS, Backbone, open_packaged
 from ml_training.recognizer.custom_backbone import CustomBackbone, open_custom_backbone, read_custom_backbone
@@ -40,11 +41,25 @@ def _custom_backbone() -> CustomBackbone | None:
 def backbone_id_for(shop_id: int) -> str:
     """The id of the backbone that a shop's new models are made for.
 
-    That of its active version, if it was tuned from the backbone of the settings; else the latter.
+    That of its active version, if it was tuned from any version of the backbone of the settings, or until the
+    shop's photos are embedded with the latter; else the latter.
     """
-    active = ShopTraining.objects.filter(shop_id=shop_id).values("active_version__backbone")
-    rows = TunedBackbone.objects.filter(backbone__in=active, base=chosen_backbone())
-    return rows.values_list("backbone", flat=True).first() or chosen_backbone()
+    actives = ShopTraining.objects.filter(shop_id=shop_id).values_list("active_version__backbone", flat=True)
+    active, chosen = actives.first(), chosen_backbone()
+    if not active or active == chosen or not can_go_on(active):
+        return chosen
+    if is_tuned_from_chosen(active) or not is_prepared(shop_id, active, chosen):
+        return active
+    return chosen
+
+
+def is_tuned_from_chosen(backbone_id: str) -> bool:
+    """Whether a backbone was tuned from any version of that of the settings: its looks are stored with it."""
+    chosen = PACKAGED_VERSIONS.get(chosen_backbone())
+    if chosen is None:
+        return False
+    bases = [one.id for one in PACKAGED_VERSIONS.values() if one.architecture == chosen.architecture]
+    return TunedBackbone.objects.filter(backbone=backbone_id, base__in=bases).exists()
 
 
 def find_backbone(backbone_id: str) -> Backbone:

@@ -98,7 +98,9 @@ def _judge(run: TrainingRun, version: ModelVersion, backbone: str) -> _Judgement
     version_files.take_next_number(version)
     state = ShopTraining.objects.select_related("active_version").filter(shop_id=run.shop_id).first()
     active = state.active_version if state else None
-    is_other = backbone not in ("", backbone_id_for(run.shop_id))
+    # What serves is in use, even if the next model is made for another one.
+    in_use = {"", backbone_id_for(run.shop_id), active.backbone if active else ""}
+    is_other = backbone not in in_use
     held_back = OTHER_BACKBONE[Kind(run.kind)] if is_other else find_regressions(active, version)
     return _Judgement(version, version.number, active.pk if active else None, held_back, is_other)
 

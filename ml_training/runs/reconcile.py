@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from ml_training.backbones.loader import chosen_backbone
-from ml_training.models import ShopTraining, TrainingRun, TunedBackbone
+from ml_training.backbones.loader import backbone_id_for, chosen_backbone
+from ml_training.models import ShopTraining, TrainingRun
 from ml_training.runs import lifecycle, queue
 from ml_training.runs.lifecycle import Kind, Status
 from ml_training.versions import files as version_files
@@ -75,17 +75,19 @@ def _process_is_gone(run: TrainingRun) -> bool:
 
 
 def _ask_for_models_of_this_backbone() -> None:
-    """After the backbone was changed, by a setting or a new release: each model is made anew, once."""
+    """After the backbone was changed, by a setting or a new release: each model is made anew, once.
+
+    Not before the shop's photos are embedded, as long as the backbone before can go on.
+    """
+    chosen = chosen_backbone()
     states = ShopTraining.objects.filter(trained=F("wanted"), active_version__isnull=False)
-    tuned_from_it = TunedBackbone.objects.filter(base=chosen_backbone()).values("backbone")
-    states = states.exclude(active_version__backbone=chosen_backbone())
-    states = states.exclude(active_version__backbone__in=tuned_from_it)
-    for state in states.select_related("active_version"):
-        runs = TrainingRun.objects.filter(shop_id=state.shop_id, kind=Kind.QUICK)
-        completed = runs.filter(status=Status.COMPLETED).first()
-        # A later run than the active version's found too few photos: there is nothing to make.
-        if completed and state.active_version and completed.pk <= state.active_version.run_id:
-            queue.request_training(state.shop_id, queue.Change("backbone_changed"))
+    states = states.exclude(active_version__backbone=chosen)
+    for shop_id, last in states.values_list("shop_id", "active_version__run"):
+        made = TrainingRun.objects.filter(shop_id=shop_id, kind=Kind.QUICK, status=Status.COMPLETED)
+        # One that was made since is held back, or there were too few photos: it is not made again.
+        if made.filter(pk__gt=last, backbone=chosen).exists() or backbone_id_for(shop_id) != chosen:
+            continue
+        queue.request_training(shop_id, queue.Change("backbone_changed"))
 
 
 def _queue_owed(shop_id: int) -> TrainingRun | None:

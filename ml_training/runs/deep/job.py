@@ -24,7 +24,7 @@ from ml_training.backbones.loader import backbone_id_for, find_backbone
 from ml_training.dataset.embeddings import load_embeddings, read_original
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun, TunedBackbone
-from ml_training.recognizer.backbone import PACKAGED, Backbone, packaged_backbone
+from ml_training.recognizer.backbone import PACKAGED, PACKAGED_VERSIONS, Backbone, packaged_backbone
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.finetune.__main__ import HISTORY
 from ml_training.recognizer.finetune.comparison import Comparison, compare
@@ -164,7 +164,7 @@ class _DeepJob:
                 keep_small_copy(read_original(usable.copies[sha256], 2 * side), side, path)
             self.progress.within(number / len(lesson.photos))
         base = self.before
-        if base.backbone.id != self._base().id:  # a tuned one serves; learning begins anew all the same
+        if base.backbone.id != self._base().id:  # a tuned or an earlier one serves; learning begins anew
             base = Embedder(self._base(), settings.DEEP_THREADS)
         vectors, _ = load_embeddings(base, usable, self.progress.within)
         save_start(folder, np.stack([vectors[sha256] for sha256 in lesson.photos]), lesson)
@@ -194,7 +194,7 @@ class _DeepJob:
         old, new = Vectors(self.before, usable, earlier).matrix(), after.matrix()
         learned = frozenset(row.learned)
         unseen = usable.unseen_by(learned | tuned.learned_by(self.before.backbone.id))
-        was_tuned = self.before.backbone.id != self._base().id
+        was_tuned = self.before.backbone.id not in PACKAGED_VERSIONS
         found = compare(old, new, usable.labels, unseen, was_tuned)
         self.run.metrics |= {
             "history": history,
