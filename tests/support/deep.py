@@ -31,9 +31,10 @@ def backbone_file(folder: Path, scale: float) -> Path:
     """An encoder that sees like the packaged one, except that its input is weaker."""
     model = onnx.load(packaged_backbone(settings.BACKBONE, settings.CACHE_DIR).path)
     for tensor in model.graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT and list(tensor.dims)[1:] == [3, 3, 3]:
-            values = onnx.numpy_helper.to_array(tensor) / scale
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype("float32"), tensor.name))
+        if list(tensor.dims)[1:] == [3, 3, 3]:
+            values = onnx.numpy_helper.to_array(tensor)
+            weaker = (values / scale).astype(values.dtype)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(weaker, tensor.name))
     path = folder / "tuned.onnx"
     onnx.save(model, path)
     return path

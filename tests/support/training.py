@@ -19,7 +19,7 @@ from tests.factories import stock
 
 @pytest.fixture(autouse=True)
 def no_model_files_left(own_storage, tmp_path):
-    """Model files are 14 MB each, and pytest keeps the folders of its last three sessions."""
+    """Model files are 7 MB each, and pytest keeps the folders of its last three sessions."""
     yield
     shutil.rmtree(tmp_path / "models", ignore_errors=True)
 

@@ -17,12 +17,13 @@ from ml_training.recognizer.backbone import (
     load_encoder,
     packaged_backbone,
 )
+from ml_training.recognizer.half_precision import with_half_weights
 from tests.support.vectors import random_pixels
 
 
 @pytest.fixture(scope="module")
 def encoder():
-    return load_encoder(PACKAGED["efficientnet-lite0"])
+    return with_half_weights(load_encoder(PACKAGED["efficientnet-lite0"]))
 
 
 def in_torch(encoder, pixels: np.ndarray) -> np.ndarray:

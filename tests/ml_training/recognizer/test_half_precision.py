@@ -1,0 +1,87 @@
+"""The file of a backbone has half the bytes and says nearly the same."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from ml_training.recognizer.backbone import PACKAGED, PACKAGED_VERSIONS, export_packaged, load_encoder
+from ml_training.recognizer.half_precision import HALF, store_as_half, with_half_weights
+
+LITE0 = PACKAGED["efficientnet-lite0"]
+
+
+def vectors_of(encoder, pixels: torch.Tensor) -> np.ndarray:
+    with torch.inference_mode():
+        return encoder(pixels).numpy()
+
+
+def arrays(path) -> dict[int, int]:
+    """Bytes by type of number."""
+    found: dict[int, int] = {}
+    for tensor in onnx.load(path).graph.initializer:
+        found[tensor.data_type] = found.get(tensor.data_type, 0) + len(tensor.raw_data)
+    return found
+
+
+def test_rounded_encoder_sees_nearly_the_same_and_the_one_given_stays():
+    encoder = load_encoder(LITE0)
+    pixels = torch.randint(
+        0, 256, (2, *LITE0.preprocessing.shape), dtype=torch.uint8, generator=torch.manual_seed(3)
+    )
+    before = vectors_of(encoder, pixels)
+    rounded = with_half_weights(encoder)
+    assert ((vectors_of(rounded, pixels) * before).sum(axis=1) > 0.9999).all()
+    np.testing.assert_array_equal(vectors_of(encoder, pixels), before)
+    weights = [*rounded.network.parameters()]
+    assert len(weights) > 90
+    unused = {"_fc.weight", "_fc.bias"}  # the classifier of ImageNet, which no vector needs
+    for name, values in rounded.network.named_parameters():
+        assert name in unused or torch.equal(values, values.half().float()), name
+
+
+@pytest.mark.training
+def test_packaged_file_keeps_nearly_all_its_weights_as_float16(backbone):
+    by_type = arrays(backbone.path)
+    assert by_type[TensorProto.FLOAT16] > 1000 * by_type.get(TensorProto.FLOAT, 0)
+    assert backbone.path.stat().st_size < 7_000_000
+
+
+@pytest.mark.training
+def test_casts_cost_nothing_once_the_file_is_open(backbone, tmp_path):
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "as_it_runs.onnx")
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    onnxruntime.InferenceSession(backbone.path, options, providers=["CPUExecutionProvider"])
+    runs = onnx.load(tmp_path / "as_it_runs.onnx").graph
+    assert [node.op_type for node in runs.node].count("Cast") == 1  # that of the pixels
+    assert not [tensor for tensor in runs.initializer if tensor.data_type == TensorProto.FLOAT16]
+
+
+@pytest.mark.training
+def test_version_1_is_exported_as_it_was(tmp_path):
+    export_packaged(PACKAGED_VERSIONS["efficientnet-lite0-224-v1"], tmp_path / "v1.onnx")
+    assert TensorProto.FLOAT16 not in arrays(tmp_path / "v1.onnx")
+
+
+def test_numbers_that_float16_does_not_hold_stay_as_they_are(tmp_path):
+    given = {"exact": [0.5, -2.0], "inexact": [0.1, 1.0], "large": [1.0, 1e6]}
+    nodes = [helper.make_node("Sum", [*given, "x"], ["y"])]
+    vector = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in "xy"]
+    tensors = [numpy_helper.from_array(np.array(v, np.float32), name) for name, v in given.items()]
+    graph = helper.make_graph(nodes, "sum", vector[:1], vector[1:], tensors)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10),
+        tmp_path / "a.onnx",
+    )
+    store_as_half(tmp_path / "a.onnx")
+    names = {tensor.name: tensor.data_type for tensor in onnx.load(tmp_path / "a.onnx").graph.initializer}
+    assert names == {
+        f"exact{HALF}": TensorProto.FLOAT16,
+        "inexact": TensorProto.FLOAT,
+        "large": TensorProto.FLOAT,
+    }
+    (y,) = onnxruntime.InferenceSession(tmp_path / "a.onnx").run(None, {"x": np.zeros(2, np.float32)})
+    np.testing.assert_array_equal(y, np.sum([np.array(v, np.float32) for v in given.values()], axis=0))
