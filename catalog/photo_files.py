@@ -20,7 +20,9 @@ Image.MAX_IMAGE_PIXELS = None
 ACCEPTED = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif", "HEIF": "heic", "MPO": "jpg"}
 _OPENERS = [name for name in ACCEPTED if name != "MPO"]  # Pillow opens an MPO as a JPEG first
 MIN_SIDE = 32  # pixels: below this there is nothing to recognise
+STRIP = 1_000_000  # pixels that are converted at a time
 
+UPRIGHT = 1
 _TURNED = {  # EXIF orientation: what brings the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -30,6 +32,7 @@ _TURNED = {  # EXIF orientation: what brings the picture upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_TURNED_ON_ITS_SIDE = {5, 6, 7, 8}
 
 
 class PhotoRefused(ValueError):
@@ -68,8 +71,9 @@ def check_photo(data: bytes, limits: PhotoLimits) -> PhotoFacts:
             f"The picture is only {image.width} x {image.height} pixels; "
             f"at least {MIN_SIDE} on each side are needed. Take a larger photo."
         )
-    upright = _decode(image)
-    return PhotoFacts(hashlib.sha256(data).hexdigest(), *upright.size, ACCEPTED[str(image.format)])
+    _decode(image, MIN_SIDE)
+    width, height = image.size[::-1] if _orientation(image) in _TURNED_ON_ITS_SIDE else image.size
+    return PhotoFacts(hashlib.sha256(data).hexdigest(), width, height, ACCEPTED[str(image.format)])
 
 
 def _check_pixels(image: Image.Image, most: int) -> None:
@@ -94,8 +98,8 @@ def open_upright(data: bytes, least_side: int | None = None, max_pixels: int | N
     """Decode a photo to upright RGB, 8 bits a channel.
 
     Args:
-        least_side: pixels; a JPEG may then be decoded at a half, a quarter or an eighth of its size as long
-            as its shorter side stays at least this long, which is several times faster.
+        least_side: pixels; a larger photo may then come out reduced by a whole number, as long as its shorter
+            side stays at least this long. Of a JPEG it saves most of the time, of others most of the memory.
         max_pixels: more are refused before any is decoded; to be given for files that nobody has checked.
     Raises:
         PhotoRefused: the file cannot be decoded, or has too many pixels.
@@ -105,7 +109,7 @@ def open_upright(data: bytes, least_side: int | None = None, max_pixels: int | N
         _check_pixels(image, max_pixels)
     if least_side and image.format == "JPEG":
         image.draft("RGB", (least_side, least_side))
-    return _decode(image)
+    return _decode(image, least_side)
 
 
 def _open(data: bytes) -> Image.Image:
@@ -118,24 +122,44 @@ def _open(data: bytes) -> Image.Image:
         ) from error
 
 
-def _decode(image: Image.Image) -> Image.Image:
+def _decode(image: Image.Image, least_side: int | None) -> Image.Image:
     """Decode the picture that a file opens with: of an animation the first, of a HEIC the primary one."""
     try:
         image.load()
-        return _to_rgb(_upright(image))
+        turned = _TURNED.get(_orientation(image))
+        small = _reduce(image, min(image.size) // least_side if least_side else 1)
+        return small if turned is None else small.transpose(turned)
     except Exception as error:  # Pillow's decoders raise many kinds, and damaged files reach them all
         raise PhotoRefused(
             "The file is damaged or cut off. Copy it from the phone or camera again, or take a new photo."
         ) from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Turn a picture as its EXIF says; damaged EXIF does not make a good picture a bad one."""
+def _orientation(image: Image.Image) -> int:
+    """How a picture is turned, by its EXIF; damaged EXIF does not make a good picture a bad one."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # noqa: BLE001 (Pillow's EXIF reader raises as many kinds as its decoders)
-        return image
-    return image.transpose(_TURNED[orientation]) if orientation in _TURNED else image
+        return UPRIGHT
+    return orientation if orientation in _TURNED else UPRIGHT
+
+
+def _reduce(image: Image.Image, factor: int) -> Image.Image:
+    """Average squares of `factor` x `factor` pixels, in RGB; what is left at the edges counts too.
+
+    Strip by strip: converted as a whole, 50 megapixels with alpha would take several times their memory.
+    """
+    if factor < 2:
+        return _to_rgb(image)
+    if image.mode == "RGB":
+        return image.reduce(factor)
+    width, height = (-(-side // factor) for side in image.size)
+    reduced = Image.new("RGB", (width, height))
+    rows = factor * max(STRIP // (image.width * factor), 1)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        reduced.paste(_to_rgb(strip).reduce(factor), (0, top // factor))
+    return reduced
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

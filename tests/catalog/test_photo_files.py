@@ -2,10 +2,13 @@
 
 import hashlib
 import io
+import subprocess
+import sys
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
+from catalog import photo_files
 from catalog.photo_files import PhotoLimits, PhotoRefused, check_photo, check_size, open_upright
 from tests.factories import draw, encode, photo_bytes
 from tests.support import odd_files
@@ -189,6 +192,52 @@ def test_reduced_decoding_is_the_same_picture_smaller():
     small = open_upright(encode(large), least_side=240)
     assert 240 <= min(small.size) < 1200
     assert difference(small, large.resize(small.size, Image.Resampling.BOX)) < 6
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_reduced_picture_of_every_kind_of_pixels_is_the_same_picture_smaller(mode, monkeypatch):
+    monkeypatch.setattr(photo_files, "STRIP", 20_000)  # several strips
+    large = draw(3, size=(821, 613))
+    if mode == "RGBA":
+        large.putalpha(Image.linear_gradient("L").resize(large.size))
+    data = encode(large.convert(mode), "PNG")
+    whole, small = open_upright(data), open_upright(data, least_side=200)
+    assert small.mode == "RGB"
+    assert small.size == (274, 205)
+    expected = whole.reduce(3)
+    assert difference(small, expected) <= 1
+    edges = [small.crop((0, 200, 274, 205)), small.crop((270, 0, 274, 205))]
+    assert difference(edges[0], expected.crop((0, 200, 274, 205))) <= 1
+    assert difference(edges[1], expected.crop((270, 0, 274, 205))) <= 1
+
+
+@pytest.mark.parametrize("level", [300, 32_768, 65_535])
+def test_reduced_16_bit_grey_is_scaled_and_not_clipped(level):
+    assert abs(brightness(open_upright(odd_files.grey16(level), least_side=4)) - level / 257) <= 1
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_reduced_photo_is_uprighted(orientation):
+    large = draw(3, size=(900, 600))
+    lying = ORIENTATIONS[orientation](large)
+    data = with_exif("PNG", TURNED_RIGHT.replace(b"\x06", bytes([orientation])), lying)
+    small = open_upright(data, least_side=200)
+    assert difference(small, large.reduce(3)) < 2
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "I;16"])
+def test_picture_is_converted_without_copies_of_all_its_pixels(mode):
+    """In a process of its own, whose peak is known: what is left is what the decoder takes."""
+    code = (
+        "import re, sys; from pathlib import Path; from catalog.photo_files import open_upright\n"
+        "def peak(): return int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])\n"
+        "before, data = peak(), sys.stdin.buffer.read()\n"
+        "open_upright(data, 500); print((peak() - before) // 1024)"
+    )
+    data = encode(Image.new(mode, (5000, 4000)), "PNG")
+    done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=True)
+    megabytes_of_pixels = {"RGBA": 80, "LA": 80, "P": 20, "I;16": 40}[mode]
+    assert int(done.stdout) < megabytes_of_pixels + 40
 
 
 def test_refused_file_stays_refused_when_it_is_opened_for_its_pixels():
