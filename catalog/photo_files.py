@@ -1,4 +1,4 @@
-"""Reads photo files as people send them: checks them for real, and opens them upright in RGB.
+"""Reads photo files as people send them: checks them for real, and opens them upright in sRGB.
 
 Pure Pillow, no Django.
 """
@@ -11,6 +11,7 @@ import pillow_heif
 from PIL import ExifTags, Image
 
 from catalog.formatting import megabytes
+from catalog.photo_colours import to_srgb
 
 pillow_heif.register_heif_opener()
 # Our own limit is checked before any pixel is decoded; Pillow's would only warn.
@@ -95,7 +96,7 @@ def check_size(size: int, limits: PhotoLimits) -> None:
 
 
 def open_upright(data: bytes, least_side: int | None = None, max_pixels: int | None = None) -> Image.Image:
-    """Decode a photo to upright RGB, 8 bits a channel.
+    """Decode a photo to upright sRGB, 8 bits a channel.
 
     Args:
         least_side: pixels; a larger photo may then come out reduced by a whole number, as long as its shorter
@@ -109,7 +110,7 @@ def open_upright(data: bytes, least_side: int | None = None, max_pixels: int | N
         _check_pixels(image, max_pixels)
     if least_side and image.format == "JPEG":
         image.draft("RGB", (least_side, least_side))
-    return _decode(image, least_side)
+    return to_srgb(_decode(image, least_side), image, data)
 
 
 def _open(data: bytes) -> Image.Image:
