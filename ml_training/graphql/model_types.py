@@ -11,7 +11,7 @@ from ml_training.models import ModelVersion, ShopTraining
 from ml_training.recognizer.export import FILES
 from ml_training.status.shop import describe_files
 from ml_training.versions.diff import changes_in_words
-from ml_training.versions.metrics import accuracy_of, accuracy_range_of, coverage_of
+from ml_training.versions.metrics import accuracy_of, accuracy_range_of, among_three_of, coverage_of
 
 MLModelStatus = enum_of(
     "MLModelStatus", ["active", "idle"], "ACTIVE: a version answers what a photo shows. IDLE: none does."
@@ -70,14 +70,19 @@ class ModelVersionType(Node):
         "Null if too few photos could be tried.",
         resolver=lambda version, info: accuracy_of(version),
     )
+    among_three = graphene.Float(
+        description="How often the right product is among the first three answers, 0 to 1; an estimate like "
+        "`accuracy`.",
+        resolver=lambda version, info: among_three_of(version),
+    )
     accuracy_range = graphene.List(
         graphene.NonNull(graphene.Float),
         description="The lowest and highest that `accuracy` may well be.",
         resolver=lambda version, info: accuracy_range_of(version),
     )
     coverage = graphene.Float(
-        description="Share of photos of known products that are named, 0 to 1, at the share of unknown ones "
-        "that the shop allows to be named. Null if too little could be tried.",
+        description="Share of photos of known products that get a name without asking, 0 to 1, by what the "
+        "shop has chosen. Null if it is not known.",
         resolver=lambda version, info: coverage_of(version, ShopTraining.of(version.shop)),
     )
     held_back = graphene.String(

@@ -14,7 +14,7 @@ from ml_training.backbones.loader import BackboneMissing
 from ml_training.graphql.fields import list_field, payload_field, shop_for
 from ml_training.graphql.model_types import MLModelInfo, MLModelStatus
 from ml_training.graphql.provenance import MAY_READ_MODELS
-from ml_training.graphql.recognition import Explained, RecognitionCandidate
+from ml_training.graphql.recognition import Explained, RecognitionAnswer, RecognitionCandidate
 from ml_training.graphql.types import MAY_READ_TRAINING, MAY_RECOGNIZE, MLTrainingInfo, TrainingRunType
 from ml_training.models import ModelVersion
 from ml_training.permissions import CHOOSE_VERSION, PREPARE_TRAINING, TRAIN
@@ -154,28 +154,46 @@ class RecognizeProduct(graphene.Mutation):
     class Arguments:
         shop_id = shop_id_argument()
         image = Upload(required=True, description="The photo's file: JPEG, PNG, WebP, AVIF or HEIC.")
-        limit = graphene.Int(default_value=5, description=f"How many candidates, 1 to {MAX_CANDIDATES}.")
+        limit = graphene.Int(
+            description=f"How many candidates, 1 to {MAX_CANDIDATES}. Left out, they are a list as short as "
+            "holds the right product for 95 of 100 photos of the shop's products."
+        )
 
     version = graphene.Int(required=True, description="Number of the version that answered.")
+    answer = graphene.Field(
+        RecognitionAnswer,
+        required=True,
+        description="NAMED: the first candidate, without asking. CHOOSE: let a person choose from the "
+        "candidates. UNKNOWN: hardly any photo of the shop's products looks like this one.",
+    )
+    confidence = graphene.Float(
+        required=True, description="The chance that the first candidate is right, 0 to 1."
+    )
     recognised = graphene.Boolean(
         required=True,
-        description="Whether the first candidate is the answer. If not, nobody can be sure: let a person "
-        "choose from the list.",
+        description="Whether `answer` is NAMED.",
+        deprecation_reason="Use `answer`. It goes with the next release.",
     )
     candidates = list_field(RecognitionCandidate, "Products, the likeliest first.")
 
-    def mutate(self, info, image, limit=5, shop_id=None):
+    def mutate(self, info, image, limit=None, shop_id=None):
         shop = shop_for(info, shop_id, *MAY_RECOGNIZE)
-        if not 1 <= limit <= MAX_CANDIDATES:
+        if limit is not None and not 1 <= limit <= MAX_CANDIDATES:
             raise ApiError(f"limit is 1 to {MAX_CANDIDATES}.", BAD_INPUT)
         try:
-            answer = recognize(shop, _photo(image), limit)
+            answer = recognize(shop, _photo(image), limit=limit)
         except PhotoRefused as error:
             raise ApiError(str(error), BAD_INPUT) from error
         except NO_MODEL as error:
             raise ApiError(str(error), CONFLICT) from error
         candidates = Explained(answer).candidates()
-        return RecognizeProduct(version=answer.version, recognised=answer.recognized, candidates=candidates)
+        return RecognizeProduct(
+            version=answer.version,
+            answer=answer.answer.value,
+            confidence=answer.confidence,
+            recognised=answer.recognized,
+            candidates=candidates,
+        )
 
 
 def _photo(image) -> bytes:

@@ -8,9 +8,12 @@ import graphene
 from api.fields import read_by
 from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType
 from catalog.models import ProductImage
+from ml_training.graphql.fields import enum_of
 from ml_training.graphql.types import MAY_RECOGNIZE
 from ml_training.recognition.explain import nearest_photos
-from ml_training.recognition.recognize import Candidate, Recognition
+from ml_training.recognition.recognize import Answer, Candidate, Recognition
+
+RecognitionAnswer = enum_of("RecognitionAnswer", Answer, "What a photo is answered with.")
 
 
 class RecognitionCandidate(graphene.ObjectType):
@@ -21,6 +24,8 @@ class RecognitionCandidate(graphene.ObjectType):
     sku = graphene.String(required=True, description="The product's SKU.")
     name = graphene.String(required=True, description="The product's name.")
     probability = graphene.Float(required=True, description="How sure the model is, 0 to 1.")
+    price = graphene.Decimal(description="The product's price; null if it has none.")
+    barcode = graphene.String(required=True, description="The product's barcode; empty if it has none.")
     nearest_photo = graphene.Field(
         ProductImageType,
         description="The product's photo that is nearest to the one asked about; null if there is none. "
@@ -48,7 +53,7 @@ class Explained:
         return {pk: photo for pk, (photo, _) in nearest.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExplainedCandidate(Candidate):
     """What a `RecognitionCandidate` is resolved from."""
 

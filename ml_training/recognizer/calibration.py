@@ -2,6 +2,8 @@
 
 import numpy as np
 
+LIST_HOLDS = 0.95  # share of photos of known products whose short list holds the right one
+WHOLE_LIST = float(np.finfo(np.float32).max)  # a gap that nothing exceeds
 TEMPERATURES = np.geomspace(0.05, 5000.0, 801)
 # Measured on photos from elsewhere, at 1 to 33 photos a product: the more there are, the surer is their mean.
 USUAL_WITH_MANY = 30.0
@@ -54,3 +56,25 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     """(N, C) logits to (N, C) probabilities."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def fit_list_gap(logits: np.ndarray, labels: np.ndarray) -> float:
+    """How far below the first logit the right one may lie, so that short lists hold it.
+
+    Args:
+        logits: (N, C) float32 of temperature 1, of photos held out from the head.
+        labels: (N,) int64.
+    Returns:
+        The gap that LIST_HOLDS of the photos of another draw do not exceed, products weighing alike, with the
+        correction for few; WHOLE_LIST where they are too few to say.
+    Source: Papadopoulos et al. 2002, "Inductive Confidence Machines" (split conformal prediction).
+    """
+    if not len(labels):
+        return WHOLE_LIST
+    gaps = logits.max(axis=1) - np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+    counts = np.bincount(labels)
+    share = 1 / counts[labels] / (counts > 0).sum()  # (N,), 1 in all
+    level = LIST_HOLDS * (1 + np.square(share).sum())  # one photo more, of as many as count
+    order = np.argsort(gaps)
+    place = int(np.searchsorted(np.cumsum(share[order]), level - 1e-9))
+    return float(gaps[order[place]]) if place < len(gaps) else WHOLE_LIST

@@ -10,9 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml_training.recognizer.answers.open_set import (
+    FEATURES,
+    Plane,
+    Spread,
+    Tried,
+    features,
+    squared_distances,
+)
 from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.head import Discriminant, fit_discriminant
-from ml_training.recognizer.open_set import FEATURES, Plane, Spread, Tried, features, squared_distances
 
 FOLDS = 4
 # How much farther, squared, a photo from elsewhere lies from its product than a held-out one, where there are
@@ -35,8 +42,7 @@ class Trials:
     away: np.ndarray  # (M,) float32, squared distance from their product's mean without them
     seen: np.ndarray  # (M,) float32, squared distance from their product's mean with them
     scatter: np.ndarray  # (M,) float32, the part of `away` that is larger elsewhere
-    known: Tried  # held-out photos while other products were hidden
-    known_elsewhere: Tried  # the same, moved away as `shift` says
+    known_elsewhere: Tried  # held-out photos while other products were hidden, moved away as `shift` says
     unknown: Tried  # photos whose product was hidden
     spread: Spread
     shift: float  # the plan's
@@ -100,18 +106,23 @@ def run_trials(vectors: np.ndarray, labels: np.ndarray, plan: Plan, scatter: Sca
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
         parts = list(pool.map(run, range(plan.held.shape[1])))
     classes = len(scatter.means)
+    photos = np.bincount(labels, minlength=classes).astype(np.float32)
     if not parts:
         none = np.zeros(0, np.float32)
         no_one, nothing = np.zeros(0, np.int64), np.zeros((0, classes), np.float32)
-        spread = Spread(np.ones(classes, np.float32), np.ones(classes, np.float32))
-        untried = Tried(np.zeros((0, FEATURES)), no_one)
-        return Trials(no_one, nothing, none, none, none, untried, untried, untried, spread, plan.shift)
+        ones = np.ones(classes, np.float32)
+        spread, untried = Spread(ones, ones, photos), Tried(np.zeros((0, FEATURES)), no_one, no_one > 0)
+        return Trials(no_one, nothing, none, none, none, untried, untried, spread, plan.shift)
     held, logits, away, seen, scattered = _joined([part.answer_held_out() for part in parts])
     to_products = _joined([part.own_distances() for part in parts])
-    spread = Spread(*(_spread(distances, labels[held], classes) for distances in to_products))
-    tried = _joined([part.hidden_products(spread) for part in parts])
-    known, elsewhere, unknown = (Tried(*both) for both in zip(tried[::2], tried[1::2], strict=True))
-    return Trials(held, logits, away, seen, scattered, known, elsewhere, unknown, spread, plan.shift)
+    in_plane, plain = (_spread(distances, labels[held], classes) for distances in to_products)
+    spread = Spread(in_plane, plain, photos)
+    tried = [part.hidden_products(spread) for part in parts]
+    elsewhere, unknown = (
+        Tried(*_joined([(t.features, t.products, t.right) for t in of_kind]))
+        for of_kind in zip(*tried, strict=True)
+    )
+    return Trials(held, logits, away, seen, scattered, elsewhere, unknown, spread, plan.shift)
 
 
 def _joined(parts: list[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
@@ -163,29 +174,24 @@ class _Trial:
     def _extra(self, shift: float) -> np.ndarray:
         return self._away * (1 + shift * self._share) - self._seen
 
-    def hidden_products(self, spread: Spread) -> tuple[np.ndarray, ...]:
-        """Features and products of known photos, of the same from elsewhere, and of unknown ones."""
+    def hidden_products(self, spread: Spread) -> tuple[Tried, Tried]:
+        """What became of known photos, as if from elsewhere, and of unknown ones."""
         left = ~self._hidden
         if left.sum() < MIN_KNOWN:
             left = np.ones_like(left)
         plane = Plane(self._between[np.ix_(left, left)])
         rows = left[self._labels]
-        placed = plane.place(self._logits[rows][:, left])
-        places = (np.cumsum(left) - 1)[self._labels[rows]]
-        usual = spread.only(left)
-        known = [
-            features(
-                placed.moved_away(places, self._extra(shift)[rows]),
-                self._plain_moved(shift)[rows][:, left],
-                usual,
-            )
-            for shift in (0.0, self._shift)
-        ]
-        unknown_rows = slice(0) if left.all() else slice(None)
-        placed = plane.place(self._unknown_logits[unknown_rows][:, left])
-        outliers = features(placed, self._unknown_plain[unknown_rows][:, left], usual)
         shown = self._labels[rows]
-        return known[0], shown, known[1], shown, outliers, self._unknown_labels[unknown_rows]
+        places = (np.cumsum(left) - 1)[shown]
+        usual = spread.only(left)
+        moved = plane.place(self._logits[rows][:, left]).moved_away(places, self._extra(self._shift)[rows])
+        found = features(moved, self._plain_moved(self._shift)[rows][:, left], usual)
+        known = Tried(found, shown, moved.distances.argmin(axis=1) == places)
+        unknown_rows = slice(0) if left.all() else slice(None)
+        placed_unknown = plane.place(self._unknown_logits[unknown_rows][:, left])
+        unknown = features(placed_unknown, self._unknown_plain[unknown_rows][:, left], usual)
+        wrong = np.zeros(len(unknown), bool)
+        return known, Tried(unknown, self._unknown_labels[unknown_rows], wrong)
 
 
 def _without_itself(photos: np.ndarray) -> np.ndarray:

@@ -16,12 +16,14 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
+from ml_training.recognizer.answers.open_set import FEATURES, OpenSet, Spread
+from ml_training.recognizer.answers.promise import CHOICES, NEVER, Thresholds
 from ml_training.recognizer.backbone import Backbone, ExportDiffers
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.head import Head
-from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, Spread
 
-FORMAT = "shelfsight/1"
+FORMAT = "shelfsight/2"
+EARLIER_FORMAT = "shelfsight/1"  # is read and not written any more
 OUTPUT_TOLERANCE = 1e-3  # largest difference allowed between a probability in torch and in the file
 FILES = {
     "model_json": "model.json",
@@ -91,15 +93,24 @@ def _tensors(head: Head) -> dict[str, np.ndarray]:
     if head.open_set is not None:
         spread = head.open_set.spread
         tensors |= {"between": head.open_set.between, "means": head.open_set.means}
-        tensors |= {"spread_in_plane": spread.in_plane, "spread_plain": spread.plain}
+        tensors |= {"spread_in_plane": spread.in_plane, "spread_plain": spread.plain, "photos": spread.photos}
     return tensors
 
 
 def _describe_open_set(open_set: OpenSet | None) -> dict | None:
     if open_set is None:
         return None
-    thresholds = dict(zip(map(str, RATES), open_set.thresholds, strict=True))
-    return {"weights": open_set.weights.tolist(), "thresholds": thresholds}
+    return {
+        "weights": open_set.weights.tolist(),
+        "bias": open_set.bias,
+        "confidence": list(open_set.confidence_line),
+        "named_above": [
+            {"wrong": wrong, "foreign": foreign, "photos": views, "score": score}
+            for (wrong, foreign, views), score in open_set.thresholds.named.items()
+        ],
+        "unknown_below": open_set.thresholds.unknown_below,
+        "list_gap": open_set.list_gap,
+    }
 
 
 def _json(value: dict) -> bytes:
@@ -169,10 +180,13 @@ def read_head(model_json: bytes, weights: bytes) -> Head:
         ValueError: the format is unknown or the shapes do not fit the description.
     """
     described = json.loads(model_json)
-    if described.get("format") != FORMAT:
+    if described.get("format") not in {FORMAT, EARLIER_FORMAT}:
         raise ValueError(f"model.json has format {described.get('format')!r}; this version reads {FORMAT!r}.")
     tensors = load_safetensors(weights)
-    open_set = _read_open_set(described.get("open_set"), tensors)
+    about = described.get("open_set")
+    if about is not None and described["format"] == EARLIER_FORMAT:
+        about, tensors = _translate(about, tensors)
+    open_set = _read_open_set(about, tensors)
     head = Head(tensors["weights"], tensors["bias"], described["head"]["temperature"], open_set)
     expected = (described["head"]["classes"], described["head"]["vector_size"])
     if head.weights.shape != expected or head.bias.shape != expected[:1]:
@@ -180,8 +194,18 @@ def read_head(model_json: bytes, weights: bytes) -> Head:
     return head
 
 
-def _read_open_set(described: dict | None, tensors: dict[str, np.ndarray]) -> OpenSet | None:
-    if described is None:
+def _translate(about: dict, tensors: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
+    """What an earlier release wrote: six features, and thresholds by the share of unknown photos named."""
+    score = float(about["thresholds"]["0.02"])
+    named = [{"wrong": w, "foreign": f, "photos": views, "score": score} for w, f, views in CHOICES]
+    weights = [*about["weights"], *[0.0] * (FEATURES - len(about["weights"]))]
+    levels = {"bias": 0.0, "confidence": [1.0, 0.0], "unknown_below": -NEVER, "list_gap": NEVER}
+    photos = np.ones(len(tensors["weights"]), np.float32)
+    return {"weights": weights, "named_above": named, **levels}, {**tensors, "photos": photos}
+
+
+def _read_open_set(about: dict | None, tensors: dict[str, np.ndarray]) -> OpenSet | None:
+    if about is None:
         return None
     classes, size = tensors["weights"].shape
     shapes = {
@@ -189,16 +213,34 @@ def _read_open_set(described: dict | None, tensors: dict[str, np.ndarray]) -> Op
         "means": (classes, size),
         "spread_in_plane": (classes,),
         "spread_plain": (classes,),
+        "photos": (classes,),
     }
     for name, shape in shapes.items():
         values = tensors[name]
         if values.shape != shape or values.dtype != np.float32 or not np.isfinite(values).all():
             raise ValueError(f"{name} must be finite float32 numbers of the shape {shape}.")
-    spread = Spread(tensors["spread_in_plane"], tensors["spread_plain"])
-    if min(spread.in_plane.min(), spread.plain.min()) <= 0 or tensors["between"].min() < 0:
-        raise ValueError("between and spread must be distances.")
-    weights = np.array(described["weights"], np.float64)
-    thresholds = np.array([described["thresholds"][str(rate)] for rate in RATES], np.float64)
-    if weights.shape != (FEATURES,) or not np.isfinite([*weights, *thresholds]).all():
+    spread = Spread(tensors["spread_in_plane"], tensors["spread_plain"], tensors["photos"])
+    if (
+        min(spread.in_plane.min(), spread.plain.min(), spread.photos.min()) <= 0
+        or tensors["between"].min() < 0
+    ):
+        raise ValueError("between and spread must be distances, and photos be counted.")
+    weights = np.array(about["weights"], np.float64)
+    named = {
+        (float(row["wrong"]), float(row["foreign"]), int(row["photos"])): float(row["score"])
+        for row in about["named_above"]
+    }
+    slope, offset = map(float, about["confidence"])
+    levels = [float(about[name]) for name in ("bias", "unknown_below", "list_gap")]
+    if (
+        weights.shape != (FEATURES,)
+        or not np.isfinite([*weights, *named.values(), slope, offset, *levels]).all()
+    ):
         raise ValueError(f"open_set must have {FEATURES} finite weights and finite thresholds.")
-    return OpenSet(tensors["between"], tensors["means"], spread, weights, tuple(thresholds.tolist()))
+    if named.keys() != set(CHOICES):
+        raise ValueError(
+            "named_above must have a score for each promise, share of foreign and number of photos."
+        )
+    bias, unknown_below, list_gap = levels
+    line, thresholds = (slope, offset), Thresholds(named, unknown_below)
+    return OpenSet(tensors["between"], tensors["means"], spread, weights, bias, line, thresholds, list_gap)

@@ -18,7 +18,7 @@ from ml_training.recognizer.covariance import Scatter
 if TYPE_CHECKING:
     import torch
 
-    from ml_training.recognizer.open_set import OpenSet
+    from ml_training.recognizer.answers.open_set import OpenSet
 
 SHRINKAGE = 0.5
 DIRECTIONS = 128  # along which distances are measured: fewer are quicker and rougher

@@ -17,6 +17,7 @@ def report_accuracy(trials: Trials, labels: np.ndarray) -> dict:
 
     Returns:
         `accuracy` with `accuracy_range` (low, high), both fractions and every product counting the same;
+        `among_three`, how often the right product is among the first three answers;
         `products_judged`, how many products that is: those of single photos are not;
         `accuracy_by_product`, by class index; `mix_ups`: class shown, class answered, share of its photos.
         Nothing where no photo could be held out.
@@ -24,8 +25,11 @@ def report_accuracy(trials: Trials, labels: np.ndarray) -> dict:
     if not len(trials.held):
         return {}
     shown = labels[trials.held]
-    answers = trials.elsewhere(labels).argmax(axis=1)
+    logits = trials.elsewhere(labels)
+    answers = logits.argmax(axis=1)
     counts = np.bincount(shown, minlength=trials.logits.shape[1])
+    place = (logits > np.take_along_axis(logits, shown[:, None], axis=1)).sum(axis=1)
+    among_three = np.bincount(shown[place < 3], minlength=len(counts))
     right = np.bincount(shown[answers == shown], minlength=len(counts))
     judged = np.flatnonzero(counts)
     shares = right[judged] / counts[judged]
@@ -35,6 +39,7 @@ def report_accuracy(trials: Trials, labels: np.ndarray) -> dict:
     off = float(np.hypot(chance, METHOD_ERROR * (1 + few)))
     return {
         "accuracy": round(accuracy, 4),
+        "among_three": round(float((among_three[judged] / counts[judged]).mean()), 4),
         "products_judged": len(judged),
         "accuracy_range": [round(max(0.0, accuracy - off), 4), round(min(1.0, accuracy + off), 4)],
         "accuracy_by_product": {str(c): round(float(s), 4) for c, s in zip(judged, shares, strict=True)},

@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch  # noqa: F401 (loaded by those who will fit, before a run's clock starts)
 
-from ml_training.recognizer.calibration import fit_temperature, usual_temperature
+from ml_training.recognizer.answers.open_set import OpenSet
+from ml_training.recognizer.answers.promise import Learned, curves_of, fit_thresholds, shipped
+from ml_training.recognizer.calibration import fit_list_gap, fit_temperature, usual_temperature
 from ml_training.recognizer.covariance import Scatter, span_of
 from ml_training.recognizer.cross_validation import CALIBRATION_SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, need_two_products
 from ml_training.recognizer.metrics import measure_reliability, report_accuracy
-from ml_training.recognizer.open_set import FEATURES, RATES, OpenSet, fit_weights
 from ml_training.recognizer.outliers import find_copies, find_outliers
-from ml_training.recognizer.threshold import NEVER, fit_thresholds, score_apart
-
-MIN_UNKNOWN = 20  # photos of hidden products, or nothing can be said of unknown ones
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,8 @@ def _fit(
     temperature = fit_temperature(fair, shown, usual_temperature(len(labels) / len(scatter.means)))
     singles = 1 - len(np.unique(shown)) / len(scatter.means)  # share of the products that could not be judged
     temperature = temperature ** (1 - singles) * usual_temperature(1) ** singles
-    open_set, coverage = _fit_open_set(fitted, trials)
+    is_tuned = unseen is not None and not unseen.all()
+    open_set, coverage = fit_open_set(fitted, trials, labels, is_tuned)
     metrics = {"photos_held_out": len(shown), **report_accuracy(trials, labels), "coverage": coverage}
     metrics["reliability"] = measure_reliability(fair / temperature, shown)
     answers, misclassified = np.full((2, len(labels)), -1)
@@ -114,18 +113,26 @@ def _fit(
     return Fitted(head, metrics, answers, misclassified, outliers.result(), [])
 
 
-def _fit_open_set(fitted: Discriminant, trials: Trials) -> tuple[OpenSet, dict[str, float]]:
-    """Fit what tells unknown products apart; the share of known photos named, by rate, products alike.
+def fit_open_set(
+    fitted: Discriminant,
+    trials: Trials,
+    labels: np.ndarray,
+    is_tuned: bool = False,
+    learned: Learned | None = None,
+) -> tuple[OpenSet, dict[str, float]]:
+    """Fit what says how far an answer can be trusted; see `promise.fit_thresholds` for the shares beside it.
 
-    Where too little could be tried, every answer is "not sure".
+    Args:
+        labels: (N,) int64, of all photos.
+        is_tuned: whether the backbone has learned photos of this shop.
+        learned: what simulated shops taught; what is shipped if left out.
     """
-    if len(trials.unknown.products) < MIN_UNKNOWN or not len(trials.known.products):
-        nothing = (NEVER,) * len(RATES)
-        return OpenSet(fitted.between, fitted.means, trials.spread, np.zeros(FEATURES), nothing), {}
-    weights = fit_weights(trials.known, trials.unknown)
-    unknown_scores = score_apart(trials.known, trials.unknown)
-    least = fit_thresholds(unknown_scores, trials.unknown.products, RATES)
-    scores, share = trials.known_elsewhere.features @ weights, trials.known_elsewhere.weights
-    named = [share[scores > threshold].sum() for threshold in least]
-    coverage = {str(rate): round(float(share), 4) for rate, share in zip(RATES, named, strict=True)}
-    return OpenSet(fitted.between, fitted.means, trials.spread, weights, least), coverage
+    learned = learned or shipped()
+    own = curves_of(learned, trials.known_elsewhere, trials.unknown)
+    photos = float(trials.spread.photos.mean())
+    thresholds, told = fit_thresholds(learned, len(fitted.means), photos, own, is_tuned)
+    gap = fit_list_gap(trials.elsewhere(labels), labels[trials.held])
+    line = learned.confidence
+    return OpenSet(
+        fitted.between, fitted.means, trials.spread, learned.weights, learned.bias, line, thresholds, gap
+    ), told

@@ -15,7 +15,7 @@ from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.export import FILES
 from ml_training.status.deep import DeepInfo, deep_info, describe_outcome, seconds_left
 from ml_training.versions import files as version_files
-from ml_training.versions.metrics import accuracy_in_words, coverage_in_words
+from ml_training.versions.metrics import accuracy_in_words, among_three_in_words, coverage_in_words
 
 Kind = TrainingRun.Kind
 # What the badge says of a shop.
@@ -67,7 +67,8 @@ class TrainingInfo:
     has_active_model: bool
     version: int | None
     accuracy: str  # of the active version, in words; empty if nothing is known
-    coverage: str  # share of photos of known products that it names, likewise
+    among_three: str  # share of photos whose product is among its first three answers, likewise
+    coverage: str  # share of photos of known products that it names without asking, likewise
     held_back: int | None = None  # the newest version, if `message` says why it was held back
     deep: DeepInfo | None = None  # the deep run that waits or trains beside
     last_deep: str = ""  # how the last one ended, in words
@@ -169,6 +170,7 @@ def _info(
         has_active_model=version is not None,
         version=version.number if version else None,
         accuracy=accuracy_in_words(version),
+        among_three=among_three_in_words(version),
         coverage=coverage_in_words(version, state),
         held_back=held_back.number if held_back else None,
         deep=deep_info(deep, state, _of_silence(deep)),

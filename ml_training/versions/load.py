@@ -10,6 +10,8 @@ from cachetools import LRUCache
 from catalog.models import Shop
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion, ShopTraining
+from ml_training.recognizer.answers.promise import NEVER, Choice
+from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.export import read_head
 from ml_training.recognizer.head import Head
 from ml_training.versions import files as version_files
@@ -32,24 +34,34 @@ class LoadedModel:
     head: Head
     product_pks: np.ndarray  # (C,) int64
 
-    def is_certain(
-        self, vectors: np.ndarray, logits: np.ndarray, kept: np.ndarray, rate: float
-    ) -> np.ndarray:
-        """Whether photos surely show one of the products, (N,) bool.
+    def judge(self, vectors: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How far answers can be trusted: (N,) scores, and the (N,) chances that the first answers are right.
 
-        A photo that looks most like a product which may not be answered shows none of the others.
+        A model that does not say how far is never sure.
 
         Args:
             vectors: (N, D) float32.
             logits: (N, C) of the head.
-            kept: (C,) bool, products that may be answered.
-            rate: share of photos of unknown products that may be taken for known ones.
         """
         open_set = self.head.open_set
         if open_set is None:
-            return np.zeros(len(logits), bool)
+            return np.full(len(logits), -NEVER), softmax(logits).max(axis=1)
         scores = open_set.scores(vectors, logits * self.head.temperature)
-        return (scores > open_set.threshold(rate, kept.mean())) & kept[logits.argmax(axis=1)]
+        return scores, open_set.confidence(scores)
+
+    def least_score(self, promise: Choice) -> float:
+        """The score above which a name is given, by what the shop has chosen."""
+        return self.head.open_set.thresholds.named[promise] if self.head.open_set else NEVER
+
+    @property
+    def unknown_below(self) -> float:
+        """The score below which a photo shows nothing known."""
+        return self.head.open_set.thresholds.unknown_below if self.head.open_set else -NEVER
+
+    @property
+    def list_gap(self) -> float:
+        """How far below the first logit (temperature 1) those of a short list may lie."""
+        return self.head.open_set.list_gap if self.head.open_set else NEVER
 
 
 _loaded: LRUCache[int, LoadedModel] = LRUCache(MAX_LOADED)  # by primary key of the version

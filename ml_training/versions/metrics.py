@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from catalog.formatting import percent
+from catalog.formatting import percent, percent_number
 from ml_training.models import ModelVersion, ShopTraining
 
 
@@ -19,9 +19,15 @@ def accuracy_range_of(version: ModelVersion) -> list[float] | None:
 
 
 def coverage_of(version: ModelVersion, training: ShopTraining) -> float | None:
-    """Share of photos of known products that are named, at the rate that the shop has chosen."""
-    by_rate = version.metrics.get("coverage")
-    return _share(by_rate.get(str(training.unknowns_named))) if isinstance(by_rate, dict) else None
+    """Share of photos of known products that get a name without asking, by what the shop has chosen."""
+    by_promise = version.metrics.get("coverage")
+    wrong, foreign, _ = training.promise()
+    return _share(by_promise.get(f"{wrong},{foreign}")) if isinstance(by_promise, dict) else None
+
+
+def among_three_of(version: ModelVersion) -> float | None:
+    """Share of photos whose product is among the first three answers."""
+    return _share(version.metrics.get("among_three"))
 
 
 def _share(value: object) -> float | None:
@@ -45,6 +51,13 @@ def accuracy_in_words(version: ModelVersion | None) -> str:
 
 
 def coverage_in_words(version: ModelVersion | None, training: ShopTraining) -> str:
-    """Such as "39 %"; empty if it is not known."""
-    share = coverage_of(version, training) if version else None
-    return "" if share is None else percent(share)
+    """Such as "39 of 100"; empty if it is not known."""
+    return _of_hundred(coverage_of(version, training) if version else None)
+
+
+def among_three_in_words(version: ModelVersion | None) -> str:
+    return _of_hundred(among_three_of(version) if version else None)
+
+
+def _of_hundred(share: float | None) -> str:
+    return "" if share is None else f"{percent_number(share)} of 100"

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from catalog.formatting import percent_number
 from catalog.models import Shop
 from catalog.permissions import VIEW_PHOTOS, VIEW_PRODUCTS
 from ml_training.advice.charts import shop_charts
@@ -42,8 +43,8 @@ class Section(NamedTuple):
 
 
 def _status(viewing: Viewing) -> dict[str, Any]:
-    rate = ShopTraining.of(viewing.shop).unknowns_named
-    values = {"info": viewing.info, "unknowns_named": f"{100 * rate:g} %"}
+    names_wrong = ShopTraining.of(viewing.shop).names_wrong
+    values = {"info": viewing.info, "names_wrong": percent_number(names_wrong)}
     return values | _actions(viewing) | held_back_for(viewing.user, viewing.shop, viewing.info)
 
 

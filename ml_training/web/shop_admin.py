@@ -10,12 +10,15 @@ from catalog.models import Shop
 from ml_training.models import ShopTraining
 
 SETTINGS = forms.fields_for_model(
-    ShopTraining, ["unknowns_named_choice", "deep_hours"], widgets={"deep_hours": AdminTextInputWidget}
+    ShopTraining,
+    ["names_wrong_choice", "foreign_shown_choice", "deep_hours"],
+    widgets={"deep_hours": AdminTextInputWidget},
 )
 
 
 class LearningShopForm(forms.ModelForm):
-    unknowns_named_choice = SETTINGS["unknowns_named_choice"]
+    names_wrong_choice = SETTINGS["names_wrong_choice"]
+    foreign_shown_choice = SETTINGS["foreign_shown_choice"]
     deep_hours = SETTINGS["deep_hours"]
 
     class Meta:
@@ -46,8 +49,11 @@ class LearningShopAdmin(ShopAdmin):
         if settings:
             ShopTraining.objects.update_or_create(shop=obj, defaults=settings)
 
-    def unknowns_named_choice(self, shop):
-        return ShopTraining.of(shop).get_unknowns_named_choice_display()
+    def names_wrong_choice(self, shop):
+        return ShopTraining.of(shop).get_names_wrong_choice_display()
+
+    def foreign_shown_choice(self, shop):
+        return ShopTraining.of(shop).get_foreign_shown_choice_display()
 
     def deep_hours(self, shop):
         return ShopTraining.of(shop).deep_hours

@@ -10,7 +10,7 @@ from catalog.formatting import percent
 from catalog.management.shop_command import ShopCommand
 from catalog.photo_files import PhotoRefused
 from ml_training.recognition.explain import nearest_photos
-from ml_training.recognition.recognize import Recognition, recognize
+from ml_training.recognition.recognize import Answer, Recognition, recognize
 from ml_training.versions.load import NO_MODEL
 
 
@@ -22,41 +22,64 @@ class Command(ShopCommand):
         parser.add_argument(
             "--explain", action="store_true", help="also name the nearest catalogue photo of each candidate"
         )
+        parser.add_argument(
+            "--together",
+            action="store_true",
+            help="the photos show different sides of one product: answer once",
+        )
         parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
 
     def run(self, shop, **options):
         version, results = None, []
-        for path in options["files"]:
+        files = options["files"]
+        for paths in [files] if options["together"] else [[path] for path in files]:
+            name = ", ".join(map(str, paths))
             try:
-                answer = recognize(shop, path.read_bytes())
+                answer = recognize(shop, *(path.read_bytes() for path in paths))
             except NO_MODEL as error:
                 raise CommandError(str(error)) from error
             except OSError as error:
-                results.append(self._unreadable(path, f"The file cannot be read: {error.strerror}."))
+                results.append(self._unreadable(name, f"The file cannot be read: {error.strerror}."))
             except PhotoRefused as error:
-                results.append(self._unreadable(path, str(error)))
+                results.append(self._unreadable(name, str(error)))
             else:
                 version = answer.version
-                candidates = [asdict(candidate) for candidate in answer.candidates]
-                for candidate in candidates:
-                    candidate["probability"] = round(candidate["probability"], 4)
-                if options["explain"]:
-                    self._explain(answer, candidates)
-                results.append({"file": str(path), "recognised": answer.recognized, "candidates": candidates})
-                self._tell(path, candidates, answer.recognized)
+                results.append(self._describe(name, answer, options["explain"]))
         self.is_done = all("error" not in result for result in results)
         return {"version": version, "results": results}
 
-    def _unreadable(self, path: Path, reason: str) -> dict:
-        self.stderr.write(f"{path}: {reason}")
-        return {"file": str(path), "recognised": False, "candidates": [], "error": reason}
+    def _unreadable(self, name: str, reason: str) -> dict:
+        self.stderr.write(f"{name}: {reason}")
+        nothing: dict = {"answer": None, "confidence": None, "recognised": False, "candidates": []}
+        return {"file": name, **nothing, "error": reason}
 
-    def _tell(self, path: Path, candidates: list[dict], recognized: bool) -> None:
+    def _describe(self, name: str, answer: Recognition, explain: bool) -> dict:
+        candidates = [asdict(candidate) for candidate in answer.candidates]
+        for candidate in candidates:
+            candidate["probability"] = round(candidate["probability"], 4)
+            candidate["price"] = None if candidate["price"] is None else str(candidate["price"])
+        if explain:
+            self._explain(answer, candidates)
+        self._tell(name, candidates, answer)
+        return {
+            "file": name,
+            "answer": answer.answer.value,
+            "confidence": round(answer.confidence, 4),
+            "recognised": answer.recognized,
+            "candidates": candidates,
+        }
+
+    def _tell(self, name: str, candidates: list[dict], answer: Recognition) -> None:
         if not candidates:
-            self.say(f"{path}: no product of the model is switched on")
+            self.say(f"{name}: no product of the model is switched on")
             return
-        self.say(f"{path}: {candidates[0]['name'] if recognized else 'not sure'}")
-        for candidate in candidates[:3]:
+        words = {
+            Answer.NAMED: candidates[0]["name"],
+            Answer.CHOOSE: "not sure, one of these",
+            Answer.UNKNOWN: "probably none of the shop's products",
+        }
+        self.say(f"{name}: {words[answer.answer]}")
+        for candidate in candidates:
             self.say(f"{percent(candidate['probability'], 1):>9}  {candidate['name']} ({candidate['sku']})")
             if near := candidate.get("nearest_photo"):
                 self.say(f"{'':>10}nearest photo: {near['filename']} ({near['url']})")

@@ -43,7 +43,11 @@ def test_versions_say_how_good_they_are_and_what_changed(shop):
     learn(shop)
     ProductImage.objects.first().delete()
     second = learn(shop)
-    second.metrics = {"accuracy": 0.85, "accuracy_range": [0.8, 0.9], "coverage": {"0.02": 0.6, "0.1": 0.9}}
+    second.metrics = {
+        "accuracy": 0.85,
+        "accuracy_range": [0.8, 0.9],
+        "coverage": {"0.02,0.05": 0.6, "0.05,0.05": 0.9},
+    }
     second.held_back = "It mixes up Lemon and Lime."
     second.save()
     found = versions(shop, FIGURES.replace("files { url present }", ""))

@@ -156,3 +156,37 @@ def test_damaged_model_is_an_error_with_a_sentence(shop, manage, labelled, tmp_p
     assert (code, out) == (1, "")
     assert "weights.safetensors of version 1 is damaged" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.training
+def test_recognize_answers_photos_of_one_product_together(shop, manage, tmp_path):
+    trained(shop, products=5, photos=4)
+    files = [tmp_path / f"{seed}.jpg" for seed in (60, 61)]
+    for seed, file in zip((60, 61), files, strict=True):
+        file.write_bytes(photo_bytes(1, seed))
+    code, out, _ = manage("recognize", *files, "--together", "--json")
+    (result,) = only_json(out)["results"]
+    assert code == 0
+    assert result["file"] == f"{files[0]}, {files[1]}"
+    assert result["answer"] in {"NAMED", "CHOOSE", "UNKNOWN"}
+    assert 0 <= result["confidence"] <= 1
+    assert result["candidates"][0]["sku"] == "default-1"
+    assert result["candidates"][0].keys() == {
+        "product_id",
+        "sku",
+        "name",
+        "probability",
+        "price",
+        "barcode",
+    }
+
+
+@pytest.mark.training
+def test_recognize_has_no_answer_for_a_file_that_cannot_be_read(shop, manage, tmp_path):
+    trained(shop, products=2, photos=2)
+    (tmp_path / "broken.jpg").write_bytes(b"broken")
+    code, out, _ = manage("recognize", tmp_path / "broken.jpg", "--json")
+    (result,) = only_json(out)["results"]
+    assert code == 1
+    assert (result["answer"], result["candidates"]) == (None, [])
+    assert result["error"]

@@ -78,7 +78,14 @@ def test_photos_are_read_only_when_asked_for(shop):
 
 def test_command_names_it_with_explain_and_is_as_before_without(shop, capsys, tmp_path):
     trained(shop, products=3, photos=4)
-    assert told(capsys, tmp_path).keys() == {"product_id", "sku", "name", "probability"}
+    assert told(capsys, tmp_path).keys() == {
+        "product_id",
+        "sku",
+        "name",
+        "probability",
+        "price",
+        "barcode",
+    }
     near = told(capsys, tmp_path, "--explain")["nearest_photo"]
     assert near["filename"] == "photo-1-2.jpg"
     assert near["likeness"] > 0.99

@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 
 from catalog.models import Product
 from ml_training.models import ShopTraining
-from ml_training.recognition.recognize import recognize
-from ml_training.recognizer.open_set import RATES
+from ml_training.recognition.recognize import MAX_LIST, Answer, recognize
+from ml_training.recognizer.answers.promise import FOREIGN, WRONG
 from tests.factories import choose, draw, encode, photo_bytes
 from tests.support.training import trained
 
@@ -16,13 +17,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 
 def test_every_choice_of_a_shop_is_a_rate_that_models_have_a_threshold_for():
-    assert [float(choice) for choice in ShopTraining.UnknownsNamed.values] == list(RATES)
+    assert [float(choice) for choice in ShopTraining.NamesWrong.values] == list(WRONG)
+    assert [float(choice) for choice in ShopTraining.ForeignShown.values] == list(FOREIGN)
 
 
 @pytest.fixture
 def shop_of_six(shop):
     """One that names more than others: where products are so few, careful ones name nothing."""
-    choose(shop, unknowns_named_choice=ShopTraining.UnknownsNamed.values[-1])
+    choose(shop, names_wrong_choice=ShopTraining.NamesWrong.values[-1])
     trained(shop, products=6, photos=6)
     return shop
 
@@ -46,11 +48,11 @@ def test_known_products_get_names_and_strange_photos_do_not(shop_of_six):
 def test_careful_shop_names_no_more_than_a_bold_one(shop_of_six):
     photos = [photo_bytes(kind, seed) for kind in range(6) for seed in (50, 51)]
     counts = []
-    for choice in ShopTraining.UnknownsNamed.values:
-        choose(shop_of_six, unknowns_named_choice=choice)
+    for choice in ShopTraining.NamesWrong.values:
+        choose(shop_of_six, names_wrong_choice=choice)
         counts.append(named(shop_of_six, photos))
     assert counts == sorted(counts)
-    assert counts[0] == 0 < counts[-1]
+    assert counts[-1] > 0
 
 
 def test_nothing_is_certain_with_too_little_to_try(shop):
@@ -80,9 +82,31 @@ def test_photos_of_products_that_are_switched_off_get_no_other_name(shop_of_six)
     assert named(shop_of_six, [photo_bytes(kind, seed) for kind in range(2) for seed in range(50, 56)]) >= 6
 
 
-def test_only_one_product_left_is_never_certain(shop_of_six):
+def test_only_product_left_is_named_where_it_is_shown(shop_of_six):
+    """The model still knows the others, so what it says of this one is as sure as before."""
+    photos = [photo_bytes(2, seed) for seed in range(50, 58)]
+    before = named(shop_of_six, photos)
     Product.objects.exclude(sku="default-2").update(is_active=False)
-    assert not recognize(shop_of_six, photo_bytes(2, 50)).recognized
+    assert named(shop_of_six, photos) == before > 0
+    assert {len(recognize(shop_of_six, photo).candidates) for photo in photos} == {1}
+
+
+def test_answer_is_a_name_a_choice_or_unknown_with_a_chance(shop_of_six):
+    answer = recognize(shop_of_six, photo_bytes(0, 50))
+    assert answer.answer is Answer.NAMED
+    assert 0.5 < answer.confidence <= 1
+    assert 1 <= len(answer.candidates) <= MAX_LIST
+    strange = recognize(shop_of_six, unknown(0))
+    assert strange.answer is not Answer.NAMED
+    assert strange.confidence < answer.confidence
+
+
+def test_photos_of_one_product_are_answered_together(shop_of_six):
+    photos = [photo_bytes(3, seed) for seed in (50, 51, 52)]
+    together = recognize(shop_of_six, *photos)
+    assert together.candidates[0].sku == "default-3"
+    vectors = np.stack([recognize(shop_of_six, photo).vector for photo in photos])
+    np.testing.assert_allclose(together.vector, vectors.mean(axis=0), atol=1e-6)
 
 
 def test_evaluate_reports_named_and_unknown(shop_of_six, tmp_path, capsys):

@@ -56,11 +56,11 @@ def test_photo_is_answered_with_products_by_falling_probability(shop):
     assert len(others) == 3
 
 
-def test_limit_is_the_most_candidates_and_five_if_not_given(shop):
-    trained(shop, products=6, photos=1)
-    assert len(names(shop)) == 5
+def test_limit_is_the_most_candidates_and_six_where_too_little_was_tried_for_a_short_list(shop):
+    trained(shop, products=7, photos=1)
+    assert len(names(shop)) == 6
     assert names(shop, limit=2) == names(shop)[:2]
-    assert len(names(shop, limit=99)) == 6
+    assert len(names(shop, limit=99)) == 7
 
 
 def test_shop_without_a_model_says_what_to_do(shop):

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer.calibration import fit_temperature, softmax, usual_temperature
+from ml_training.recognizer.calibration import (
+    LIST_HOLDS,
+    WHOLE_LIST,
+    fit_list_gap,
+    fit_temperature,
+    softmax,
+    usual_temperature,
+)
 
 
 def negative_log_likelihood(logits, labels) -> float:
@@ -78,3 +85,28 @@ def test_photos_that_are_all_right_or_all_wrong_make_nothing_certain(right):
 def test_many_photos_outweigh_what_is_usual():
     logits, labels = says_what_it_means(confidence=2.0)
     assert fit_temperature(logits, labels, usual=70.0) == pytest.approx(1.0, rel=0.15)
+
+
+def test_gap_of_short_lists_holds_the_right_answer_of_most():
+    logits, labels = says_what_it_means(2.0)
+    gap = fit_list_gap(logits, labels)
+    new, shown = says_what_it_means(2.0, seed=1)
+    behind = new.max(axis=1) - new[np.arange(len(shown)), shown]
+    assert LIST_HOLDS - 0.01 < (behind <= gap).mean() < LIST_HOLDS + 0.01
+
+
+def test_gap_is_no_shorter_where_photos_are_few_and_whole_where_they_are_too_few():
+    logits, labels = says_what_it_means(2.0)
+    few = fit_list_gap(logits[:60], labels[:60])
+    behind = logits[:60].max(axis=1) - logits[np.arange(60), labels[:60]]
+    assert (behind <= few).mean() >= LIST_HOLDS
+    assert fit_list_gap(logits[:10], labels[:10]) == WHOLE_LIST
+    assert fit_list_gap(logits[:0], labels[:0]) == WHOLE_LIST
+
+
+def test_gap_counts_products_alike():
+    """A product of many photos, all right, does not hide that another one is never right at once."""
+    logits = np.zeros((1020, 2), np.float32)
+    labels = np.repeat([0, 1], [1000, 20])
+    logits[:, 0] = 3.0
+    assert fit_list_gap(logits, labels) in {3.0, WHOLE_LIST}

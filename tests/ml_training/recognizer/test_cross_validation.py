@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from ml_training.recognizer.answers.open_set import FEATURES
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.cross_validation import SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import TooFewProducts, fit_head
 from ml_training.recognizer.metrics import measure_reliability
-from ml_training.recognizer.open_set import FEATURES
 from ml_training.recognizer.train import fit_model
 from tests.support.vectors import easy_sample
 
@@ -70,7 +70,7 @@ def test_one_photo_a_product_leaves_nothing_to_judge_and_nothing_certain():
     head, metrics = fitted.head, fitted.metrics
     assert "accuracy" not in metrics
     scores = head.open_set.scores(sample.vectors, head.logits(sample.vectors) * head.temperature)
-    assert not (scores > head.open_set.threshold(0.2)).any()
+    assert not (scores > min(head.open_set.thresholds.named.values())).any()
 
 
 @pytest.mark.parametrize(("products", "photos"), [(2, 2), (2, 9), (3, 3), (4, 2), (5, 7)])
@@ -78,11 +78,9 @@ def test_every_size_of_shop_can_be_tried(products, photos):
     sample = easy_sample(products=products, photos=photos)
     trials = tried(sample.vectors, sample.labels)
     assert sorted(trials.held.tolist()) == list(range(products * photos))
-    known, elsewhere, unknown = (
-        part.features for part in (trials.known, trials.known_elsewhere, trials.unknown)
-    )
-    assert known.shape == elsewhere.shape
-    assert known.shape[1] == unknown.shape[1] == FEATURES
+    elsewhere, unknown = (part.features for part in (trials.known_elsewhere, trials.unknown))
+    assert elsewhere.shape[1] == unknown.shape[1] == FEATURES
+    assert len(trials.known_elsewhere.right) == len(elsewhere)
     for values in (trials.logits, trials.away, elsewhere, unknown, trials.spread.plain):
         assert np.isfinite(values).all()
 

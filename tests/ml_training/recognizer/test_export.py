@@ -9,14 +9,22 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from safetensors.numpy import load
+from safetensors.numpy import load, save
 
 import ml_training
 from ml_training.recognizer.backbone import ExportDiffers
 from ml_training.recognizer.calibration import softmax
-from ml_training.recognizer.export import FILES, build_files, check_output, read_head
+from ml_training.recognizer.export import (
+    FILES,
+    _describe_open_set,
+    _tensors,
+    build_files,
+    check_output,
+    read_head,
+)
 from ml_training.recognizer.head import Head
-from tests.support.vectors import random_pixels
+from ml_training.recognizer.train import fit_model
+from tests.support.vectors import easy_sample, random_pixels
 
 pytestmark = pytest.mark.training
 
@@ -44,7 +52,7 @@ def test_there_are_four_files_and_each_has_its_hash(files):
 
 def test_model_json_describes_the_model_and_the_other_files(files, backbone, head):
     model = json.loads(files["model_json"].content)
-    assert model["format"] == "shelfsight/1"
+    assert model["format"] == "shelfsight/2"
     assert (model["backbone"]["id"], model["backbone"]["sha256"]) == (backbone.id, backbone.sha256)
     assert model["backbone"]["preprocessing"] == json.loads(json.dumps(backbone.preprocessing.as_json()))
     assert (model["head"]["classes"], model["head"]["vector_size"]) == head.weights.shape
@@ -145,3 +153,52 @@ def test_nothing_in_training_pickles_or_reads_a_pickle():
     assert loads
     assert all("weights_only=True" in call for call in loads)
     assert not [call for call in calls if call.startswith("torch.save(") or "allow_pickle=True" in call]
+
+
+@pytest.fixture(scope="module")
+def trained() -> Head:
+    sample = easy_sample(products=6, photos=5)
+    return fit_model(sample.vectors, sample.labels, lambda: None).head
+
+
+def test_how_far_answers_can_be_trusted_is_read_back_as_it_was(trained):
+    read = read_head(json.dumps(described(trained)).encode(), save(_tensors(trained))).open_set
+    assert read.thresholds == trained.open_set.thresholds
+    assert (read.bias, read.list_gap) == (trained.open_set.bias, trained.open_set.list_gap)
+    assert read.confidence_line == pytest.approx(trained.open_set.confidence_line)
+    np.testing.assert_array_equal(read.spread.photos, trained.open_set.spread.photos)
+
+
+def test_files_of_the_release_before_are_read(trained):
+    """They have six features, and thresholds by the share of unknown photos named."""
+    model = described(trained) | {"format": "shelfsight/1"}
+    model["open_set"] = {"weights": [1.0] * 6, "thresholds": {"0.02": 2.5, "0.05": 2.0}}
+    tensors = _tensors(trained)
+    del tensors["photos"]
+    read = read_head(json.dumps(model).encode(), save(tensors)).open_set
+    assert set(read.thresholds.named.values()) == {2.5}
+    assert read.weights.tolist() == [1.0] * 6 + [0.0] * 3
+    assert np.isfinite(read.scores(trained.open_set.means, trained.logits(trained.open_set.means))).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"named_above": []},
+        {"bias": float("nan")},
+        {"weights": [1.0]},
+        {"confidence": [1.0, float("inf")]},
+        {"list_gap": float("inf")},
+    ],
+)
+def test_trust_that_makes_no_sense_is_refused(trained, change):
+    model = described(trained)
+    model["open_set"] |= change
+    with pytest.raises(ValueError, match=r"open_set|named_above"):
+        read_head(json.dumps(model).encode(), save(_tensors(trained)))
+
+
+def described(head: Head) -> dict:
+    classes, size = head.weights.shape
+    about = {"classes": classes, "vector_size": size, "temperature": head.temperature}
+    return {"format": "shelfsight/2", "head": about, "open_set": _describe_open_set(head.open_set)}

@@ -196,22 +196,22 @@ def test_number_of_queries_is_the_same_however_much_there_is(shop, staff_client)
 
 def test_figures_are_explained_where_they_stand(shop, staff_client):
     """In words that need no mouse; with the share that this shop has chosen."""
-    choose(shop, unknowns_named_choice="0.005")
+    choose(shop, names_wrong_choice="0.01")
     html = read(staff_client)
-    assert "right on photos taken elsewhere" in html
-    assert "of photos of unknown products, at most 0.5 % should" in html
-    assert re.search(r'data-ml="coverage-missing">Nothing is named before', html)
+    assert "estimates for photos that the shop has not seen" in html
+    assert "of 100 names that it gives, at most 1 should be wrong" in html
+    assert re.search(r'data-ml="coverage-missing">It starts to give single answers once at least 4', html)
     queue.request_training(shop.pk, ADDED)
     run = lifecycle.claim(queued_run(shop).pk)
     version = a_version(run)
-    version.metrics = {"coverage": {"0.005": 0.25}}
+    version.metrics = {"coverage": {"0.01,0.05": 0.25}}
     complete(run, version)
     html = read(staff_client)
-    assert '<dd data-ml="coverage">25 %</dd>' in html
-    version.metrics = {"coverage": {"0.005": 0.0}}
+    assert '<dd data-ml="coverage">25 of 100</dd>' in html
+    version.metrics = {"coverage": {"0.01,0.05": 0.0}}
     version.save()
     assert 'data-ml="coverage-nothing" hidden' in html
     html = read(staff_client)
-    assert '<dd data-ml="coverage">0 %</dd>' in html
-    assert 'data-ml="coverage-nothing">More products and photos make it surer' in html
+    assert '<dd data-ml="coverage">0 of 100</dd>' in html
+    assert 'data-ml="coverage-nothing">More photos make it surer' in html
     assert 'data-ml="coverage-missing" hidden' in html

@@ -21,7 +21,7 @@ def form_of(shop: Shop) -> str:
 
 
 def settings_of(shop: Shop) -> tuple[str, str]:
-    return ShopTraining.objects.values_list("unknowns_named_choice", "deep_hours").get(shop=shop)
+    return ShopTraining.objects.values_list("names_wrong_choice", "deep_hours").get(shop=shop)
 
 
 def save(client, shop: Shop, **changes):
@@ -30,26 +30,27 @@ def save(client, shop: Shop, **changes):
 
 
 def test_form_shows_the_settings_where_they_were_with_what_they_mean(staff_client, shop):
-    choose(shop, unknowns_named_choice="0.1", deep_hours="20-6")
+    choose(shop, names_wrong_choice="0.05", deep_hours="20-6")
     response = staff_client.get(form_of(shop))
     assert list(response.context["adminform"].form.fields) == [
         "name",
         "slug",
-        "unknowns_named_choice",
+        "names_wrong_choice",
+        "foreign_shown_choice",
         "deep_hours",
         "members",
     ]
-    assert "Unknown products named:" in response.text
+    assert "When to answer without asking:" in response.text
     assert "Hours of deep training:" in response.text
-    assert "may be taken for one that is" in response.text
+    assert "How many of 100 names that it gives may be wrong" in response.text
     assert "such as 20-6" in response.text
     fields = form_fields(response, "shop_form")
-    assert (fields["unknowns_named_choice"], fields["deep_hours"]) == ("0.1", "20-6")
+    assert (fields["names_wrong_choice"], fields["deep_hours"]) == ("0.05", "20-6")
 
 
 def test_settings_are_saved_and_queue_no_training(staff_client, shop):
-    assert save(staff_client, shop, unknowns_named_choice="0.005", deep_hours="22-5").status_code == 302
-    assert settings_of(shop) == ("0.005", "22-5")
+    assert save(staff_client, shop, names_wrong_choice="0.01", deep_hours="22-5").status_code == 302
+    assert settings_of(shop) == ("0.01", "22-5")
     assert counters(shop) == (0, 0)
     assert not TrainingRun.objects.exists()
     assert "Hours of deep training" in LogEntry.objects.get().get_change_message()
@@ -76,12 +77,12 @@ def test_form_without_a_choice_makes_no_row(staff_client, shop):
     assert Shop.objects.get().name == "Corner shop"
     assert not ShopTraining.objects.exists()
     training = ShopTraining.of(Shop.objects.get())
-    assert (training.unknowns_named, training.deep_hours) == (0.02, "")
+    assert (training.names_wrong, training.deep_hours) == (0.02, "")
 
 
 def test_new_shop_is_made_with_its_settings(admin_client):
     fields = form_fields(admin_client.get(ADD), "shop_form")
-    assert fields["unknowns_named_choice"] == "0.02"
+    assert fields["names_wrong_choice"] == "0.02"
     admin_client.post(ADD, fields | {"name": "New", "slug": "new", "deep_hours": "8-17"})
     assert settings_of(Shop.objects.get(slug="new")) == ("0.02", "8-17")
 
@@ -91,7 +92,7 @@ def test_new_shop_is_made_with_its_settings(admin_client):
     [
         ("deep_hours", "at night", "must look like 20-6"),
         ("deep_hours", "1-2-3-4-5-6", "at most 10 characters"),
-        ("unknowns_named_choice", "0.5", "not one of the available choices"),
+        ("names_wrong_choice", "0.5", "not one of the available choices"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_at_their_field(staff_client, shop, setting, value, problem):
@@ -110,9 +111,9 @@ def test_whoever_may_only_look_reads_the_settings(client, staff, shop):
     text = client.get(form_of(shop)).text
     assert 'name="deep_hours"' not in text
     assert "20-6</div>" in text.replace("\n", "")
-    assert "2 %" in text
+    assert "2 of 100 wrong" in text
     assert "Hours of deep training:" in text
-    assert "may be taken for one that is" in text
+    assert "How many of 100 names that it gives may be wrong" in text
 
 
 def test_list_of_shops_costs_the_same_number_of_queries_at_any_length(

@@ -82,13 +82,13 @@ def test_page_and_section_show_the_same_and_the_page_says_where_sections_are(sho
 
 
 def test_figures_are_words_and_the_rate_is_the_shops(shop, staff_client):
-    coverage = {"0.01": 0.31, "0.02": 0.624, "0.1": 0.9}
+    coverage = {"0.01,0.05": 0.31, "0.02,0.05": 0.624, "0.05,0.05": 0.9}
     several(shop, 1, accuracy=0.854, accuracy_range=[0.8, 0.9], coverage=coverage)
     assert "85 % (80 % to 90 %)" in text(staff_client)
-    assert "62 %" in text(staff_client)
-    choose(shop, unknowns_named_choice="0.1")
-    assert "90 %" in text(staff_client)
-    assert "62 %" not in text(staff_client)
+    assert "62 of 100" in text(staff_client)
+    choose(shop, names_wrong_choice="0.05")
+    assert "90 of 100" in text(staff_client)
+    assert "62 of 100" not in text(staff_client)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_figures_are_words_and_the_rate_is_the_shops(shop, staff_client):
     [
         {},
         {"accuracy": "good", "accuracy_range": 5, "coverage": [1]},
-        {"coverage": {"0.02": 7}, "accuracy": 9},
+        {"coverage": {"0.02,0.05": 7}, "accuracy": 9},
     ],
 )
 def test_figures_that_are_missing_or_odd_are_not_known(shop, staff_client, metrics):

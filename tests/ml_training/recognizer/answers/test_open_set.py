@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
+from ml_training.recognizer.answers.open_set import (
+    FEATURES,
+    Plane,
+    Spread,
+    Tried,
+    features,
+    squared_distances,
+)
+from ml_training.recognizer.answers.promise import FOREIGN, WRONG
 from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.head import Discriminant, fit_discriminant
-from ml_training.recognizer.open_set import FEATURES, RATES, Plane, Tried, fit_weights
 from ml_training.recognizer.train import fit_model
 from tests.support.vectors import Sample, easy_sample
 
@@ -60,53 +68,52 @@ def test_known_products_score_higher_than_unknown_ones(shop):
     assert np.median(scores[known]) > scores[~known].max()
 
 
-def test_few_unknown_photos_are_named_and_the_choice_decides_how_few(shop):
+def test_known_photos_get_names_and_unknown_ones_hardly(shop):
     head, _, scores, known = shop
-    named = [(scores > head.open_set.threshold(rate)) for rate in RATES]
-    assert named[RATES.index(0.02)][~known].mean() <= 0.1  # 30 photos
-    assert named[RATES.index(0.02)][known].mean() >= 0.5
-    shares = [part.mean() for part in named]
+    named = scores > head.open_set.thresholds.named[0.02, 0.05, 1]
+    assert named[~known].mean() <= 0.1  # 30 photos
+    assert named[known].mean() >= 0.5
+
+
+def test_careful_choice_names_no_more(shop):
+    thresholds = shop[0].open_set.thresholds.named
+    by_wrong = [thresholds[wrong, 0.05, 1] for wrong in WRONG]
+    assert by_wrong == sorted(by_wrong, reverse=True)
+    by_foreign = [thresholds[0.02, foreign, 1] for foreign in FOREIGN]
+    assert by_foreign == sorted(by_foreign)
+
+
+def test_coverage_is_told_for_every_choice(shop):
+    coverage = shop[1]["coverage"]
+    assert coverage.keys() == {f"{wrong},{foreign}" for wrong in WRONG for foreign in FOREIGN}
+    shares = [coverage[f"{wrong},0.05"] for wrong in WRONG]
     assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] <= 1
 
 
-def test_rate_between_two_has_a_threshold_between_theirs(shop):
-    open_set = shop[0].open_set
-    assert [open_set.threshold(rate) for rate in RATES] == list(open_set.thresholds)
-    assert open_set.threshold(0.05) < open_set.threshold(0.03) < open_set.threshold(0.02)
-    assert open_set.threshold(0.0001) == open_set.thresholds[0]
+def test_confidence_is_a_chance_that_grows_with_the_score(shop):
+    head, _, scores, known = shop
+    confidence = head.open_set.confidence(scores)
+    assert ((confidence >= 0) & (confidence <= 1)).all()
+    assert np.array_equal(np.argsort(scores, kind="stable"), np.argsort(confidence, kind="stable"))
+    assert confidence[known].mean() > confidence[~known].mean()
 
 
-def test_fewer_products_that_may_be_answered_ask_for_less(shop):
-    open_set = shop[0].open_set
-    assert open_set.threshold(0.02, answered=0.4) == pytest.approx(open_set.threshold(0.05))
-    assert open_set.threshold(0.02, answered=0.01) == pytest.approx(open_set.thresholds[-1])
+def test_features_say_how_many_products_there_are_and_how_many_photos():
+    sample = easy_sample(products=6, photos=5)
+    fitted = discriminant(sample)
+    ones = np.ones(6, np.float32)
+    found = features(
+        Plane(fitted.between).place(fitted.head.logits(sample.vectors)),
+        squared_distances(sample.vectors, fitted.means),
+        Spread(ones, ones, 5 * ones),
+    )
+    assert found.shape == (30, FEATURES)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found[:, 7:], np.log([[5, 6]] * 30))
+    assert (found[:, 6] <= 0).all()  # a logarithm of a probability
 
 
-def test_coverage_says_how_many_known_photos_get_a_name(shop):
-    _, metrics, _, _ = shop
-    shares = [metrics["coverage"][str(rate)] for rate in RATES]
-    assert shares == sorted(shares)
-    assert shares[0] >= 0
-    assert shares[-1] <= 1
-
-
-def test_weights_tell_two_clouds_apart():
-    rng = np.random.default_rng(0)
-    known = Tried(rng.normal(1, 1, (200, FEATURES)), np.zeros(200, np.int64))
-    unknown = Tried(rng.normal(-1, 1, (50, FEATURES)), np.zeros(50, np.int64))
-    weights = fit_weights(known, unknown)
-    scores, strange = known.features @ weights, unknown.features @ weights
-    assert (scores[:, None] > strange).mean() > 0.95
-
-
-def test_product_with_many_like_photos_weighs_what_the_others_weigh():
-    """A thousand crops of one photo are no thousand reasons."""
-    rng = np.random.default_rng(1)
-    known, unknown = (rng.normal(mean, 1, (60, FEATURES)) for mean in (0.5, -0.5))
-    products = np.arange(60) // 3
-    more = np.concatenate([known, np.tile(known[:3], (300, 1))])
-    of_one = np.concatenate([products, np.zeros(900, np.int64)])
-    weights = fit_weights(Tried(known, products), Tried(unknown, products))
-    skewed = fit_weights(Tried(more, of_one), Tried(unknown, products))
-    cosine = weights @ skewed / np.linalg.norm(weights) / np.linalg.norm(skewed)
-    assert cosine > 0.99
+def test_photos_weigh_so_that_products_weigh_alike():
+    tried = Tried(np.zeros((4, FEATURES)), np.array([3, 3, 3, 7]), np.ones(4, bool))
+    np.testing.assert_allclose(tried.weights, [1 / 6, 1 / 6, 1 / 6, 1 / 2])

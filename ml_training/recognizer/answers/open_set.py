@@ -1,14 +1,15 @@
-"""Decides whether a photo shows one of the products at all, or the answer should be "not sure"."""
+"""Says how far an answer can be trusted: whether a photo shows one of the products at all, and this one."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # shares of unknown photos named that a shop can choose from
-FEATURES = 6
+from ml_training.recognizer.answers.promise import Thresholds
+from ml_training.recognizer.calibration import usual_temperature
+
+FEATURES = 9
 RIVALS = 3  # how many other products the nearest one is compared with
-RIDGE = 0.01
 
 
 @dataclass(frozen=True)
@@ -60,24 +61,26 @@ def squared_distances(vectors: np.ndarray, means: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Spread:
-    """How far photos of each product usually lie from its mean, squared."""
+    """How far photos of each product usually lie from its mean, squared, and how many it was made of."""
 
     in_plane: np.ndarray  # (C,) float32
     plain: np.ndarray  # (C,) float32, between the vectors as they are
+    photos: np.ndarray  # (C,) float32
 
     def only(self, kept: np.ndarray) -> "Spread":
-        return Spread(self.in_plane[kept], self.plain[kept])
+        return Spread(self.in_plane[kept], self.plain[kept], self.photos[kept])
 
 
 def features(placement: Placement, plain: np.ndarray, spread: Spread) -> np.ndarray:
-    """What tells a photo of a known product from one of an unknown product.
+    """What tells a first answer that is right from a wrong one, and from one for an unknown product.
 
     Args:
         plain: (N, C) squared distances of the photos' vectors to the products' means, as they are.
     Returns:
         (N, FEATURES): how much nearer the nearest product is than the next three, and than the next one; how
         near it is for a photo of that product, in the plane and without; how much better its direction fits
-        than the next; how well.
+        than the next; how well; the logarithms of its probability at the usual temperature, of how many
+        photos it has, and of how many products there are.
     """
     distances = placement.distances
     nearest = distances.argmin(axis=1)
@@ -85,6 +88,8 @@ def features(placement: Placement, plain: np.ndarray, spread: Spread) -> np.ndar
     rivals = ordered[:, 1 : 1 + RIVALS].mean(axis=1)
     lengths = np.sqrt(np.maximum(placement.squared_norms, 1e-9))[:, None] * np.sqrt(placement.means_norms)
     cosines = np.sort(placement.alignments / lengths, axis=1)
+    temperature = usual_temperature(float(spread.photos.mean()))
+    behind = np.exp((ordered[:, :1] - ordered) / (2 * temperature))  # (N, C) odds against the nearest one
     columns = [
         np.log(rivals / ordered[:, 0]),
         np.log(ordered[:, 1] / ordered[:, 0]),
@@ -92,39 +97,11 @@ def features(placement: Placement, plain: np.ndarray, spread: Spread) -> np.ndar
         np.log(spread.plain[nearest] / plain[np.arange(len(plain)), nearest]),
         cosines[:, -1] - cosines[:, -2],
         cosines[:, -1],
+        -np.log(behind.sum(axis=1)),
+        np.log(spread.photos[nearest]),
+        np.full(len(distances), np.log(distances.shape[1])),
     ]
     return np.stack(columns, axis=1)
-
-
-@dataclass(frozen=True)
-class OpenSet:
-    """A small linear model on `features`, and the score from which on an answer is given, by `RATES`."""
-
-    between: np.ndarray  # (C, C) float32, squared distances between the products' means
-    means: np.ndarray  # (C, D) float32, of the vectors as they are
-    spread: Spread
-    weights: np.ndarray  # (FEATURES,) float64
-    thresholds: tuple[float, ...]  # one for each of RATES
-
-    @cached_property
-    def plane(self) -> Plane:
-        return Plane(self.between)
-
-    def scores(self, vectors: np.ndarray, logits: np.ndarray) -> np.ndarray:
-        """(N, D) vectors and (N, C) logits of temperature 1 to (N,) scores; high where a product is known."""
-        plain = squared_distances(vectors, self.means)
-        return features(self.plane.place(logits), plain, self.spread) @ self.weights
-
-    def threshold(self, rate: float, answered: float = 1.0) -> float:
-        """The least score that is named when this share of unknown photos may be.
-
-        Args:
-            rate: from the least of RATES to the largest; beyond, the nearest of these.
-            answered: share of the products that may be answered. Unknown photos that look most like another
-                one get no name anyway, so more of the rest may.
-        """
-        allowed = rate / max(answered, rate)
-        return float(np.interp(np.log(allowed), np.log(RATES), self.thresholds))
 
 
 @dataclass(frozen=True)
@@ -133,6 +110,7 @@ class Tried:
 
     features: np.ndarray  # (N, FEATURES)
     products: np.ndarray  # (N,) int64, what these show
+    right: np.ndarray  # (N,) bool, whether the first answer was right
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -140,47 +118,32 @@ class Tried:
         counts = np.bincount(self.products)
         return 1 / counts[self.products] / (counts > 0).sum()
 
-    def only(self, kept: np.ndarray) -> "Tried":
-        """The same for some of the photos, (N,) bool."""
-        return Tried(self.features[kept], self.products[kept])
 
+@dataclass(frozen=True)
+class OpenSet:
+    """A linear score of an answer on `features`, and what follows from it."""
 
-def fit_weights(known: Tried, unknown: Tried) -> np.ndarray:
-    """Fit logistic regression, both sides weighing the same, no feature counting against a known product.
+    between: np.ndarray  # (C, C) float32, squared distances between the products' means
+    means: np.ndarray  # (C, D) float32, of the vectors as they are
+    spread: Spread
+    weights: np.ndarray  # (FEATURES,) float64
+    bias: float
+    confidence_line: tuple[
+        float, float
+    ]  # slope and offset: from a score to log-odds that the answer is right
+    thresholds: Thresholds
+    list_gap: float  # products of a short list have a logit (temperature 1) at most so much below the first
 
-    Args:
-        known: photos whose product was there.
-        unknown: photos whose product was hidden.
-    Returns:
-        (FEATURES,) float64, none negative; only the order of the scores it makes means anything.
-    """
-    x = np.concatenate([known.features, unknown.features])
-    scale = x.std(axis=0) + 1e-6
-    x = (x - x.mean(axis=0)) / scale
-    y = np.concatenate([np.ones(len(known.features)), np.zeros(len(unknown.features))])
-    share = np.concatenate([known.weights, unknown.weights]) / 2
-    used = np.ones(FEATURES, bool)
-    weights = np.zeros(FEATURES)
-    while used.any():
-        weights[:] = 0
-        weights[used] = _logistic_regression(x[:, used], y, share)
-        if (weights >= 0).all():
-            break
-        used &= weights > 0  # few products can make a feature look as if it meant its opposite
-    return weights / scale
+    @cached_property
+    def plane(self) -> Plane:
+        return Plane(self.between)
 
+    def scores(self, vectors: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """(N, D) vectors and (N, C) logits of temperature 1 to (N,) scores, log-odds of a right answer."""
+        plain = squared_distances(vectors, self.means)
+        return features(self.plane.place(logits), plain, self.spread) @ self.weights + self.bias
 
-def _logistic_regression(x: np.ndarray, y: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """(N, F) standardised features and (N,) 0 or 1 to (F,) weights, by Newton's method with a ridge."""
-    x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
-    ridge = np.diag([2 * RIDGE] * (x.shape[1] - 1) + [1e-9])
-    weights = np.zeros(x.shape[1])
-    for _ in range(25):
-        chance = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        slope = x.T @ (share * (chance - y)) + ridge @ weights
-        curve = (x * (share * chance * (1 - chance))[:, None]).T @ x + ridge
-        step = np.linalg.solve(curve, slope)
-        weights -= step
-        if np.abs(step).max() < 1e-6:
-            break
-    return weights[:-1]
+    def confidence(self, scores: np.ndarray) -> np.ndarray:
+        """(N,) scores to (N,) chances that the first answer is right."""
+        slope, offset = self.confidence_line
+        return 1 / (1 + np.exp(-np.clip(slope * scores + offset, -30, 30)))
