@@ -4,7 +4,12 @@ import pytest
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage
-from ml_training.gate.judge import find_best_baseline, find_known_products, find_regressions
+from ml_training.gate.judge import (
+    find_best_baseline,
+    find_known_products,
+    find_photos_to_check,
+    find_regressions,
+)
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.runs import queue
 from ml_training.status.shop import training_info
@@ -117,7 +122,10 @@ def test_photos_of_another_product_are_caught_named_and_can_be_activated_anyway(
     work()
     second = ModelVersion.objects.get(shop=shop, number=2)
     assert active_version(shop) == first
-    assert "the 24 photos that are new on Product 0 look like Product 1" in second.held_back
+    assert "mixes up Product 1 and Product 0" in second.held_back
+    to_check = find_photos_to_check(first, second)
+    assert to_check
+    assert {*to_check} <= {*victim.images.values_list("pk", flat=True)}
     told = Notification.objects.filter(recipient=watcher, data__kind="completed").first()
     assert told.level == "warning"
     assert told.message == second.run.message == second.held_back
