@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from api.pages import PagedRow
 from catalog.hours import check_hours
 from catalog.models import Product, ProductImage, Shop
-from ml_training.recognizer.answers.promise import VIEWS, Choice
+from ml_training.answer_settings import AnswerSettings
 
 
 class ShopTrainingQuerySet(models.QuerySet["ShopTraining"]):
@@ -23,24 +23,9 @@ class ShopTrainingQuerySet(models.QuerySet["ShopTraining"]):
         return self.select_for_update().get_or_create(shop_id=shop_id)[0]
 
 
-class ShopTraining(models.Model):
+class ShopTraining(AnswerSettings):
     """One row a shop, from its first change or setting on. `trained < wanted` says that work is owed; nothing
     else decides whether to train."""
-
-    class NamesWrong(models.TextChoices):
-        """Share of the names given without asking that may be wrong; see `promise.WRONG`."""
-
-        ONE = "0.01", _("1 of 100 wrong: asks more often")
-        TWO = "0.02", _("2 of 100 wrong")
-        THREE = "0.03", _("3 of 100 wrong")
-        FIVE = "0.05", _("5 of 100 wrong: asks less often")
-
-    class ForeignShown(models.TextChoices):
-        """Share of what is shown that the shop does not have; see `promise.FOREIGN`."""
-
-        TWO = "0.02", _("2 of 100")
-        FIVE = "0.05", _("5 of 100")
-        TEN = "0.1", _("10 of 100")
 
     shop = models.OneToOneField(Shop, on_delete=models.CASCADE, primary_key=True, related_name="training")
     wanted = models.PositiveBigIntegerField(default=0, help_text=_("Counts every change of the photos."))
@@ -48,23 +33,6 @@ class ShopTraining(models.Model):
     sequence = models.PositiveBigIntegerField(default=0, help_text=_("Counts every change of state."))
     active_version = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    names_wrong_choice = models.CharField(
-        _("when to answer without asking"),
-        max_length=5,
-        choices=NamesWrong,
-        default=NamesWrong.TWO,
-        help_text=_(
-            "How many of 100 names that it gives may be wrong. Lower: fewer wrong names, but it asks more "
-            "often."
-        ),
-    )
-    foreign_shown_choice = models.CharField(
-        _("products that you do not sell"),
-        max_length=5,
-        choices=ForeignShown,
-        default=ForeignShown.FIVE,
-        help_text=_("How much of what is held before the camera is not in your catalogue."),
     )
     deep_hours = models.CharField(
         _("hours of deep training"),
@@ -100,15 +68,6 @@ class ShopTraining(models.Model):
     @property
     def is_owed(self) -> bool:
         return self.trained < self.wanted
-
-    @property
-    def names_wrong(self) -> float:
-        return float(self.names_wrong_choice)
-
-    def promise(self, views: int = 1) -> Choice:
-        """What was chosen, for so many photos of one product taken together."""
-        photos = max(number for number in VIEWS if number <= views)
-        return self.names_wrong, float(self.foreign_shown_choice), photos
 
 
 class TrainingRun(models.Model):
