@@ -66,13 +66,13 @@ def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_p
     assert {photo.sha256 for photo in judged} == held_out
     assert len(held_out) == 3
     assert work_folders(shop) == []
-    assert recognize(shop, photo_bytes(1, 50), 3).version == state.active_version.number
+    assert recognize(shop, photo_bytes(1, 50)).version == state.active_version.number
 
     add_photo(shop.products.first(), 0, 9)
     work()
     assert state_of(shop).active_version.backbone == row.backbone
     activate.activate_version(first)
-    assert recognize(shop, photo_bytes(1, 50), 3).version == first.number
+    assert recognize(shop, photo_bytes(1, 50)).version == first.number
 
 
 def test_what_a_quick_run_learned_before_the_takeover_is_learned_again(shop, anything_pays, monkeypatch):
