@@ -121,8 +121,8 @@ def _measure(judged: Judged, foreign: float) -> tuple[float, ...]:
     shop, open_set = judged.shop, judged.open_set
     known, others = shop.known[1], shop.foreign[1]
     least = open_set.thresholds.named[WRONG, foreign, 1]
-    named = known.features @ open_set.weights + open_set.bias > least
-    foreign_named = others.features @ open_set.weights + open_set.bias > least
+    named = open_set.score.of(known.features) > least
+    foreign_named = open_set.score.of(others.features) > least
     behind = shop.known_logits.max(axis=1, keepdims=True) - shop.known_logits  # (K, C)
     place = (behind < np.take_along_axis(behind, shop.known_labels[:, None], axis=1)).sum(axis=1)
     lengths = np.clip((behind <= open_set.list_gap).sum(axis=1), 1, MAX_LIST)

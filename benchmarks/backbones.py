@@ -35,7 +35,7 @@ def embed_folder(embedder: Embedder, photos: list[tuple[str, Path]]) -> np.ndarr
     def read(photo):
         return to_pixels(open_upright(photo[1].read_bytes(), preprocessing.decode_side), preprocessing)
 
-    return np.stack([vector for _, vector, _ in embed_all(embedder, photos, read)])
+    return np.stack([embedded.vector for _, embedded, _ in embed_all(embedder, photos, read)])
 
 
 def bare_seconds(embedder: Embedder, repeats: int = 8) -> float:

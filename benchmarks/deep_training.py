@@ -85,7 +85,7 @@ def vectors(embedder: Embedder, photos: list[Path]) -> np.ndarray:
     def read(path: Path) -> np.ndarray:
         return to_pixels(open_upright(path.read_bytes(), preprocessing.decode_side), preprocessing)
 
-    return np.stack([vector for _, vector, _ in embed_all(embedder, photos, read)])
+    return np.stack([embedded.vector for _, embedded, _ in embed_all(embedder, photos, read)])
 
 
 def measure(part, test, frozen: np.ndarray, frozen_test: np.ndarray, threads: int) -> dict:

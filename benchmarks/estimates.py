@@ -88,7 +88,7 @@ def compare(parts: list[Labelled], test: Labelled) -> dict:
 def judge(parts: list[Labelled], test: Labelled) -> Iterator[tuple[float, float, float, float]]:
     for part in parts:
         own, labels = np.unique(part.labels, return_inverse=True)
-        fitted = fit_model(part.vectors, labels, lambda: None)
+        fitted = fit_model(part.vectors, labels, lambda: None, None, part.looks_of_few(labels))
         head, metrics = fitted.head, fitted.metrics
         known = np.isin(test.labels, own)
         answers = own[head.logits(test.vectors[known]).argmax(axis=1)]

@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks.recognition import read
 from benchmarks.simulated_shops import SimulatedShop, draw_shops
-from ml_training.recognizer.answers.open_set import FEATURES, Tried
 from ml_training.recognizer.answers.promise import SHIPPED, VIEWS, Learned, measure_curves
+from ml_training.recognizer.answers.score import Score, terms
 
 PRODUCTS, PHOTOS = (6, 10, 15, 20, 30), (3, 5, 10, 20)  # of the shops that teach
 FOREIGN_SHARE = 0.3  # of what the score learns from
@@ -47,22 +47,18 @@ def learn(shops: Sequence[SimulatedShop]) -> Learned:
     y = np.concatenate([np.concatenate([shop.known[1].right, shop.foreign[1].right]) for shop in shops])
     share = np.concatenate([weigh(shop, FOREIGN_SHARE) for shop in shops]) / len(shops)
     centre, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
-    line = logistic_regression((x - centre) / scale, y, share)
-    weights = line[:-1] / scale
-    bias = float(line[-1] - weights @ centre)
+    line = logistic_regression(terms(x, centre, scale), y, share)
+    score = Score(centre, scale, line[:-1], float(line[-1]))
     usual = np.concatenate([weigh(shop, USUAL_FOREIGN) for shop in shops]) / len(shops)
-    slope, offset = logistic_regression((x @ weights + bias)[:, None], y, usual)
+    slope, offset = logistic_regression(score.of(x)[:, None], y, usual)
     kinds = sorted({shop.kind for shop in shops})
     curves = {
         views: np.stack(
-            [
-                np.mean([measure(s, weights, bias, views) for s in shops if s.kind == kind], axis=0)
-                for kind in kinds
-            ]
+            [np.mean([measure(s, score, views) for s in shops if s.kind == kind], axis=0) for kind in kinds]
         )
         for views in VIEWS
     }
-    return Learned(weights, bias, (float(slope), float(offset)), SCORES, np.log(kinds), curves)
+    return Learned(score, (float(slope), float(offset)), SCORES, np.log(kinds), curves)
 
 
 def weigh(shop: SimulatedShop, foreign: float) -> np.ndarray:
@@ -70,14 +66,11 @@ def weigh(shop: SimulatedShop, foreign: float) -> np.ndarray:
     return np.concatenate([(1 - foreign) * shop.known[1].weights, foreign * shop.foreign[1].weights])
 
 
-def measure(shop: SimulatedShop, weights: np.ndarray, bias: float, views: int) -> np.ndarray:
+def measure(shop: SimulatedShop, score: Score, views: int) -> np.ndarray:
     known, foreign = shop.known[views], shop.foreign[views]
-
-    def scores(tried: Tried) -> np.ndarray:
-        return tried.features @ weights + bias
-
+    known_scores, foreign_scores = score.of(known.features), score.of(foreign.features)
     return measure_curves(
-        (scores(known), known.right, known.weights), (scores(foreign), foreign.weights), SCORES
+        (known_scores, known.right, known.weights), (foreign_scores, foreign.weights), SCORES
     )
 
 
@@ -98,10 +91,12 @@ def logistic_regression(x: np.ndarray, y: np.ndarray, share: np.ndarray) -> np.n
 
 
 def as_json(learned: Learned) -> dict:
-    assert learned.weights.shape == (FEATURES,)
+    score = learned.score
     return {
-        "weights": np.round(learned.weights, 5).tolist(),
-        "bias": round(learned.bias, 5),
+        "centre": np.round(score.centre, 5).tolist(),
+        "scale": np.round(score.scale, 5).tolist(),
+        "weights": np.round(score.weights, 5).tolist(),
+        "bias": round(score.bias, 5),
         "confidence": np.round(learned.confidence, 5).tolist(),
         "scores": learned.scores.tolist(),
         "kinds": np.round(learned.kinds, 5).tolist(),

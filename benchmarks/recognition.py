@@ -28,8 +28,9 @@ from catalog.importing import find_product_folders, sku_of
 from catalog.photo_files import open_upright
 from ml_training.recognizer.backbone import packaged_backbone
 from ml_training.recognizer.calibration import softmax
+from ml_training.recognizer.covariance import Looks, Sample, rows_of_few
 from ml_training.recognizer.embedder import Embedder, embed_all
-from ml_training.recognizer.head import fit_head
+from ml_training.recognizer.head import fit_discriminant, fit_head
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.recognizer.train import fit_model
 
@@ -42,9 +43,17 @@ PLOTS = Path(__file__).parent.parent / "docs" / "images"
 class Labelled:
     vectors: np.ndarray  # (N, D) float32
     labels: np.ndarray  # (N,) int64
+    looks: np.ndarray | None = None  # (N, V, D) float16; None of backbones that do not tell
 
     def only(self, rows: np.ndarray) -> "Labelled":
-        return Labelled(self.vectors[rows], self.labels[rows])
+        return Labelled(
+            self.vectors[rows], self.labels[rows], None if self.looks is None else self.looks[rows]
+        )
+
+    def looks_of_few(self, labels: np.ndarray | None = None) -> Looks | None:
+        """For products that have few photos, as `fit_model` takes them."""
+        rows = rows_of_few(self.labels if labels is None else labels)
+        return None if self.looks is None else Looks(self.looks[rows].astype(np.float32), rows)
 
 
 def main() -> None:
@@ -79,14 +88,17 @@ def read(root: Path, skus: list[str] | None = None) -> tuple[list[str], Labelled
     def pixels(photo):
         return to_pixels(open_upright(photo[1].read_bytes(), preprocessing.decode_side), preprocessing)
 
-    vectors, labels = [], []
-    for (sku, path), vector, error in embed_all(embedder, photos, pixels):
+    found, labels = [], []
+    for (sku, path), embedded, error in embed_all(embedder, photos, pixels):
         if error is not None:
             print(f"{path}: {error}")
             continue
-        vectors.append(vector)
+        found.append(embedded)
         labels.append(number[sku])
-    return skus, Labelled(np.stack(vectors), np.array(labels, np.int64))
+    vectors = np.stack([embedded.vector for embedded in found])
+    tells = all(embedded.looks is not None for embedded in found)
+    looks = np.stack([embedded.looks.astype(np.float16) for embedded in found]) if tells else None
+    return skus, Labelled(vectors, np.array(labels, np.int64), looks)
 
 
 def hold_out(photos: Labelled) -> tuple[Labelled, Labelled]:
@@ -116,7 +128,10 @@ def measure(train: Labelled, test: Labelled, seeds: int) -> dict:
         for method, predict in METHODS.items():
             hits = [np.mean(predict(part, test.vectors) == test.labels) for part in parts]
             rows.setdefault(method, {})[name] = round(float(np.mean(hits)), 4)
-        fitted = [fit_model(part.vectors, part.labels, lambda: None).metrics for part in parts]
+        fitted = [
+            fit_model(part.vectors, part.labels, lambda: None, None, part.looks_of_few()).metrics
+            for part in parts
+        ]
         if all("accuracy" in metrics for metrics in fitted):
             estimates[name] = round(float(np.mean([metrics["accuracy"] for metrics in fitted])), 4)
     fitted = fit_model(train.vectors, train.labels, lambda: None)
@@ -134,7 +149,8 @@ def measure(train: Labelled, test: Labelled, seeds: int) -> dict:
 
 
 def this_head(train: Labelled, vectors: np.ndarray) -> np.ndarray:
-    return fit_head(train.vectors, train.labels).logits(vectors).argmax(axis=1)
+    sample = Sample(train.vectors, train.labels, train.looks_of_few())
+    return sample.in_whole_space(fit_discriminant(sample.scatter())).head.logits(vectors).argmax(axis=1)
 
 
 def class_means(train: Labelled, vectors: np.ndarray) -> np.ndarray:

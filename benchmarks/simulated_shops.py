@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.recognition import Labelled
 from ml_training.recognizer.answers.open_set import Plane, Tried, features, squared_distances
 from ml_training.recognizer.answers.promise import VIEWS
-from ml_training.recognizer.covariance import Scatter, span_of
+from ml_training.recognizer.covariance import Sample
 from ml_training.recognizer.cross_validation import Trials, plan_trials, run_trials
 from ml_training.recognizer.head import Discriminant, fit_discriminant
 
@@ -58,7 +58,7 @@ def _open_shop(
     rows = [np.flatnonzero(train.labels == product) for product in products]
     rows = [np.sort((rng.permutation(own) if by_lot else own)[: kind[1]]) for own in rows]
     labels = np.repeat(np.arange(len(rows)), [len(own) for own in rows])
-    fitted, trials = _fit(train.vectors[np.concatenate(rows)], labels)
+    fitted, trials = _fit(train.only(np.concatenate(rows)), labels)
     known: dict[int, Tried] = {}
     unknown: dict[int, Tried] = {}
     for views in VIEWS:
@@ -77,14 +77,13 @@ def _open_shop(
     return SimulatedShop(kind, labels, fitted, trials, known, unknown, known_logits, known_labels)
 
 
-def _fit(vectors: np.ndarray, labels: np.ndarray) -> tuple[Discriminant, Trials]:
+def _fit(photos: Labelled, labels: np.ndarray) -> tuple[Discriminant, Trials]:
     """What `train.fit_model` fits, without what it finds out of single photos."""
-    plan, basis, dimensions = plan_trials(labels), span_of(vectors), vectors.shape[1]
-    vectors = vectors if basis is None else vectors @ basis
-    scatter = Scatter(vectors, labels, plan.left_out(labels), dimensions)
+    sample, plan = Sample(photos.vectors, labels, photos.looks_of_few(labels)), plan_trials(labels)
+    scatter = sample.scatter(plan.left_out(labels))
     fitted = fit_discriminant(scatter)
-    trials = run_trials(vectors, labels, plan, scatter)
-    return fitted if basis is None else fitted.moved_to(basis), trials
+    trials = run_trials(sample.vectors, labels, plan, scatter)
+    return sample.in_whole_space(fitted), trials
 
 
 def _together(test: Labelled, products: np.ndarray, views: int, rng: np.random.Generator) -> Labelled:

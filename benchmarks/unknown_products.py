@@ -119,7 +119,8 @@ def fit_shop(train: Labelled, products: int, photos: int, seed: int) -> tuple[np
     own = np.sort(np.random.default_rng([seed, products, photos]).choice(everything, products, replace=False))
     stock = train.only(np.isin(train.labels, own))
     stock = first_photos(stock, photos) if seed % 2 else draw(stock, photos, seed)
-    return own, fit_model(stock.vectors, np.searchsorted(own, stock.labels), lambda: None)
+    labels = np.searchsorted(own, stock.labels)
+    return own, fit_model(stock.vectors, labels, lambda: None, None, stock.looks_of_few(labels))
 
 
 def named(model: LoadedModel, photos: Labelled, kept: np.ndarray) -> np.ndarray:

@@ -258,6 +258,7 @@ class ImageEmbedding(models.Model):
     sha256 = models.CharField(max_length=64)
     backbone = models.CharField(max_length=100)
     vector = models.BinaryField(help_text=_("float32, little-endian."))
+    looks = models.BinaryField(null=True, help_text=_("What each look saw: float16, little-endian."))
     # See `recognizer.quality`; null where the photo was embedded before these were measured.
     sharpness = models.FloatField(null=True)
     brightness = models.FloatField(null=True)

@@ -2,18 +2,20 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import Protocol
 
 import numpy as np
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 from PIL import Image
 
 from catalog.photo_files import PhotoRefused, open_upright
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ImageEmbedding
-from ml_training.recognizer.embedder import Embedder, embed_all
+from ml_training.recognizer.covariance import Looks, rows_of_few
+from ml_training.recognizer.embedder import Embedded, Embedder, embed_all
 from ml_training.recognizer.preprocess import Preprocessing, to_pixels
 from ml_training.recognizer.quality import Quality, measure_quality
 
@@ -88,8 +90,11 @@ class VectorStore(Protocol):
     def note(self, sha256: str, pixels: np.ndarray) -> None:
         """See a photo's (V, side, side, 3) pixels while they are at hand; called in other threads."""
 
-    def keep(self, vectors: dict[str, np.ndarray]) -> None:
-        """Keep vectors of photos that were noted."""
+    def looks(self, hashes: list[str]) -> dict[str, np.ndarray]:
+        """Those of which it is kept what each look saw: sha256 to (V, D) float16."""
+
+    def keep(self, photos: dict[str, Embedded]) -> None:
+        """Keep what a backbone said of photos that were noted."""
 
     def forget(self, hashes: list[str]) -> None:
         """Remove those of photos that were found bad."""
@@ -136,7 +141,7 @@ def _embed_missing(
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Embed photos, each given with its copies; the vectors, which are kept, and why others have none."""
     vectors: dict[str, np.ndarray] = {}
-    unkept: dict[str, np.ndarray] = {}
+    unkept: dict[str, Embedded] = {}
     reasons: dict[str, str] = {}
 
     def read_and_note(copies: Sequence[ManifestPhoto]) -> np.ndarray:
@@ -144,17 +149,33 @@ def _embed_missing(
         store.note(copies[0].sha256, pixels)
         return pixels
 
-    for done, (copies, vector, error) in enumerate(embed_all(embedder, missing, read_and_note), start=1):
-        if vector is None:
+    for done, (copies, embedded, error) in enumerate(embed_all(embedder, missing, read_and_note), start=1):
+        if embedded is None:
             reasons[copies[0].sha256] = _reason(error)
         else:
-            vectors[copies[0].sha256] = unkept[copies[0].sha256] = vector
+            vectors[copies[0].sha256] = embedded.vector
+            unkept[copies[0].sha256] = embedded
         if len(unkept) >= CHUNK:
             store.keep(unkept)
             unkept = {}
         on_progress(done / len(missing))
     store.keep(unkept)
     return vectors, reasons
+
+
+def looks_of_few(store: VectorStore, usable: Manifest) -> Looks | None:
+    """Read the looks at the photos of products that have few; None where none are known.
+
+    Args:
+        store: has vectors of all photos of the manifest.
+    """
+    photos = usable.photos
+    rows = rows_of_few(usable.labels)
+    known = store.looks([photos[row].sha256 for row in rows])
+    rows = np.array([row for row in rows if photos[row].sha256 in known], np.int64)
+    if not len(rows):
+        return None
+    return Looks(np.stack([known[photos[row].sha256] for row in rows]).astype(np.float32), rows)
 
 
 def _reason(error: Exception | None) -> str:
@@ -181,35 +202,48 @@ class EmbeddingTable:
     def get(self, hashes: list[str]) -> dict[str, np.ndarray]:
         return stored_vectors(self.backbone_id, hashes)
 
-    def keep(self, vectors: dict[str, np.ndarray]) -> None:
+    def looks(self, hashes: list[str]) -> dict[str, np.ndarray]:
+        found = {}
+        for rows in _some_rows(self.backbone_id, hashes):
+            known = rows.filter(looks__isnull=False).values_list("sha256", "vector", "looks")
+            for sha256, vector, looks in known:
+                found[sha256] = np.frombuffer(looks or b"", "<f2").reshape(-1, len(vector) // 4)
+        return found
+
+    def keep(self, photos: dict[str, Embedded]) -> None:
         rows = [
             ImageEmbedding(
                 sha256=sha256,
                 backbone=self.backbone_id,
-                vector=vector.astype("<f4").tobytes(),
+                vector=embedded.vector.astype("<f4").tobytes(),
+                looks=None if embedded.looks is None else embedded.looks.astype("<f2").tobytes(),
                 **asdict(self._qualities.pop(sha256)),
             )
-            for sha256, vector in vectors.items()
+            for sha256, embedded in photos.items()
         ]
         ImageEmbedding.objects.bulk_create(
             rows,
             update_conflicts=True,
             unique_fields=["backbone", "sha256"],
-            update_fields=["vector", *QUALITY],
+            update_fields=["vector", "looks", *QUALITY],
         )
 
     def forget(self, hashes: list[str]) -> None:
         """Photos that were found bad stay aside in the runs that follow."""
-        rows = ImageEmbedding.objects.filter(backbone=self.backbone_id)
-        for start in range(0, len(hashes), CHUNK):
-            rows.filter(sha256__in=hashes[start : start + CHUNK]).delete()
+        for rows in _some_rows(self.backbone_id, hashes):
+            rows.delete()
 
 
 def stored_vectors(backbone_id: str, hashes: list[str]) -> dict[str, np.ndarray]:
     """Read the vectors that are there: sha256 to (D,) float32."""
     vectors = {}
-    for start in range(0, len(hashes), CHUNK):
-        rows = ImageEmbedding.objects.filter(backbone=backbone_id, sha256__in=hashes[start : start + CHUNK])
+    for rows in _some_rows(backbone_id, hashes):
         for sha256, vector in rows.values_list("sha256", "vector"):
             vectors[sha256] = np.frombuffer(vector, "<f4")
     return vectors
+
+
+def _some_rows(backbone_id: str, hashes: list[str]) -> Iterator[QuerySet[ImageEmbedding]]:
+    """The rows of these photos, not too many in one query."""
+    for start in range(0, len(hashes), CHUNK):
+        yield ImageEmbedding.objects.filter(backbone=backbone_id, sha256__in=hashes[start : start + CHUNK])

@@ -11,7 +11,7 @@ from catalog.models import Shop, photo_limits
 from catalog.photo_files import PhotoRefused, open_upright
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.recognition.recognize import Recognition, rank
-from ml_training.recognizer.embedder import embed_all
+from ml_training.recognizer.embedder import Embedded, embed_all
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.versions.load import active_model
 
@@ -38,14 +38,14 @@ def evaluate_model(shop: Shop, root: Path, on_photo: Callable[[], object] = lamb
     sources = [(sku_of(folder), path) for folder, paths in folders.items() for path in paths]
     report: dict[str, Any] = {"refused": [], "unknown_skus": sorted({sku for sku, _ in sources} - known)}
     skus, vectors = [], []
-    for (sku, path), vector, error in _embed(model.backbone, sources):
+    for (sku, path), embedded, error in _embed(model.backbone, sources):
         if isinstance(error, (PhotoRefused, OSError)):
             report["refused"].append({"file": str(path.relative_to(root)), "reason": str(error)})
-        elif vector is None:
+        elif embedded is None:
             raise error or RuntimeError(f"{path} was not embedded.")
         else:
             skus.append(sku)
-            vectors.append(vector)
+            vectors.append(embedded.vector)
         on_photo()
     answers = rank(shop, model, np.stack(vectors), TOP) if vectors else []
     pairs = list(zip(skus, answers, strict=True))
@@ -56,8 +56,8 @@ def evaluate_model(shop: Shop, root: Path, on_photo: Callable[[], object] = lamb
 
 def _embed(
     backbone_id: str, sources: list[tuple[str, Path]]
-) -> Iterator[tuple[tuple[str, Path], np.ndarray | None, Exception | None]]:
-    """Each source, a SKU and a file, with its (D,) vector or what is wrong with it."""
+) -> Iterator[tuple[tuple[str, Path], Embedded | None, Exception | None]]:
+    """Each source, a SKU and a file, with its vector or what is wrong with it."""
     embedder = open_embedder_of(backbone_id)
     preprocessing = embedder.backbone.preprocessing
     max_pixels = photo_limits().max_pixels

@@ -126,33 +126,35 @@ def export_packaged(packaged: PackagedBackbone, path: Path) -> None:
 def export_encoder(encoder: Encoder, path: Path) -> None:
     """Write an `Encoder` as an ONNX file and compare both before anyone may use it.
 
-    From version 2 of the preprocessing on its weights are rounded to float16, which halves the file.
+    From version 2 of the preprocessing on its weights are rounded to float16, which halves the file, and it
+    tells beside `vectors` what each look saw: (N, V, D) `looks`.
 
     Raises:
         ExportDiffers: the file does not compute what the encoder does.
     """
     import torch
 
+    from ml_training.recognizer.encoder import WithLooks
     from ml_training.recognizer.half_precision import store_as_half, with_half_weights
 
-    has_half_weights = encoder.preprocessing.version > 1
-    if has_half_weights:
+    is_version_1 = encoder.preprocessing.version == 1
+    if not is_version_1:
         encoder = with_half_weights(encoder)
     shape = (2, *encoder.preprocessing.shape)
     sample = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.manual_seed(0))
     for chatty in ("onnx_ir", "onnxscript", "torch.onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     torch.onnx.export(
-        encoder,
+        encoder if is_version_1 else WithLooks(encoder).eval(),
         (sample,),
         path,
         input_names=["pixels"],
-        output_names=["vectors"],
+        output_names=["vectors"] if is_version_1 else ["vectors", "looks"],
         dynamic_shapes={"pixels": {0: torch.export.Dim("photos")}},
         external_data=False,
         verbose=False,
     )
-    if has_half_weights:
+    if not is_version_1:
         store_as_half(path)
     _compare(encoder, path, sample)
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_training.recognizer.answers.open_set import (
-    FEATURES,
     Plane,
     Spread,
     Tried,
     features,
     squared_distances,
 )
+from ml_training.recognizer.answers.score import FEATURES
 from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.head import Discriminant, fit_discriminant
 

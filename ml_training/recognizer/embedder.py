@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,13 @@ AHEAD = 4  # photos for each thread that are begun before the first of them is a
 
 
 Source = TypeVar("Source")  # what a caller reads a photo from
+
+
+class Embedded(NamedTuple):
+    """What a backbone says of one photo."""
+
+    vector: np.ndarray  # (D,) float32, L2-normalised
+    looks: np.ndarray | None = None  # (V, D) float32, what each look saw; None of backbones that do not tell
 
 
 class Embedder:
@@ -34,6 +41,7 @@ class Embedder:
         self._session = onnxruntime.InferenceSession(
             backbone.path, options, providers=["CPUExecutionProvider"]
         )
+        self._tells_looks = "looks" in {output.name for output in self._session.get_outputs()}
 
     def embed(self, pixels: np.ndarray) -> np.ndarray:
         """Embed photos that are preprocessed already.
@@ -46,10 +54,15 @@ class Embedder:
         (vectors,) = self._session.run(["vectors"], {"pixels": pixels})
         return vectors
 
+    def embed_one(self, pixels: np.ndarray) -> Embedded:
+        """Embed one photo, (V, side, side, 3) uint8, with its looks where the backbone tells them."""
+        outputs = ["vectors", "looks"] if self._tells_looks else ["vectors"]
+        return Embedded(*(of_photos[0] for of_photos in self._session.run(outputs, {"pixels": pixels[None]})))
+
 
 def embed_all(
     embedder: Embedder, sources: Sequence[Source], read: Callable[[Source], np.ndarray]
-) -> Iterator[tuple[Source, np.ndarray | None, Exception | None]]:
+) -> Iterator[tuple[Source, Embedded | None, Exception | None]]:
     """Embed many photos, one on each of the embedder's threads at a time.
 
     That is as quick as batches are, and takes a small part of their memory (docs/benchmarks.md).
@@ -57,15 +70,15 @@ def embed_all(
     Args:
         read: called with one source in another thread; returns (V, side, side, 3) uint8 or raises.
     Yields:
-        (source, (D,) float32 vector or None, error or None), in the order of `sources`.
+        (source, what the backbone says or None, error or None), in the order of `sources`.
     """
 
-    def embed_one(source: Source) -> tuple[Source, np.ndarray | None, Exception | None]:
+    def embed_one(source: Source) -> tuple[Source, Embedded | None, Exception | None]:
         try:
             pixels = read(source)
         except Exception as error:  # noqa: BLE001 (handed to the caller, who decides)
             return source, None, error
-        return source, embedder.embed(pixels[None])[0], None
+        return source, embedder.embed_one(pixels), None
 
     queue = iter(sources)
     with ThreadPoolExecutor(embedder.threads, thread_name_prefix="embed") as pool:

@@ -26,11 +26,16 @@ class Encoder(torch.nn.Module):
         self.network, self.preprocessing, self.depths = network, preprocessing, depths
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        views = len(self.preprocessing.views)
+        return self._joined([part.sum(dim=1) for part in self._by_view(pixels)])
+
+    def _by_view(self, pixels: torch.Tensor) -> list[torch.Tensor]:
+        """Each depth: (N, V, d), L2-normalised."""
         x = pixels.flatten(0, 1).permute(0, 3, 1, 2).float()  # (N V, 3, H, W)
-        x = self.normalise(x)
-        parts = [part.unflatten(0, (-1, views)).sum(dim=1) for part in self._depths(x)]  # each (N, d)
-        return normalize(torch.cat([normalize(part) for part in parts], dim=1))
+        views = len(self.preprocessing.views)
+        return [part.unflatten(0, (-1, views)) for part in self._depths(self.normalise(x))]
+
+    def _joined(self, parts: list[torch.Tensor]) -> torch.Tensor:
+        return normalize(torch.cat([normalize(part, dim=-1) for part in parts], dim=-1), dim=-1)
 
     def normalise(self, x: torch.Tensor) -> torch.Tensor:
         """Pixels of 0 to 255 as the network learned them; packaged networks treat all channels alike."""
@@ -50,3 +55,16 @@ class Encoder(torch.nn.Module):
         x = network._swish(network._bn1(network._conv_head(x)))  # (N V, 1280, h, w), not negative
         # The small constant keeps the slope of the root finite where nothing was seen.
         return [normalize((x.mean(dim=(2, 3)) + 1e-12).sqrt()), *pooled]
+
+
+class WithLooks(torch.nn.Module):
+    """The same, with what each look saw beside it: (N, D) `vectors` and (N, V, D) `looks`, L2-normalised."""
+
+    def __init__(self, encoder: Encoder):
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        encoder = self.encoder
+        parts = encoder._by_view(pixels)
+        return encoder._joined([part.sum(dim=1) for part in parts]), encoder._joined(parts)

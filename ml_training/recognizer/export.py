@@ -16,8 +16,9 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
-from ml_training.recognizer.answers.open_set import FEATURES, OpenSet, Spread
+from ml_training.recognizer.answers.open_set import OpenSet, Spread
 from ml_training.recognizer.answers.promise import CHOICES, NEVER, Thresholds
+from ml_training.recognizer.answers.score import FEATURES, TERMS, Score
 from ml_training.recognizer.backbone import Backbone, ExportDiffers
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.head import Head
@@ -101,8 +102,12 @@ def _describe_open_set(open_set: OpenSet | None) -> dict | None:
     if open_set is None:
         return None
     return {
-        "weights": open_set.weights.tolist(),
-        "bias": open_set.bias,
+        "score": {
+            "centre": open_set.score.centre.tolist(),
+            "scale": open_set.score.scale.tolist(),
+            "weights": open_set.score.weights.tolist(),
+            "bias": open_set.score.bias,
+        },
         "confidence": list(open_set.confidence_line),
         "named_above": [
             {"wrong": wrong, "foreign": foreign, "photos": views, "score": score}
@@ -198,10 +203,11 @@ def _translate(about: dict, tensors: dict[str, np.ndarray]) -> tuple[dict, dict[
     """What an earlier release wrote: six features, and thresholds by the share of unknown photos named."""
     score = float(about["thresholds"]["0.02"])
     named = [{"wrong": w, "foreign": f, "photos": views, "score": score} for w, f, views in CHOICES]
-    weights = [*about["weights"], *[0.0] * (FEATURES - len(about["weights"]))]
-    levels = {"bias": 0.0, "confidence": [1.0, 0.0], "unknown_below": -NEVER, "list_gap": NEVER}
+    weights = [*about["weights"], *[0.0] * (TERMS - len(about["weights"]))]
+    line = {"centre": [0.0] * FEATURES, "scale": [1.0] * FEATURES, "weights": weights, "bias": 0.0}
+    levels = {"confidence": [1.0, 0.0], "unknown_below": -NEVER, "list_gap": NEVER}
     photos = np.ones(len(tensors["weights"]), np.float32)
-    return {"weights": weights, "named_above": named, **levels}, {**tensors, "photos": photos}
+    return {"score": line, "named_above": named, **levels}, {**tensors, "photos": photos}
 
 
 def _read_open_set(about: dict | None, tensors: dict[str, np.ndarray]) -> OpenSet | None:
@@ -225,22 +231,29 @@ def _read_open_set(about: dict | None, tensors: dict[str, np.ndarray]) -> OpenSe
         or tensors["between"].min() < 0
     ):
         raise ValueError("between and spread must be distances, and photos be counted.")
-    weights = np.array(about["weights"], np.float64)
     named = {
         (float(row["wrong"]), float(row["foreign"]), int(row["photos"])): float(row["score"])
         for row in about["named_above"]
     }
     slope, offset = map(float, about["confidence"])
-    levels = [float(about[name]) for name in ("bias", "unknown_below", "list_gap")]
-    if (
-        weights.shape != (FEATURES,)
-        or not np.isfinite([*weights, *named.values(), slope, offset, *levels]).all()
-    ):
-        raise ValueError(f"open_set must have {FEATURES} finite weights and finite thresholds.")
+    unknown_below, list_gap = (float(about[name]) for name in ("unknown_below", "list_gap"))
+    if not np.isfinite([*named.values(), slope, offset, unknown_below, list_gap]).all():
+        raise ValueError("open_set must have finite thresholds.")
     if named.keys() != set(CHOICES):
         raise ValueError(
             "named_above must have a score for each promise, share of foreign and number of photos."
         )
-    bias, unknown_below, list_gap = levels
     line, thresholds = (slope, offset), Thresholds(named, unknown_below)
-    return OpenSet(tensors["between"], tensors["means"], spread, weights, bias, line, thresholds, list_gap)
+    score = _read_score(about["score"])
+    return OpenSet(tensors["between"], tensors["means"], spread, score, line, thresholds, list_gap)
+
+
+def _read_score(about: dict) -> Score:
+    sizes = {"centre": FEATURES, "scale": FEATURES, "weights": TERMS}
+    centre, scale, weights = (np.array(about[name], np.float64) for name in sizes)
+    score = Score(centre, scale, weights, float(about["bias"]))
+    if any(len(getattr(score, name)) != size for name, size in sizes.items()):
+        raise ValueError(f"score must have {FEATURES} centres and scales and {TERMS} weights.")
+    if not np.isfinite([*centre, *scale, *weights, score.bias]).all() or scale.min() <= 0:
+        raise ValueError("score must have finite numbers and scales above 0.")
+    return score

@@ -10,7 +10,7 @@ import torch  # noqa: F401 (loaded by those who will fit, before a run's clock s
 from ml_training.recognizer.answers.open_set import OpenSet
 from ml_training.recognizer.answers.promise import Learned, curves_of, fit_thresholds, shipped
 from ml_training.recognizer.calibration import fit_list_gap, fit_temperature, usual_temperature
-from ml_training.recognizer.covariance import Scatter, span_of
+from ml_training.recognizer.covariance import Looks, Sample
 from ml_training.recognizer.cross_validation import CALIBRATION_SHIFT, Trials, plan_trials, run_trials
 from ml_training.recognizer.head import Discriminant, Head, fit_discriminant, need_two_products
 from ml_training.recognizer.metrics import measure_reliability, report_accuracy
@@ -43,6 +43,7 @@ def fit_model(
     labels: np.ndarray,
     on_evaluating: Callable[[], object],
     unseen: np.ndarray | None = None,
+    looks: Looks | None = None,
 ) -> Fitted:
     """Fit a head, and find out from photos and products held out how far it can be trusted.
 
@@ -54,6 +55,7 @@ def fit_model(
         labels: (N,) int64, class index in [0, C), every class at least once.
         on_evaluating: called between fitting and evaluating.
         unseen: (N,) bool, the photos that the backbone did not learn from; all of them if left out.
+        looks: at the photos of products that have few (`rows_of_few`), where they are known.
     Raises:
         TooFewProducts: C < 2.
     """
@@ -63,8 +65,11 @@ def fit_model(
     for group in copies:
         counted[group[1:]] = False
     unseen = unseen[counted] if unseen is not None else None
-    kept_vectors, kept_labels = (vectors[counted], labels[counted]) if copies else (vectors, labels)
-    fitted = _fit(kept_vectors, kept_labels, on_evaluating, unseen)
+    if copies:
+        looks = looks.among(counted) if looks is not None else None
+        fitted = _fit(Sample(vectors[counted], labels[counted], looks), on_evaluating, unseen)
+    else:
+        fitted = _fit(Sample(vectors, labels, looks), on_evaluating, unseen)
     of_all = np.full((3, len(labels)), -1)
     of_all[:, counted] = fitted.answers, fitted.misclassified, fitted.outliers
     answers, misclassified, outliers = of_all
@@ -80,23 +85,16 @@ def _find_outlier_classes(vectors: np.ndarray, labels: np.ndarray, unseen: np.nd
     return looks_like
 
 
-def _fit(
-    vectors: np.ndarray,
-    labels: np.ndarray,
-    on_evaluating: Callable[[], object],
-    unseen: np.ndarray | None,
-) -> Fitted:
-    plan, dimensions, basis = plan_trials(labels, unseen), vectors.shape[1], span_of(vectors)
-    if basis is not None:
-        vectors = vectors @ basis  # (N, N): lengths and angles stay
-    scatter = Scatter(vectors, labels, plan.left_out(labels), dimensions)
+def _fit(sample: Sample, on_evaluating: Callable[[], object], unseen: np.ndarray | None) -> Fitted:
+    vectors, labels = sample.vectors, sample.labels
+    plan = plan_trials(labels, unseen)
+    scatter = sample.scatter(plan.left_out(labels))
     fitted = fit_discriminant(scatter)
     on_evaluating()
     with ThreadPoolExecutor(1, thread_name_prefix="outliers") as beside:
         outliers = beside.submit(_find_outlier_classes, vectors, labels, unseen)
         trials = run_trials(vectors, labels, plan, scatter)
-    if basis is not None:
-        fitted = fitted.moved_to(basis)
+    fitted = sample.in_whole_space(fitted)
     shown, fair = labels[trials.held], trials.moved(labels, CALIBRATION_SHIFT)
     temperature = fit_temperature(fair, shown, usual_temperature(len(labels) / len(scatter.means)))
     singles = 1 - len(np.unique(shown)) / len(scatter.means)  # share of the products that could not be judged
@@ -133,6 +131,4 @@ def fit_open_set(
     thresholds, told = fit_thresholds(learned, len(fitted.means), photos, own, is_tuned)
     gap = fit_list_gap(trials.elsewhere(labels), labels[trials.held])
     line = learned.confidence
-    return OpenSet(
-        fitted.between, fitted.means, trials.spread, learned.weights, learned.bias, line, thresholds, gap
-    ), told
+    return OpenSet(fitted.between, fitted.means, trials.spread, learned.score, line, thresholds, gap), told

@@ -13,10 +13,11 @@ import numpy as np
 
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import open_embedder_of
-from ml_training.dataset.embeddings import load_embeddings
+from ml_training.dataset.embeddings import EmbeddingTable, load_embeddings, looks_of_few
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.gate.evidence import Evidence, gather_evidence
 from ml_training.models import ModelVersion, TrainingRun
+from ml_training.recognizer.covariance import Looks
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.train import Fitted, fit_model
 from ml_training.runs import lifecycle
@@ -106,6 +107,10 @@ class Vectors:
         """(N, D) float32, rows in the order of the manifest's photos."""
         return np.stack([self.by_sha256[photo.sha256] for photo in self.usable.photos])
 
+    def looks(self) -> Looks | None:
+        """At the photos of products that have few, as they were kept."""
+        return looks_of_few(EmbeddingTable(self.embedder.backbone.id), self.usable)
+
 
 def _train(run: TrainingRun, progress: Progress) -> None:
     progress.enter(Phase.PREPARING)
@@ -115,7 +120,7 @@ def _train(run: TrainingRun, progress: Progress) -> None:
     version, message = None, vectors.usable.describe_missing()
     if len(vectors.usable.products) >= 2:
         matrix = vectors.matrix()
-        fitted = _fit(run, vectors.usable, matrix, progress)
+        fitted = _fit(run, vectors, matrix, progress)
         evidence = gather_evidence(run.shop_id, vectors.usable, matrix, fitted.copies, run.backbone)
         version, message = publish_fitted(run, vectors, fitted, progress, evidence), _describe_check(run)
     run.metrics = progress.finish()
@@ -132,10 +137,11 @@ def embed(run: TrainingRun, training_set: TrainingSet, progress: Progress) -> Ve
     return Vectors(embedder, usable, by_sha256)
 
 
-def _fit(run: TrainingRun, usable: Manifest, matrix: np.ndarray, progress: Progress) -> Fitted:
+def _fit(run: TrainingRun, vectors: Vectors, matrix: np.ndarray, progress: Progress) -> Fitted:
     progress.enter(Phase.FITTING)
+    usable, looks = vectors.usable, vectors.looks()
     unseen = usable.unseen_by(tuned.learned_by(run.backbone))
-    return fit_model(matrix, usable.labels, partial(progress.enter, Phase.EVALUATING), unseen)
+    return fit_model(matrix, usable.labels, partial(progress.enter, Phase.EVALUATING), unseen, looks)
 
 
 def publish_fitted(

@@ -10,9 +10,10 @@ import numpy as np
 
 from catalog.photo_files import open_upright
 from ml_training.dataset import ndjson
-from ml_training.dataset.embeddings import load_embeddings
+from ml_training.dataset.embeddings import load_embeddings, looks_of_few
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.recognizer.backbone import Backbone
+from ml_training.recognizer.covariance import Looks
 from ml_training.recognizer.export import ModelFile, build_files
 from ml_training.recognizer.preprocess import Preprocessing, to_pixels
 from ml_training.recognizer.train import fit_model
@@ -64,26 +65,29 @@ class Trainer:
         with self._cache.use(job, project.backbone) as (embedder, store):
             reporter.enter(Phase.EMBEDDING)
             vectors, set_aside = load_embeddings(embedder, manifest, reporter.within, job.fresh, store, read)
-            files = _fit(manifest, vectors, set_aside, embedder.backbone, reporter)
+            usable = manifest.without({photo.pk for photo, _ in set_aside})
+            looks = looks_of_few(store, usable)
+            files = _fit(manifest, usable, vectors, looks, set_aside, embedder.backbone, reporter)
         reporter.check()
         return files
 
 
 def _fit(
     manifest: Manifest,
+    usable: Manifest,
     vectors: dict[str, np.ndarray],
+    looks: Looks | None,
     set_aside: list[tuple[ManifestPhoto, str]],
     backbone: Backbone,
     reporter: Reporter,
 ) -> dict[str, ModelFile]:
     """Fit a head, and put it with what it says of the photos into a model's files."""
-    usable = manifest.without({photo.pk for photo, _ in set_aside})
     if len(usable.products) < 2:
         raise ProjectFailed(usable.describe_missing())
     reporter.enter(Phase.FITTING)
     matrix = np.stack([vectors[photo.sha256] for photo in usable.photos])  # (N, D)
     evaluating, unseen = partial(reporter.enter, Phase.EVALUATING), usable.unseen_by(manifest.learned)
-    fitted = fit_model(matrix, usable.labels, evaluating, unseen)
+    fitted = fit_model(matrix, usable.labels, evaluating, unseen, looks)
     metadata = version_files.metadata(usable, None, fitted.head, fitted.metrics)
     model = TrainedModel.of(fitted, usable)
     metadata |= {"judged": model.cross_validated, **model.evidence}

@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 
 from ml_training.recognizer.answers.promise import Thresholds
+from ml_training.recognizer.answers.score import Score
 from ml_training.recognizer.calibration import usual_temperature
 
-FEATURES = 9
 RIVALS = 3  # how many other products the nearest one is compared with
 
 
@@ -121,13 +121,12 @@ class Tried:
 
 @dataclass(frozen=True)
 class OpenSet:
-    """A linear score of an answer on `features`, and what follows from it."""
+    """A score of an answer by its `features`, and what follows from it."""
 
     between: np.ndarray  # (C, C) float32, squared distances between the products' means
     means: np.ndarray  # (C, D) float32, of the vectors as they are
     spread: Spread
-    weights: np.ndarray  # (FEATURES,) float64
-    bias: float
+    score: Score
     confidence_line: tuple[
         float, float
     ]  # slope and offset: from a score to log-odds that the answer is right
@@ -141,7 +140,7 @@ class OpenSet:
     def scores(self, vectors: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """(N, D) vectors and (N, C) logits of temperature 1 to (N,) scores, log-odds of a right answer."""
         plain = squared_distances(vectors, self.means)
-        return features(self.plane.place(logits), plain, self.spread) @ self.weights + self.bias
+        return self.score.of(features(self.plane.place(logits), plain, self.spread))
 
     def confidence(self, scores: np.ndarray) -> np.ndarray:
         """(N,) scores to (N,) chances that the first answer is right."""

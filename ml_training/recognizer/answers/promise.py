@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_training.recognizer.answers.score import Score
+
 if TYPE_CHECKING:
     from ml_training.recognizer.answers.open_set import Tried
 
@@ -23,7 +25,7 @@ WRONG = (0.01, 0.02, 0.03, 0.05)  # shares of the names given that may be wrong,
 FOREIGN = (0.02, 0.05, 0.1)  # shares of what is shown that the shop does not have, for a shop to choose
 VIEWS = (1, 2, 3, 5)  # photos of one product that are taken together
 MAX_FOREIGN_NAMED = 0.1  # share of photos of products that the shop does not have
-TRUSTED = 20  # products from which on a shop's own trials count more than simulated shops
+TRUSTED = 50  # products from which on a shop's own trials count more than simulated shops
 TRUSTED_TUNED = 5  # the same with a backbone that learned the shop's photos: simulated shops know less of it
 REACH = 0.7  # by this in the logarithm, a kind of shop counts e times less
 ALMOST_ALL = 0.99  # share of known photos that reach the score below which a photo shows nothing known
@@ -38,8 +40,7 @@ CHOICES: tuple[Choice, ...] = tuple(product(WRONG, FOREIGN, VIEWS))
 class Learned:
     """What simulated shops teach: the score of an answer, and what became of answers by their score."""
 
-    weights: np.ndarray  # (FEATURES,) float64
-    bias: float
+    score: Score
     confidence: tuple[float, float]  # slope and offset of the log-odds that an answer is right, by its score
     scores: np.ndarray  # (T,) ascending: where curves are known
     kinds: np.ndarray  # (K, 2) logarithms of products, and of photos of each
@@ -54,9 +55,9 @@ class Learned:
 
 def read_learned(path: Path = SHIPPED) -> Learned:
     data = json.loads(path.read_text())
+    centre, scale, weights = (np.array(data[name], np.float64) for name in ("centre", "scale", "weights"))
     return Learned(
-        np.array(data["weights"], np.float64),
-        data["bias"],
+        Score(centre, scale, weights, data["bias"]),
         (data["confidence"][0], data["confidence"][1]),
         np.array(data["scores"], np.float64),
         np.array(data["kinds"], np.float64),
@@ -100,7 +101,7 @@ def curves_of(learned: Learned, known: Tried, unknown: Tried) -> np.ndarray | No
     """(3, T) of a shop's own trials; None if there were none, or no product could be hidden in them."""
     if not len(known.products) or not len(unknown.products):
         return None
-    own, other = (tried.features @ learned.weights + learned.bias for tried in (known, unknown))
+    own, other = (learned.score.of(tried.features) for tried in (known, unknown))
     return measure_curves((own, known.right, known.weights), (other, unknown.weights), learned.scores)
 
 

@@ -204,7 +204,9 @@ class _DeepJob:
         }
         version = None
         if found.is_better:
-            fitted = fit_model(new, usable.labels, self.progress.check, usable.unseen_by(learned))
+            fitted = fit_model(
+                new, usable.labels, self.progress.check, usable.unseen_by(learned), after.looks()
+            )
             version = publish_fitted(self.run, after, fitted, self.progress)
         self._finish(version, _in_words(found), usable)
         if version is None:

@@ -6,10 +6,18 @@ from django.core.files.storage import default_storage
 
 from catalog.models import ProductImage
 from ml_training.backbones.loader import open_embedder
-from ml_training.dataset.embeddings import CHUNK, load_embeddings, read_pixels, read_some, stored_vectors
+from ml_training.dataset.embeddings import (
+    CHUNK,
+    EmbeddingTable,
+    load_embeddings,
+    looks_of_few,
+    read_pixels,
+    read_some,
+    stored_vectors,
+)
 from ml_training.dataset.manifest import read_manifest
 from ml_training.models import ImageEmbedding
-from tests.factories import make_shop, stock
+from tests.factories import add_photo, make_shop, stock
 
 pytestmark = pytest.mark.training
 
@@ -34,6 +42,29 @@ def test_every_photo_gets_the_vector_of_its_own_pixels(shop, embedder):
     for photo in manifest.photos:
         pixels = read_pixels([photo], embedder.backbone.preprocessing)
         np.testing.assert_allclose(vectors[photo.sha256], embedder.embed(pixels[None])[0], atol=1e-4)
+
+
+def test_what_looks_saw_is_kept_and_read_for_products_with_few_photos(shop, embedder):
+    first, _ = stock(shop, products=2, photos=3)
+    vectors, _, _ = load(shop, embedder)
+    table, manifest = EmbeddingTable(embedder.backbone.id), read_manifest(shop.pk)
+    looks = looks_of_few(table, manifest)
+    assert looks.photos.tolist() == [0, 1, 2, 3, 4, 5]
+    for row, seen in zip(looks.photos, looks.vectors, strict=True):
+        photo = manifest.photos[row]
+        expected = embedder.embed_one(read_pixels([photo], embedder.backbone.preprocessing))
+        np.testing.assert_allclose(seen, expected.looks, atol=1e-3)
+        np.testing.assert_allclose(vectors[photo.sha256], expected.vector, atol=1e-4)
+    add_photo(first, seed=99)  # it has more than a few now
+    load(shop, embedder)
+    assert looks_of_few(table, read_manifest(shop.pk)).photos.tolist() == [4, 5, 6]
+
+
+def test_photos_embedded_by_a_backbone_that_tells_no_looks_have_none(shop, embedder):
+    stock(shop, products=2, photos=1)
+    load(shop, embedder)
+    ImageEmbedding.objects.update(looks=None)
+    assert looks_of_few(EmbeddingTable(embedder.backbone.id), read_manifest(shop.pk)) is None
 
 
 def test_second_call_computes_nothing_and_gives_the_same(shop, embedder):

@@ -38,6 +38,18 @@ def test_exported_file_computes_what_torch_computes(backbone, encoder, embedder)
 
 
 @pytest.mark.training
+def test_looks_are_what_the_backbone_says_of_each_view_alone(backbone, encoder, embedder):
+    pixels = random_pixels(backbone, 2, seed=6)
+    one, two = (embedder.embed_one(of_photo) for of_photo in pixels)
+    views = len(backbone.preprocessing.views)
+    assert one.looks.shape == (views, backbone.vector_size)
+    np.testing.assert_allclose(two.vector, embedder.embed(pixels)[1], atol=1e-5)
+    for view in range(views):
+        alone = np.repeat(pixels[:1, view : view + 1], views, axis=1)
+        np.testing.assert_allclose(one.looks[view], in_torch(encoder, alone)[0], atol=1e-4)
+
+
+@pytest.mark.training
 def test_exported_file_says_its_hash_and_size(backbone, embedder):
     assert backbone.sha256 == hashlib.sha256(backbone.path.read_bytes()).hexdigest()
     assert embedder.embed(random_pixels(backbone, 1)).shape == (1, backbone.vector_size)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer import covariance
-from ml_training.recognizer.covariance import USUAL, Scatter, span_of
+from ml_training.recognizer.covariance import FEW, USUAL, Looks, Sample, Scatter, rows_of_few, span_of
 from ml_training.recognizer.head import fit_discriminant
 from tests.support.vectors import easy_sample
 
@@ -82,3 +82,65 @@ def test_fitted_in_the_space_that_the_photos_span_it_is_the_same_head():
 
 def test_many_photos_are_fitted_where_they_are():
     assert span_of(easy_sample(products=5, photos=7, size=12).vectors) is None
+
+
+def some_looks(photos: np.ndarray, vectors: np.ndarray) -> Looks:
+    """Four looks at each of some photos, which lie around its vector."""
+    spread = np.random.default_rng(3).normal(size=(len(photos), 4, vectors.shape[1])) * 0.2
+    return Looks((vectors[photos][:, None] + spread).astype(np.float32), photos)
+
+
+def with_looks(vectors: np.ndarray, labels: np.ndarray, looks: Looks, kept: np.ndarray) -> np.ndarray:
+    """The lower triangle of the covariance of kept photos, one look after the other."""
+    learned = vectors.astype(np.float64)
+    learned[looks.photos] = looks.vectors.mean(axis=1)
+    total = np.eye(vectors.shape[1]) * USUAL / vectors.shape[1]
+    for label in np.unique(labels[kept]):
+        own = learned[kept & (labels == label)]
+        total += (own - own.mean(axis=0)).T @ (own - own.mean(axis=0))
+    freedom = kept.sum() - len(np.unique(labels[kept])) + 1
+    for photo, seen in zip(looks.photos, looks.vectors.astype(np.float64), strict=True):
+        if kept[photo]:
+            total += (seen - seen.mean(axis=0)).T @ (seen - seen.mean(axis=0)) / len(seen)
+            freedom += (len(seen) - 1) / len(seen)
+    return np.tril(total / freedom)
+
+
+def test_looks_scatter_around_their_mean_and_go_with_their_photo(sample):
+    looks = some_looks(np.array([0, 1, 9, 30]), sample.vectors)
+    left_out = np.zeros((35, 2), bool)
+    left_out[[1, 2, 30], 0] = True
+    scatter = Sample(sample.vectors, sample.labels, looks).scatter(left_out)
+    for trial in range(2):
+        kept = ~left_out[:, trial]
+        expected = with_looks(sample.vectors, sample.labels, looks, kept)
+        np.testing.assert_allclose(lower(scatter.covariance_in(trial)), expected, atol=1e-6)
+    everything = with_looks(sample.vectors, sample.labels, looks, np.ones(35, bool))
+    np.testing.assert_allclose(lower(scatter.covariance()), everything, atol=1e-6)
+
+
+def test_head_is_the_same_in_the_space_that_photos_and_their_looks_span():
+    few = easy_sample(products=4, photos=1, size=64)
+    looks = some_looks(np.arange(4), few.vectors)
+    narrow = Sample(few.vectors, few.labels, looks)
+    assert narrow.vectors.shape == (4, 20)
+    found = narrow.in_whole_space(fit_discriminant(narrow.scatter()))
+    covariance = with_looks(few.vectors, few.labels, looks, np.ones(4, bool))
+    covariance += np.tril(covariance, -1).T
+    shrunk = 0.5 * covariance + 0.5 * np.eye(64) * np.trace(covariance) / 64
+    means = looks.vectors.mean(axis=1)
+    expected = np.linalg.solve(shrunk, (means - means.mean(axis=0)).T).T
+    np.testing.assert_allclose(found.head.weights, expected, atol=1e-3 * np.abs(expected).max())
+
+
+def test_looks_are_of_use_for_products_with_few_photos_only():
+    labels = np.repeat(np.arange(3), [FEW, FEW + 1, 1])
+    assert rows_of_few(labels).tolist() == [0, 1, 2, 7]
+    assert rows_of_few(labels[:0]).tolist() == []
+
+
+def test_looks_at_photos_that_do_not_count_are_left_out():
+    looks = some_looks(np.array([0, 2, 3]), np.zeros((5, 8), np.float32))
+    kept = looks.among(np.array([True, False, False, True, True]))
+    assert kept.photos.tolist() == [0, 1]
+    np.testing.assert_array_equal(kept.vectors, looks.vectors[[0, 2]])

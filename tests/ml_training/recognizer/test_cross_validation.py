@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml_training.recognizer.answers.open_set import FEATURES
+from ml_training.recognizer.answers.score import FEATURES
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.cross_validation import SHIFT, Trials, plan_trials, run_trials

@@ -57,7 +57,7 @@ def test_many_photos_come_back_in_order_with_the_broken_ones_marked(backbone, em
     assert {str(error) for _, _, error in outcomes if error} == {f"photo {n} is broken" for n in broken}
     for source in (1, AHEAD, 2 * AHEAD, sources[-2]):
         own = embedder.embed(pixels_of(backbone, source % 6, source)[None])[0]
-        np.testing.assert_allclose(outcomes[source][1], own, atol=1e-4)
+        np.testing.assert_allclose(outcomes[source][1].vector, own, atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

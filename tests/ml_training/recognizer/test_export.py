@@ -164,7 +164,8 @@ def trained() -> Head:
 def test_how_far_answers_can_be_trusted_is_read_back_as_it_was(trained):
     read = read_head(json.dumps(described(trained)).encode(), save(_tensors(trained))).open_set
     assert read.thresholds == trained.open_set.thresholds
-    assert (read.bias, read.list_gap) == (trained.open_set.bias, trained.open_set.list_gap)
+    assert (read.score.bias, read.list_gap) == (trained.open_set.score.bias, trained.open_set.list_gap)
+    np.testing.assert_array_equal(read.score.weights, trained.open_set.score.weights)
     assert read.confidence_line == pytest.approx(trained.open_set.confidence_line)
     np.testing.assert_array_equal(read.spread.photos, trained.open_set.spread.photos)
 
@@ -177,16 +178,25 @@ def test_files_of_the_release_before_are_read(trained):
     del tensors["photos"]
     read = read_head(json.dumps(model).encode(), save(tensors)).open_set
     assert set(read.thresholds.named.values()) == {2.5}
-    assert read.weights.tolist() == [1.0] * 6 + [0.0] * 3
+    assert read.score.of(np.arange(9.0)[None]).tolist() == [sum(range(6))]
     assert np.isfinite(read.scores(trained.open_set.means, trained.logits(trained.open_set.means))).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"bias": float("nan")}, {"weights": [1.0]}, {"scale": [0.0] * 9}, {"centre": [float("inf")] * 9}],
+)
+def test_score_that_makes_no_sense_is_refused(trained, change):
+    model = described(trained)
+    model["open_set"]["score"] |= change
+    with pytest.raises(ValueError, match="score"):
+        read_head(json.dumps(model).encode(), save(_tensors(trained)))
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"named_above": []},
-        {"bias": float("nan")},
-        {"weights": [1.0]},
         {"confidence": [1.0, float("inf")]},
         {"list_gap": float("inf")},
     ],

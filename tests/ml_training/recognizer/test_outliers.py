@@ -22,7 +22,7 @@ def embed(embedder: Embedder, openers: list) -> np.ndarray:
     preprocessing = embedder.backbone.preprocessing
     rows = list(embed_all(embedder, openers, lambda opened: to_pixels(opened(), preprocessing)))
     assert not any(error for *_, error in rows)
-    return np.stack([vector for _, vector, _ in rows])
+    return np.stack([embedded.vector for _, embedded, _ in rows])
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
+from ml_training.recognizer.embedder import Embedded
 from ml_training.recognizer.preprocess import Preprocessing
 from ml_training.trainer import cache
 from ml_training.trainer.cache import BackboneCache
@@ -15,6 +16,7 @@ from ml_training.trainer.jobs import Job
 
 PIXELS = Preprocessing(32).shape
 SIZE = int(np.prod(PIXELS))
+NOTHING = Embedded(np.zeros(SIZE, np.float32))
 
 
 def backbone_file(number: int) -> bytes:
@@ -55,7 +57,7 @@ class Project:
 
     def train(self, number: int) -> None:
         with self.use(number) as (embedder, vectors):
-            vectors.keep({"ab" * 32: np.zeros(SIZE, np.float32)})
+            vectors.keep({"ab" * 32: NOTHING})
             assert embedder.embed(np.zeros((1, *PIXELS), np.uint8)).shape == (1, SIZE)
 
 
@@ -101,7 +103,7 @@ def test_backbone_that_another_job_is_using_stays(project, tmp_path, monkeypatch
         time.sleep(0.02)
         project.train(2)
         assert kept_on_disk(tmp_path) == short_names(1, 2)
-        vectors.keep({"ab" * 32: np.zeros(SIZE, np.float32)})
+        vectors.keep({"ab" * 32: NOTHING})
         time.sleep(0.02)
         project.train(3)
         assert [*vectors.get(["ab" * 32])] == ["ab" * 32]
@@ -123,7 +125,7 @@ def test_of_more_vectors_than_the_limit_the_newest_stay(project, tmp_path, monke
     monkeypatch.setattr(cache, "MAX_VECTORS", 2)
     names = [letter * 64 for letter in "abc"]
     with project.use(1) as (_, vectors):
-        vectors.keep(dict.fromkeys(names, np.zeros(SIZE, np.float32)))
+        vectors.keep(dict.fromkeys(names, NOTHING))
         for age, name in zip((10, 30, 20), names, strict=True):
             path = tmp_path / "vectors" / short_names(1)[0] / name[:2] / name
             os.utime(path, (time.time() - age,) * 2)

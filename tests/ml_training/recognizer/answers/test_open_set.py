@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer.answers.open_set import (
-    FEATURES,
     Plane,
     Spread,
     Tried,
@@ -12,6 +11,7 @@ from ml_training.recognizer.answers.open_set import (
     squared_distances,
 )
 from ml_training.recognizer.answers.promise import FOREIGN, WRONG
+from ml_training.recognizer.answers.score import FEATURES
 from ml_training.recognizer.covariance import Scatter
 from ml_training.recognizer.head import Discriminant, fit_discriminant
 from ml_training.recognizer.train import fit_model

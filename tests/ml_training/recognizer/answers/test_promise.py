@@ -14,6 +14,7 @@ from ml_training.recognizer.answers.promise import (
     measure_curves,
     shipped,
 )
+from ml_training.recognizer.answers.score import FEATURES, TERMS, Score
 
 # Shares by score: of known photos named, of these right, of foreign ones named.
 CURVES = np.array([[1.0, 0.8, 0.6, 0.3, 0.1], [0.8, 0.75, 0.59, 0.3, 0.1], [0.9, 0.3, 0.08, 0.01, 0.0]])
@@ -24,7 +25,8 @@ SCORES = np.arange(5.0)
 def learned() -> Learned:
     kinds = np.log([[10, 5], [20, 20]])
     curves = {views: np.stack([CURVES, CURVES]) for views in VIEWS}
-    return Learned(np.zeros(9), 0.0, (1.0, 0.0), SCORES, kinds, curves)
+    score = Score(np.zeros(FEATURES), np.ones(FEATURES), np.zeros(TERMS), 0.0)
+    return Learned(score, (1.0, 0.0), SCORES, kinds, curves)
 
 
 @pytest.mark.parametrize(
