@@ -73,7 +73,8 @@ class Shop:
     def fit(self, stock: list[np.ndarray]) -> tuple[Head, list[np.ndarray]]:
         """The head of some rows a product, and what was answered without each."""
         labels = np.repeat(np.arange(len(stock)), [len(rows) for rows in stock]).astype(np.int64)
-        fitted = fit_model(self.train.vectors[np.concatenate(stock)], labels, lambda: None)
+        photos = self.train.only(np.concatenate(stock))
+        fitted = fit_model(photos.vectors, labels, lambda: None, None, photos.looks_of_few(labels))
         return fitted.head, [fitted.answers[labels == label] for label in range(len(stock))]
 
 
