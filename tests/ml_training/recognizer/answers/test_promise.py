@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ml_training.recognizer.answers.promise import (
+    AIMED_FOREIGN_NAMED,
     CHOICES,
     MAX_FOREIGN_NAMED,
     NEVER,
@@ -37,7 +38,7 @@ def test_lowest_score_that_keeps_the_promise(wrong, foreign, place):
     named, right, foreign_named = CURVES[:, place]
     given = (1 - foreign) * named + foreign * foreign_named
     assert (1 - foreign) * (named - right) + foreign * foreign_named <= wrong * given
-    assert foreign_named <= MAX_FOREIGN_NAMED
+    assert foreign_named <= AIMED_FOREIGN_NAMED < MAX_FOREIGN_NAMED
 
 
 def test_where_no_score_keeps_it_nothing_is_named():
