@@ -25,7 +25,7 @@ from ml_training.recognizer.answers.open_set import OpenSet
 from ml_training.recognizer.answers.promise import FOREIGN, Learned, shipped
 from ml_training.recognizer.train import fit_open_set
 
-KINDS = [*product((10, 20, 40), (3, 5, 20)), (60, 5), (60, 20)]  # products, photos of each
+KINDS = [*product((10, 20, 40, 60), (3, 5, 20))]  # products, photos of each
 WRONG = 0.02
 MAX_LIST = 6
 
@@ -95,8 +95,8 @@ def summarize(judged: list[Judged]) -> list[dict]:
 def _summarize_kind(kind: Kind, shops: list[Judged], foreign: float) -> dict:
     """Shares over all shops of a kind; products weigh alike in each."""
     allowed = foreign or min(FOREIGN)
-    found = np.array([_measure(one, allowed) for one in shops])  # (S, 6)
-    named, right, foreign_named, length, holds, told = found.mean(axis=0)
+    found = np.array([_measure(one, allowed) for one in shops])  # (S, 7)
+    named, right, foreign_named, length, holds, told, first = found.mean(axis=0)
     all_named = (1 - foreign) * named + foreign * foreign_named
     wrong = (1 - foreign) * (named - right) + foreign * foreign_named
     each = (1 - foreign) * found[:, 0] + foreign * found[:, 2]
@@ -106,6 +106,7 @@ def _summarize_kind(kind: Kind, shops: list[Judged], foreign: float) -> dict:
         "products": kind[0],
         "photos_each": kind[1],
         "foreign": foreign,
+        "right_at_first": round(first, 4),
         "named": round(named, 4),
         "told": round(told, 4),
         "wrong_of_named": round(wrong / all_named, 4) if all_named else 0.0,
@@ -134,6 +135,7 @@ def _measure(judged: Judged, foreign: float) -> tuple[float, ...]:
         share @ lengths,
         share @ (place < lengths),
         judged.told[f"{WRONG},{foreign}"],
+        share @ known.right,
     )
 
 
