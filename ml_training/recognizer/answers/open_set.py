@@ -9,6 +9,9 @@ from ml_training.recognizer.answers.promise import Thresholds
 from ml_training.recognizer.answers.score import Score
 from ml_training.recognizer.calibration import usual_temperature
 
+NOISE = 1e-4  # least squared distance, as a share of its terms: of smaller ones float32 leaves only noise
+FLAT = 1e-6  # least squared distance, where means are all the same
+TINY = 1e-9  # least squared length
 RIVALS = 3  # how many other products the nearest one is compared with
 
 
@@ -34,29 +37,34 @@ class Plane:
     """The plane that some products' means span, from their squared distances alone."""
 
     def __init__(self, between: np.ndarray):
-        self._row_means = between.mean(axis=1)  # (C,)
-        gram = -0.5 * (between - self._row_means[:, None] - self._row_means + between.mean())
-        self._norms = np.diag(gram)
+        self.row_means = between.mean(axis=1)  # (C,)
+        gram = -0.5 * (between - self.row_means[:, None] - self.row_means + between.mean())
+        self.norms = np.diag(gram)  # (C,)
         values, axes = np.linalg.eigh(gram.astype(np.float64))
         kept = values > max(values.max(), 1e-12) * 1e-6
-        self._to_plane = axes[:, kept] / np.sqrt(values[kept])  # (C, R)
+        self.to_plane = axes[:, kept] / np.sqrt(values[kept])  # (C, R)
 
     def place(self, logits: np.ndarray) -> Placement:
         """Place photos by their (N, C) logits of temperature 1.
 
         Source: Gower 1968, "Adding a point to vector diagrams in multivariate analysis".
         """
-        inner = logits + 0.5 * self._row_means
+        inner = logits + 0.5 * self.row_means
         inner = inner - inner.mean(axis=1, keepdims=True)  # (N, C) inner products with the centred means
-        norms = ((inner @ self._to_plane) ** 2).sum(axis=1)  # (N,)
-        distances = np.maximum(norms[:, None] + self._norms - 2 * inner, 1e-6)
-        return Placement(distances, inner, norms, np.maximum(self._norms, 1e-6))
+        norms = ((inner @ self.to_plane) ** 2).sum(axis=1)  # (N,)
+        distances = np.maximum(norms[:, None] + self.norms - 2 * inner, smallest_distances(self.norms))
+        return Placement(distances, inner, norms, np.maximum(self.norms, FLAT))
+
+
+def smallest_distances(norms: np.ndarray) -> np.ndarray:
+    """(C,) norms of means to the (C,) least squared distances from these that can be told from none."""
+    return np.maximum(NOISE * norms, FLAT)
 
 
 def squared_distances(vectors: np.ndarray, means: np.ndarray) -> np.ndarray:
     """(N, D) and (C, D) to (N, C)."""
     squares = np.einsum("nd,nd->n", vectors, vectors)[:, None] + np.einsum("cd,cd->c", means, means)
-    return np.maximum(squares - 2 * vectors @ means.T, 1e-6)
+    return np.maximum(squares - 2 * vectors @ means.T, NOISE)
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ def features(placement: Placement, plain: np.ndarray, spread: Spread) -> np.ndar
     nearest = distances.argmin(axis=1)
     ordered = np.sort(distances, axis=1)
     rivals = ordered[:, 1 : 1 + RIVALS].mean(axis=1)
-    lengths = np.sqrt(np.maximum(placement.squared_norms, 1e-9))[:, None] * np.sqrt(placement.means_norms)
+    lengths = np.sqrt(np.maximum(placement.squared_norms, TINY))[:, None] * np.sqrt(placement.means_norms)
     cosines = np.sort(placement.alignments / lengths, axis=1)
     temperature = usual_temperature(float(spread.photos.mean()))
     behind = np.exp((ordered[:, :1] - ordered) / (2 * temperature))  # (N, C) odds against the nearest one

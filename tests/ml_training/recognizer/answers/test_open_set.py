@@ -99,6 +99,18 @@ def test_confidence_is_a_chance_that_grows_with_the_score(shop):
     assert confidence[known].mean() > confidence[~known].mean()
 
 
+@pytest.mark.parametrize("photos", [1, 2])
+def test_photos_that_were_learned_are_scored_alike_by_whoever_rounds_otherwise(photos):
+    """The only photo of a product lies on its mean: what float32 leaves of the distance is noise."""
+    sample = easy_sample(products=6, photos=photos, size=300)
+    head = fit_model(sample.vectors, sample.labels, lambda: None).head
+    logits = head.logits(sample.vectors) * np.float32(head.temperature)
+    scores = head.open_set.scores(sample.vectors, logits)
+    rounded = np.nextafter(logits, np.float32(np.inf)), np.nextafter(logits, np.float32(-np.inf))
+    for other in (*rounded, np.where(np.arange(6) % 2, *rounded)):
+        np.testing.assert_allclose(head.open_set.scores(sample.vectors, other), scores, atol=0.01)
+
+
 def test_features_say_how_many_products_there_are_and_how_many_photos():
     sample = easy_sample(products=6, photos=5)
     fitted = discriminant(sample)
