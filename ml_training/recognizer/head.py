@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_training.recognizer.covariance import Scatter
+from ml_training.recognizer.half_precision import round_to_half
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,15 @@ class Head:
     def logits(self, vectors: np.ndarray) -> np.ndarray:
         """(N, D) float32 to (N, C) float32, temperature applied."""
         return (vectors @ self.weights.T + self.bias) / np.float32(self.temperature)
+
+    def rounded(self) -> Head:
+        """The same head with numbers that files for devices hold in half the bytes.
+
+        A head is rounded when it is finished, so that it answers here what it answers there. A second call
+        changes nothing.
+        """
+        open_set = self.open_set and replace(self.open_set, means=round_to_half(self.open_set.means))
+        return replace(self, weights=round_to_half(self.weights), open_set=open_set)
 
 
 @dataclass(frozen=True)

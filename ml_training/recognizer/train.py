@@ -107,7 +107,7 @@ def _fit(sample: Sample, on_evaluating: Callable[[], object], unseen: np.ndarray
     answers[trials.held] = trials.elsewhere(labels).argmax(axis=1)
     answered = trials.moved(labels, 0.0).argmax(axis=1)
     misclassified[trials.held] = np.where(answered == shown, -1, answered)
-    head = Head(fitted.head.weights, fitted.head.bias, temperature, open_set)
+    head = Head(fitted.head.weights, fitted.head.bias, temperature, open_set).rounded()
     return Fitted(head, metrics, answers, misclassified, outliers.result(), [])
 
 

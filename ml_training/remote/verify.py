@@ -79,7 +79,7 @@ def read_model(
     about = read_json(metadata, "metadata.json")
     set_aside = _read_set_aside(about.get("set_aside", []), manifest)
     usable = _read_labels(about.get("labels"), manifest.without({photo.pk for photo, _ in set_aside}))
-    head = _read_head(model_json, weights, (len(usable.products), backbone.vector_size))
+    head = _read_head(model_json, weights, (len(usable.products), backbone.vector_size)).rounded()
     metrics = _read_metrics(about.get("metrics", {}))
     answers = _read_pairs(about.get("judged", {}), "judged", usable)
     evidence = {
@@ -106,16 +106,16 @@ def publish_verified(
     """Publish what was read, see `publish`.
 
     Args:
-        check: photos on which `model.onnx` must say what the head says; those without a vector are left out.
+        check: photos on which the ONNX files must say what the head says; without those that have no vector.
     Raises:
-        ModelRefused: it says something else.
+        ModelRefused: one of them says something else.
     """
     vectors, _ = load_embeddings(embedder, Manifest((), tuple(check)), lambda share: None)
     try:
         return publish(run, embedder, model, [photo for photo in check if photo.sha256 in vectors], vectors)
     except ExportDiffers as error:
         raise ModelRefused(
-            "OUTPUT_DIFFERS", f"model.onnx does not say what the head says: {error}"
+            "OUTPUT_DIFFERS", f"An ONNX file does not say what the head says: {error}"
         ) from error
 
 

@@ -8,7 +8,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from ml_training.recognizer.backbone import PACKAGED, PACKAGED_VERSIONS, export_packaged, load_encoder
-from ml_training.recognizer.half_precision import HALF, store_as_half, with_half_weights
+from ml_training.recognizer.half_precision import HALF, round_to_half, store_as_half, with_half_weights
 
 LITE0 = PACKAGED["efficientnet-lite0"]
 
@@ -85,3 +85,23 @@ def test_numbers_that_float16_does_not_hold_stay_as_they_are(tmp_path):
     }
     (y,) = onnxruntime.InferenceSession(tmp_path / "a.onnx").run(None, {"x": np.zeros(2, np.float32)})
     np.testing.assert_array_equal(y, np.sum([np.array(v, np.float32) for v in given.values()], axis=0))
+
+
+def test_rows_are_rounded_once_to_what_float16_holds():
+    rows = np.random.default_rng(0).normal(size=(4, 50)).astype(np.float32)
+    rounded = round_to_half(rows)
+    assert rounded.dtype == np.float32
+    np.testing.assert_array_equal(rounded.astype(np.float16), rounded)
+    np.testing.assert_allclose(rounded, rows, rtol=1e-3)
+    np.testing.assert_array_equal(round_to_half(rounded), rounded)
+
+
+@pytest.mark.parametrize("row", [[1.0, 7e4], [1.0, -1e6], [1e-9, 2e-9], [3e-8, 4e-8], [1.0, np.nan]])
+def test_rows_that_float16_cannot_hold_stay_as_they_are(row):
+    rows = np.array([[0.1, 0.2], row], np.float32)
+    np.testing.assert_array_equal(round_to_half(rows), rows)
+
+
+def test_row_of_nothing_and_tiny_numbers_beside_others_are_rounded():
+    rows = np.array([[0.0, 0.0], [0.1, 1e-9]], np.float32)
+    assert round_to_half(rows).tolist() == [[0.0, 0.0], [float(np.float16(0.1)), 0.0]]

@@ -238,3 +238,11 @@ def test_what_is_said_of_photos_is_kept(backbone, files):
     said = {"judged": {"100": [11, 12], "105": [13, 13]}, **evidence}
     model, _ = read_model(MANIFEST, backbone, **changed(files, "metadata", **said))
     assert {"judged": model.cross_validated, **model.evidence} == said
+
+
+def test_numbers_of_a_trainer_that_does_not_round_are_rounded(backbone, files):
+    """So that `head.onnx` and Python compute with the same ones."""
+    given = load(files["weights"])["weights"]
+    model, _ = read_model(MANIFEST, backbone, **files)
+    assert not np.array_equal(given.astype(np.float16), given)
+    np.testing.assert_array_equal(model.head.weights, given.astype(np.float16))
