@@ -32,7 +32,7 @@ class MLModelAssetInput(graphene.InputObjectType):
 
 
 class MLModelAssetsInput(graphene.InputObjectType):
-    """The files of a model, as docs/model-files.md describes them. `model.onnx` is made from them."""
+    """The files of a model, as docs/model-files.md describes them. The ONNX files are made from them."""
 
     model_json = MLModelAssetInput(required=True, description="`model.json`, which lists the others' hashes.")
     weights = MLModelAssetInput(required=True, description="`weights.safetensors`.")
@@ -44,8 +44,8 @@ class LinkMlModelAssets(graphene.Mutation):
         description = (
             "Make a version of model files that were trained elsewhere for this shop. They are verified: "
             "hashes, format, backbone, shapes, and labels against the products that have photos now; then "
-            "model.onnx is made from them and compared on photos. What does not hold is refused and leaves "
-            f"nothing behind. {called_by(*MAY_LINK)}"
+            "the ONNX files are made from them and compared on photos. What does not hold is refused and "
+            f"leaves nothing behind. {called_by(*MAY_LINK)}"
         )
 
     class Arguments:

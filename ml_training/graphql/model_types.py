@@ -17,7 +17,7 @@ MLModelStatus = enum_of(
     "MLModelStatus", ["active", "idle"], "ACTIVE: a version answers what a photo shows. IDLE: none does."
 )
 MLModelFileKind = enum_of("MLModelFileKind", FILES, "What a model's file holds.")
-FILES_OF_IT = "Its files, always the same kinds."
+FILES_OF_IT = "Its files. Versions of earlier releases have no head.onnx."
 
 
 class MLModelFile(graphene.ObjectType):

@@ -1,8 +1,8 @@
-"""Writes a trained model as four files that prove themselves, and reads them back.
+"""Writes a trained model as five files that prove themselves, and reads them back.
 
 `model.json` says what the model is, `weights.safetensors` holds the head, `metadata.json` the labels and
-figures, `model.onnx` everything from pixels to probabilities in one graph. Nothing is pickled.
-The files are described in docs/model-files.md.
+figures, `model.onnx` everything from pixels to probabilities in one graph, `head.onnx` what follows on the
+backbone. Nothing is pickled. The files are described in docs/model-files.md.
 """
 
 import hashlib
@@ -12,25 +12,25 @@ from functools import lru_cache
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
+from ml_training.recognizer.answers.graph import PRODUCER, Steps, add_answer, build_head_file, outputs
 from ml_training.recognizer.answers.open_set import OpenSet, Spread
 from ml_training.recognizer.answers.promise import CHOICES, NEVER, Thresholds
 from ml_training.recognizer.answers.score import FEATURES, TERMS, Score
-from ml_training.recognizer.backbone import Backbone, ExportDiffers
-from ml_training.recognizer.calibration import softmax
+from ml_training.recognizer.backbone import Backbone
 from ml_training.recognizer.head import Head
 
 FORMAT = "shelfsight/2"
 EARLIER_FORMAT = "shelfsight/1"  # is read and not written any more
-OUTPUT_TOLERANCE = 1e-3  # largest difference allowed between a probability in torch and in the file
 FILES = {
     "model_json": "model.json",
     "weights": "weights.safetensors",
     "metadata": "metadata.json",
     "onnx": "model.onnx",
+    "head_onnx": "head.onnx",  # versions of earlier releases have none
 }
 
 
@@ -42,7 +42,7 @@ class ModelFile:
 
 
 def build_files(backbone: Backbone, head: Head, metadata: dict) -> dict[str, ModelFile]:
-    """Build a model's four files in memory.
+    """Build a model's files in memory.
 
     Args:
         metadata: JSON-serialisable; its `labels` list has one entry a class, in the head's order.
@@ -53,6 +53,7 @@ def build_files(backbone: Backbone, head: Head, metadata: dict) -> dict[str, Mod
         "weights": _file("weights", save_safetensors(_tensors(head))),
         "metadata": _file("metadata", _json(metadata)),
         "onnx": _file("onnx", join(backbone, head)),
+        "head_onnx": _file("head_onnx", build_head_file(head)),
     }
     described = {
         "format": FORMAT,
@@ -125,25 +126,25 @@ def _json(value: dict) -> bytes:
 def join(backbone: Backbone, head: Head) -> bytes:
     """Join a backbone's graph with a head: `pixels` (N, V, side, side, 3) uint8 to `probabilities` (N, C).
 
-    Messages of protocol buffers that stand one behind the other are read as one, lists joined. So the
-    backbone, which is nearly all of the file, is not taken apart and put together for every model.
+    Beside these it gives `logits`, `score` and the `vectors` (N, D), of which a device takes the mean where
+    it has several photos of one product. Messages of protocol buffers that stand one behind the other are
+    read as one, lists joined. So the backbone, which is nearly all of the file, is not taken apart and put
+    together for every model.
     """
-    scale = np.float32(1 / head.temperature)
-    tail = onnx.ModelProto(producer_name="shelfsight")
-    tail.graph.node.extend(
-        [
-            helper.make_node("Gemm", ["vectors", "head_weights", "head_bias"], ["logits"], transB=1),
-            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
-        ]
+    classes, size = head.weights.shape
+    steps = Steps()
+    add_answer(steps, head)
+    scaled = steps("Div", "logits", steps.array([head.temperature]))
+    steps("Softmax", scaled, output="probabilities", axis=1)
+    tail = onnx.ModelProto(producer_name=PRODUCER)
+    tail.graph.node.extend(steps.nodes)
+    tail.graph.initializer.extend(steps.arrays)
+    # The first one stays the first: some ask for all of them and take that.
+    probabilities, vectors = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["photos", columns])
+        for name, columns in (("probabilities", classes), ("vectors", size))
     )
-    tail.graph.initializer.extend(
-        [
-            numpy_helper.from_array(np.ascontiguousarray(head.weights * scale), "head_weights"),
-            numpy_helper.from_array(head.bias * scale, "head_bias"),
-        ]
-    )
-    shape: list[str | int | None] = ["photos", len(head.bias)]
-    tail.graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
+    tail.graph.output.extend([probabilities, *outputs(classes), vectors])
     return _without_output(backbone) + tail.SerializeToString()
 
 
@@ -153,29 +154,6 @@ def _without_output(backbone: Backbone) -> bytes:
     encoder = onnx.load(backbone.path)
     del encoder.graph.output[:]
     return encoder.SerializeToString()
-
-
-def check_output(onnx_file: bytes, head: Head, pixels: np.ndarray, vectors: np.ndarray) -> float:
-    """Compare a joined file with the training side on real photos.
-
-    Args:
-        pixels: (N, V, side, side, 3) uint8.
-        vectors: (N, D) float32, the vectors the training side has of these photos.
-    Returns:
-        The largest difference of any probability.
-    Raises:
-        ExportDiffers: it is above `OUTPUT_TOLERANCE`.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(onnx_file, options, providers=["CPUExecutionProvider"])
-    (probabilities,) = session.run(["probabilities"], {"pixels": pixels})
-    difference = float(np.abs(probabilities - softmax(head.logits(vectors))).max())
-    if not difference <= OUTPUT_TOLERANCE:
-        raise ExportDiffers("model", difference)
-    return difference
 
 
 def read_head(model_json: bytes, weights: bytes) -> Head:

@@ -35,7 +35,7 @@ def link_model(shop: Shop, assets: dict[str, ModelAsset], activate: bool) -> Mod
     """Verify model files and make them a version of their own.
 
     Args:
-        assets: by kind: `model_json`, `weights`, `metadata`. `model.onnx` is made from them.
+        assets: by kind: `model_json`, `weights`, `metadata`. The ONNX files are made from them.
     Effects:      a completed TrainingRun, a ModelVersion with its files, LearnedPhoto rows, the active
                   version if asked for; a `completed` event.
     Transaction:  opens one, after everything slow is done.

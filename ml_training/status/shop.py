@@ -25,7 +25,13 @@ TRAINING = "training"
 ACTIVE = "active"
 FAILED = "failed"
 LABELS = {IDLE: "Idle", QUEUED: "Queued", TRAINING: "Training", ACTIVE: "Active", FAILED: "Failed"}
-FILE_NAMES = {"model_json": "Model JSON", "weights": "Model weights", "metadata": "Metadata", "onnx": "ONNX"}
+FILE_NAMES = {
+    "model_json": "Model JSON",
+    "weights": "Model weights",
+    "metadata": "Metadata",
+    "onnx": "ONNX",
+    "head_onnx": "Head ONNX",
+}
 NOBODY_SECONDS = 60  # after which a run that waits asks for a worker
 NOW = ("sequence", "status", "run_id", "progress", "phase", "seconds_left", "message", "products", "photos",
        "version")  # fmt: skip
@@ -228,10 +234,10 @@ def _held_back(status: str, ended: TrainingRun | None, version: ModelVersion | N
 
 
 def describe_files(version: ModelVersion | None) -> list[FileInfo]:
-    """The files of a version, or what they will be called."""
+    """The files that a version has had since it was published, or what they will be called."""
     if version is None:
         return [FileInfo(kind, FILE_NAMES[kind], name, False) for kind, name in FILES.items()]
-    return [_file(version, kind) for kind in FILES]
+    return [_file(version, kind) for kind in FILES if kind in version.files]
 
 
 def _file(version: ModelVersion, kind: str) -> FileInfo:

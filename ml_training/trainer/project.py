@@ -94,7 +94,7 @@ class Project:
         """End the run with its model.
 
         Args:
-            files: by kind; the project makes `model.onnx` itself.
+            files: by kind; the project makes the ONNX files itself.
         Raises:
             RunGone: the project takes nothing more of this run, or refused the model and ended the run.
         """

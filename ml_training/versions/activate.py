@@ -10,7 +10,6 @@ from catalog.models import Shop
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.events import CHANGED, announce
 from ml_training.models import ModelVersion, ShopTraining
-from ml_training.recognizer.export import FILES
 from ml_training.versions import files as version_files
 from ml_training.versions import prune as pruning
 
@@ -30,7 +29,7 @@ def activate_version(version: ModelVersion) -> bool:
         ModelFileDamaged: one of its files is missing, removed or not what was published.
         BackboneMissing: the backbone it was made for is gone.
     """
-    for kind in FILES:
+    for kind in version.files:
         version_files.read(version, kind)
     open_embedder_of(version.backbone)
     return _choose(version.shop, version)

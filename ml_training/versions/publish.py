@@ -8,8 +8,9 @@ import numpy as np
 from ml_training.dataset.embeddings import read_some
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ModelVersion, TrainingRun
+from ml_training.recognizer.answers.check import check_output
 from ml_training.recognizer.embedder import Embedder
-from ml_training.recognizer.export import build_files, check_output
+from ml_training.recognizer.export import build_files
 from ml_training.recognizer.head import Head
 from ml_training.versions import files as version_files
 
@@ -54,16 +55,17 @@ def publish(
     """Write a model's files and describe them as a version that is not saved yet.
 
     Args:
-        check: photos on which `model.onnx` must say what the head says.
+        check: photos on which `model.onnx` and `head.onnx` must say what the head says.
         vectors: sha256 to (D,) float32 vector, of these photos at least.
     Effects:      files in the run's folder of the model storage.
     Raises:
-        ExportDiffers: `model.onnx` says something else than the head.
+        ExportDiffers: one of them says something else than the head.
     """
     folder, number = version_files.folder_of(run), version_files.next_number(run.shop_id)
     metadata = version_files.metadata(model.usable, number, model.head, model.metrics)
     files = build_files(embedder.backbone, model.head, metadata)
-    difference = check_output(files["onnx"].content, model.head, *read_some(check, embedder, vectors))
+    shown, theirs = read_some(check, embedder, vectors)
+    difference = check_output(files["onnx"].content, files["head_onnx"].content, model.head, shown, theirs)
     version_files.store(folder, files)
     return ModelVersion(
         shop_id=run.shop_id,

@@ -23,7 +23,7 @@ def test_worker_killed_during_training_is_told_and_made_good(visit, shop, staff,
     wait_until(lambda: "failed" in page.evaluate("window.seen.statuses"))
     expect_status(page, "active")
     expect(part(page, "photos")).to_have_text("151")
-    expect(part(page, "files-present")).to_have_text("4 of 4")
+    expect(part(page, "files-present")).to_have_text("5 of 5")
     expect(part(page, "history")).to_contain_text("The worker stopped in the middle of the run")
     expect(toast(page, "success")).to_contain_text("Version 1 is active")
     assert visitor.errors == []

@@ -19,7 +19,7 @@ def test_photos_added_in_another_tab_are_learned_before_ones_eyes(
     visitor = visit(staff)
     page = visitor.open_ml_model(shop)
     expect_status(page, "idle")
-    expect(part(page, "files-present")).to_have_text("0 of 4")
+    expect(part(page, "files-present")).to_have_text("0 of 5")
     first, second = shop.products.order_by("pk")
     with installation.worker_paused():
         visitor.add_photos(first, photo_files(0, 4))
@@ -33,8 +33,8 @@ def test_photos_added_in_another_tab_are_learned_before_ones_eyes(
     expect(part(page, "photos")).to_have_text("9")
     expect(part(page, "products")).to_have_text("2")
     expect(part(page, "last-trained")).to_have_text("just now")
-    expect(part(page, "files-present")).to_have_text("4 of 4")
-    for name in ("model-json", "weights", "metadata", "onnx"):
+    expect(part(page, "files-present")).to_have_text("5 of 5")
+    for name in ("model-json", "weights", "metadata", "onnx", "head-onnx"):
         expect(part(page, f"asset-{name}")).to_have_attribute("data-present", "true")
     expect(toast(page, "success")).to_contain_text("Version 1 is active")
     expect(unread(page)).to_have_text("6")
@@ -96,7 +96,7 @@ def test_a_run_that_fails_says_why_and_what_still_serves(
     expect(part(page, "error")).to_contain_text("tried again by itself")
     expect(part(page, "message")).to_contain_text("Version 1 goes on serving")
     expect(toast(page, "error")).to_contain_text("Training stopped")
-    expect(part(page, "files-present")).to_have_text("0 of 4")  # which is true: they were moved away
+    expect(part(page, "files-present")).to_have_text("0 of 5")  # which is true: they were moved away
 
     folder.unlink()
     kept.rename(folder)
@@ -104,7 +104,7 @@ def test_a_run_that_fails_says_why_and_what_still_serves(
     expect_status(page, "active")
     expect(part(page, "error")).to_be_hidden()
     expect(part(page, "version")).to_have_text(", version 2")
-    expect(part(page, "files-present")).to_have_text("4 of 4")
+    expect(part(page, "files-present")).to_have_text("5 of 5")
     assert visitor.errors == []
 
 
@@ -169,7 +169,7 @@ def test_without_javascript_the_page_shows_the_truth_and_prepare_works(visit, tr
     page = visitor.open(f"/admin/settings/ml-model/?shop={trained_shop.slug}")
     expect_status(page, "active")
     expect(part(page, "photos")).to_have_text("4")
-    expect(part(page, "files-present")).to_have_text("4 of 4")
+    expect(part(page, "files-present")).to_have_text("5 of 5")
     part(page, "prepare").click()
     expect(page.locator(".messagelist")).to_contain_text("Every photo is being checked again")
     wait_until(lambda: is_done(trained_shop))

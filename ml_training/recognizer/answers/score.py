@@ -7,8 +7,8 @@ import numpy as np
 FEATURES = 9
 PAIRED = 8  # the first features, whose squares and products count too: all but the number of products
 BOUND = 3.0  # standard deviations at which a factor of a product ends: far away nothing was learned
-_FIRST, _SECOND = np.triu_indices(PAIRED)
-TERMS = FEATURES + len(_FIRST)
+FIRST, SECOND = np.triu_indices(PAIRED)  # (pairs,) the two features of each product
+TERMS = FEATURES + len(FIRST)
 
 
 @dataclass(frozen=True)
@@ -29,4 +29,4 @@ def terms(features: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.nda
     """(N, FEATURES) to (N, TERMS): the features, and the products of each two of the first ones."""
     standard = (features - centre) / scale
     bounded = standard[:, :PAIRED].clip(-BOUND, BOUND)
-    return np.concatenate([standard, bounded[:, _FIRST] * bounded[:, _SECOND]], axis=1)
+    return np.concatenate([standard, bounded[:, FIRST] * bounded[:, SECOND]], axis=1)

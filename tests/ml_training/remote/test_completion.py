@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.recognizer.export import FILES
 from ml_training.runs import queue
 from tests.factories import make_shop
 from tests.support.handing import code_of, complete, files_of, handed_over, report
@@ -29,7 +30,7 @@ def test_manifest_is_gone_when_the_run_is_completed(shop, backbone, tmp_path):
     run, token = handed_over(shop)
     complete(token, files_of(run, backbone))
     names = {name.rpartition("/")[2] for name in model_files(tmp_path)}
-    assert names == {"model.json", "weights.safetensors", "metadata.json", "model.onnx"}
+    assert names == set(FILES.values())
 
 
 def test_store_that_deletes_nothing_does_not_hinder_a_model(shop, backbone, settings, caplog):

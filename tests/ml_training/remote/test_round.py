@@ -11,6 +11,7 @@ from websockets.sync.client import connect
 
 from ml_training.models import TrainingRun
 from ml_training.recognition.recognize import recognize
+from ml_training.recognizer.export import FILES
 from ml_training.remote.handover import hand_over
 from ml_training.runs.reconcile import reconcile
 from ml_training.status.shop import training_info
@@ -57,7 +58,7 @@ def test_photo_is_trained_elsewhere_and_its_model_becomes_active(shop, project, 
     for kind, product in enumerate(products):
         assert recognize(shop, photo_bytes(kind, 1)).candidates[0].product_id == product.pk
     names = {name.rpartition("/")[2] for name in model_files(tmp_path)}
-    assert names == {"model.json", "weights.safetensors", "metadata.json", "model.onnx"}
+    assert names == set(FILES.values())
     assert run.token.sha256 not in trainer.said() + project.said()
 
 

@@ -81,7 +81,7 @@ def test_earlier_versions_keep_their_files(shop, tmp_path):
     second = active_version(shop)
     assert (first.number, second.number) == (1, 2)
     assert first.folder != second.folder
-    assert len(model_files(tmp_path)) == 8
+    assert len(model_files(tmp_path)) == 10
 
 
 def test_run_is_done_once_however_often_the_queue_calls_it(shop):

@@ -130,5 +130,5 @@ def test_worker_stopped_after_it_published_keeps_the_files(shop, tmp_path):
     finally:
         ml_status_changed.disconnect(stop)
     assert statuses(shop) == ["completed"]
-    assert len(model_files(tmp_path)) == 4
+    assert len(model_files(tmp_path)) == 5
     assert recognize(shop, photo_bytes(0)).version == 1

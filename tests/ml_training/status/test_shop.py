@@ -54,7 +54,7 @@ def test_new_shop_is_idle_and_says_how_to_begin(shop):
     assert "Add photos of at least two products" in info.message
     assert (info.products, info.photos, info.version, info.last_trained_at) == (0, 0, None, None)
     assert (info.has_active_model, info.error, info.progress, info.phase) == (False, "", 0.0, "")
-    assert [file.present for file in info.files] == [False] * 4
+    assert [file.present for file in info.files] == [False] * 5
 
 
 def test_shop_whose_run_waits_is_queued(shop):
@@ -157,14 +157,14 @@ def test_photos_set_aside_by_the_last_run_are_shown(shop):
 def test_files_of_the_active_version_are_shown_with_hash_size_and_address(shop, tmp_path):
     version = trained(shop, products=2, photos=1)
     info = training_info(shop)
-    assert info.files_present == 4
+    assert info.files_present == 5
     for file in info.files:
         stored = version.files[file.kind]
         assert (file.name, file.sha256, file.bytes) == (stored["name"], stored["sha256"], stored["bytes"])
         assert stored["sha256"] in file.url
     (tmp_path / "models" / version.folder / "model.onnx").unlink()
     info = training_info(shop)
-    assert info.files_present == 3
+    assert info.files_present == 4
     assert [file.name for file in info.files if not file.present] == ["model.onnx"]
 
 

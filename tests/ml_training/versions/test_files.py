@@ -11,7 +11,7 @@ from ml_training.versions import files as version_files
 from ml_training.versions.files import ModelFileDamaged
 from tests.support.training import model_files, trained
 
-KINDS = ["model_json", "weights", "metadata", "onnx"]
+KINDS = ["model_json", "weights", "metadata", "onnx", "head_onnx"]
 
 
 def model_file(content: bytes, name="weights.safetensors") -> ModelFile:
@@ -107,7 +107,7 @@ def test_number_that_was_taken_meanwhile_is_replaced_in_the_files_too(shop, tmp_
     listed = json.loads(version_files.read(late, "model_json"))["files"]
     assert listed == {kind: late.files[kind] for kind in KINDS if kind != "model_json"}
     assert version_files.read(late, "onnx")
-    assert len(model_files(tmp_path)) == 4
+    assert len(model_files(tmp_path)) == 5
 
 
 @pytest.mark.training
@@ -119,7 +119,7 @@ def test_number_that_is_free_is_kept_and_nothing_is_written(shop, tmp_path):
     (tmp_path / "models" / version.folder / "metadata.json").unlink()
     version_files.take_next_number(late)
     assert late.number == 2
-    assert len(model_files(tmp_path)) == 3
+    assert len(model_files(tmp_path)) == 4
 
 
 def copy(version: ModelVersion) -> ModelVersion:

@@ -280,7 +280,7 @@ def test_completed_training_prunes_and_so_does_a_choice(shop, tmp_path):
         queue.request_training(shop.pk, queue.Change("asked"))
         work()
     assert with_files(shop) == [3, 4]
-    assert len(model_files(tmp_path)) == 8
+    assert len(model_files(tmp_path)) == 10
     assert activate.activate_version(ModelVersion.objects.get(number=3))
     assert with_files(shop) == [3, 4]
     assert active_version(shop).number == 3

@@ -135,7 +135,7 @@ def test_page_shows_counts_files_and_what_was_set_aside(shop, staff_client):
     html = read(staff_client)
     for name, count in (("products", 3), ("photos", 6)):
         assert re.search(rf'data-ml="{name}">\s*{count}\s*<', html)
-    assert html.count('data-present="true"') == 4
+    assert html.count('data-present="true"') == 5
     for file in version.files.values():
         url = reverse("model-file", args=[version.pk, file["sha256"], file["name"]])
         assert url in html
