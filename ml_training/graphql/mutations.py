@@ -18,7 +18,7 @@ from ml_training.graphql.recognition import Explained, RecognitionAnswer, Recogn
 from ml_training.graphql.types import MAY_READ_TRAINING, MAY_RECOGNIZE, MLTrainingInfo, TrainingRunType
 from ml_training.models import ModelVersion
 from ml_training.permissions import CHOOSE_VERSION, PREPARE_TRAINING, TRAIN
-from ml_training.recognition.recognize import recognize
+from ml_training.recognition.recognize import MAX_PHOTOS, recognize
 from ml_training.runs.queue import prepare_training_data
 from ml_training.status.shop import training_info
 from ml_training.versions import activate
@@ -147,13 +147,20 @@ class ClearMlModel(graphene.Mutation):
 class RecognizeProduct(graphene.Mutation):
     class Meta:
         description = (
-            "Say which product a photo shows. The photo is not kept. CONFLICT: the shop has no model that "
-            f"can answer. {called_by(*MAY_RECOGNIZE)}"
+            "Say which product a photo shows, or several photos of one product. Photos are not kept. "
+            f"CONFLICT: the shop has no model that can answer. {called_by(*MAY_RECOGNIZE)}"
         )
 
     class Arguments:
         shop_id = shop_id_argument()
-        image = Upload(required=True, description="The photo's file: JPEG, PNG, WebP, AVIF or HEIC.")
+        image = Upload(
+            description="The photo's file: JPEG, PNG, WebP, AVIF or HEIC. Send either `image` or `images`."
+        )
+        images = graphene.List(
+            graphene.NonNull(Upload),
+            description=f"1 to {MAX_PHOTOS} photos of one product, of different sides of it, which are taken "
+            "together: one answer, more often right than that of a single photo.",
+        )
         limit = graphene.Int(
             description=f"How many candidates, 1 to {MAX_CANDIDATES}. Left out, they are a list as short as "
             "holds the right product for 95 of 100 photos of the shop's products."
@@ -176,12 +183,13 @@ class RecognizeProduct(graphene.Mutation):
     )
     candidates = list_field(RecognitionCandidate, "Products, the likeliest first.")
 
-    def mutate(self, info, image, limit=None, shop_id=None):
+    def mutate(self, info, image=None, images=None, limit=None, shop_id=None):
         shop = shop_for(info, shop_id, *MAY_RECOGNIZE)
         if limit is not None and not 1 <= limit <= MAX_CANDIDATES:
             raise ApiError(f"limit is 1 to {MAX_CANDIDATES}.", BAD_INPUT)
+        photos = _photos(image, images)
         try:
-            answer = recognize(shop, _photo(image), limit=limit)
+            answer = recognize(shop, *photos, limit=limit)
         except PhotoRefused as error:
             raise ApiError(str(error), BAD_INPUT) from error
         except NO_MODEL as error:
@@ -196,14 +204,24 @@ class RecognizeProduct(graphene.Mutation):
         )
 
 
-def _photo(image) -> bytes:
-    """The bytes of an uploaded photo; one that is too large is refused before it is read."""
+def _photos(image, images) -> list[bytes]:
+    """The bytes of the photos that were sent one way or the other; none is read if one is too large."""
+    if (image is None) == (images is None):
+        raise ApiError("Send either image or images.", BAD_INPUT)
+    files = [image] if images is None else images
+    if not 1 <= len(files) <= MAX_PHOTOS:
+        raise ApiError(f"images takes 1 to {MAX_PHOTOS} photos of one product.", BAD_INPUT)
     try:
-        check_size(image.size, photo_limits())
+        for file in files:
+            check_size(file.size, photo_limits())
     except PhotoRefused as error:
         raise ApiError(str(error), TOO_LARGE) from error
-    image.seek(0)  # the same file may stand in several places of a request
-    return image.read()
+    return [_read(file) for file in files]
+
+
+def _read(file) -> bytes:
+    file.seek(0)  # the same file may stand in several places of a request
+    return file.read()
 
 
 class Mutation(graphene.ObjectType):

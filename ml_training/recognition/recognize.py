@@ -14,11 +14,13 @@ from catalog.models import Product, Shop, photo_limits
 from catalog.photo_files import open_upright
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.models import ShopTraining
+from ml_training.recognizer.answers.promise import VIEWS
 from ml_training.recognizer.calibration import softmax
 from ml_training.recognizer.preprocess import to_pixels
 from ml_training.versions.load import LoadedModel, active_model
 
 MAX_LIST = 6  # products of a short list
+MAX_PHOTOS = max(VIEWS)  # of one product that are taken together
 
 
 class Answer(StrEnum):
@@ -60,7 +62,7 @@ def recognize(shop: Shop, *photos: bytes, limit: int | None = None) -> Recogniti
     Products that are switched off or gone are not answered, from this call on.
 
     Args:
-        photos: the files' bytes; up to five, of different sides of the product.
+        photos: the files' bytes; up to MAX_PHOTOS, of different sides of the product.
         limit: how many candidates at most; a list as short as the shop's trials allow if left out.
     Raises:
         NoActiveModel: the shop has no model yet.

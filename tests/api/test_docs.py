@@ -59,6 +59,7 @@ def test_shell_examples_work_against_a_real_server(transactional_db, tmp_path):
     shop = Shop.default()
     version = trained(shop)
     (tmp_path / "photo.jpg").write_bytes(photo_bytes(1))
+    (tmp_path / "other-side.jpg").write_bytes(photo_bytes(1, seed=9))
     for kind in ("model_json", "weights", "metadata"):
         (tmp_path / version.files[kind]["name"]).write_bytes(version_files.read(version, kind))
     secret = bearer(shop, "read", "recognize", "train")
@@ -76,12 +77,13 @@ def test_shell_examples_work_against_a_real_server(transactional_db, tmp_path):
             ).stdout
             for command in examples("bash")
         ]
-    assert len(answers) == 4
-    first, recognised, linked, manifest = (
+    assert len(answers) == 5
+    first, recognised, together, linked, manifest = (
         [json.loads(line) for line in answer.splitlines()] for answer in answers
     )
     assert first[0]["data"]["mlTrainingInfo"]["status"] == "ACTIVE"
-    assert recognised[0]["data"]["recognizeProduct"]["candidates"][0]["name"] == "Product 1"
+    for answer in (recognised, together):
+        assert answer[0]["data"]["recognizeProduct"]["candidates"][0]["name"] == "Product 1"
     assert linked[0]["data"]["linkMlModelAssets"]["modelVersion"] == {"number": 2, "isActive": True}
     assert (manifest[0]["photos"], manifest[-1]["end"]) == (6, True)
 

@@ -16,7 +16,9 @@ def test_page_asks_subscribes_and_lists_what_there_is(visit, staff, shop, instal
     page.get_by_role("button", name="Run").click()
     expect(answer).to_contain_text('"status": "IDLE"')
     expect(page.locator("[data-schema] details")).not_to_have_count(0)
-    expect(page.locator("[data-schema]")).to_contain_text("recognizeProduct(image: Upload!, limit: Int")
+    expect(page.locator("[data-schema]")).to_contain_text(
+        "recognizeProduct(image: Upload, images: [Upload!], limit: Int"
+    )
     page.get_by_label("Query, mutation").fill("subscription { mlStatus { kind mlTrainingInfo { status } } }")
     page.keyboard.press("Control+Enter")
     expect(answer).to_contain_text('"kind": "SNAPSHOT"')

@@ -66,6 +66,23 @@ def server(transactional_db):
         yield server
 
 
+def recognize_together(token: str, *photos: bytes, image: bytes | None = None) -> dict:
+    """Ask with `images`, and with `image` too if there is one."""
+    query = """mutation ($images: [Upload!], $image: Upload) {
+      recognizeProduct(images: $images, image: $image) {
+        answer confidence candidates { productId probability } } }"""
+    places = {str(n): f"variables.images.{n}" for n in range(len(photos))}
+    files = {str(n): SimpleUploadedFile(f"{n}.jpg", photo) for n, photo in enumerate(photos)}
+    if image is not None:
+        places["one"], files["one"] = "variables.image", SimpleUploadedFile("one.jpg", image)
+    variables = {"images": [None] * len(photos), "image": None}
+    form = {
+        "operations": json.dumps({"query": query, "variables": variables}),
+        "map": json.dumps({name: [place] for name, place in places.items()}),
+    }
+    return Client().post("/graphql/", form | files, headers={"Authorization": f"Bearer {token}"}).json()
+
+
 def recognize(token: str, photo: bytes, limit: int = 3, name: str = "photo.jpg") -> dict:
     query = """mutation ($image: Upload!, $limit: Int) { recognizeProduct(image: $image, limit: $limit) {
       version candidates { productId sku name probability } } }"""
