@@ -11,7 +11,7 @@ OUTPUT_TOLERANCE = 1e-3  # largest difference allowed between a probability in P
 # Of a logit at the model's own temperature: so much moves a probability by OUTPUT_TOLERANCE at most.
 LOGIT_TOLERANCE = 2 * OUTPUT_TOLERANCE
 # Of a score, the log-odds of a right answer: so much moves the chance by little more than a hundredth, and
-# thresholds lie 0.25 apart. In float32 alone it was off by 0.006 at most (docs/model-files.md).
+# thresholds lie 0.15 apart or more. In float32 alone it was off by 0.006 at most (docs/model-files.md).
 SCORE_TOLERANCE = 0.05
 
 

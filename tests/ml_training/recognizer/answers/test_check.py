@@ -31,11 +31,11 @@ def shown(backbone, embedder) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def trained(backbone) -> Head:
-    """A head that says how far its answers can be trusted."""
-    rng = np.random.default_rng(1)
-    labels = np.repeat(np.arange(4), 3)
-    vectors = rng.normal(size=(4, backbone.vector_size))[labels] + rng.normal(size=(12, backbone.vector_size))
+def trained(backbone, shown) -> Head:
+    """A head that knows what is shown, among other products, and says how far its answers can be trusted."""
+    rng, labels = np.random.default_rng(1), np.repeat(np.arange(4), 3)
+    products = np.concatenate([shown[1], rng.normal(size=(2, backbone.vector_size)) / 40])
+    vectors = products[labels] + rng.normal(size=(12, backbone.vector_size)) / 80
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return fit_model(vectors.astype(np.float32), labels, lambda: None).head
 
