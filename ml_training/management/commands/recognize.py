@@ -10,7 +10,7 @@ from catalog.formatting import percent
 from catalog.management.shop_command import ShopCommand
 from catalog.photo_files import PhotoRefused
 from ml_training.recognition.explain import nearest_photos
-from ml_training.recognition.recognize import Answer, Recognition, recognize
+from ml_training.recognition.recognize import MAX_PHOTOS, Answer, Recognition, recognize
 from ml_training.versions.load import NO_MODEL
 
 
@@ -25,13 +25,15 @@ class Command(ShopCommand):
         parser.add_argument(
             "--together",
             action="store_true",
-            help="the photos show different sides of one product: answer once",
+            help=f"the photos, up to {MAX_PHOTOS}, show different sides of one product: answer once",
         )
         parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
 
     def run(self, shop, **options):
         version, results = None, []
         files = options["files"]
+        if options["together"] and len(files) > MAX_PHOTOS:
+            raise CommandError(f"Up to {MAX_PHOTOS} photos of one product are taken together.")
         for paths in [files] if options["together"] else [[path] for path in files]:
             name = ", ".join(map(str, paths))
             try:

@@ -181,6 +181,12 @@ def test_recognize_answers_photos_of_one_product_together(shop, manage, tmp_path
     }
 
 
+def test_recognize_takes_no_more_than_five_photos_together(shop, manage, tmp_path):
+    code, out, err = manage("recognize", *[tmp_path / f"{n}.jpg" for n in range(6)], "--together", "--json")
+    assert (code, out) == (1, "")
+    assert "Up to 5 photos of one product are taken together." in err
+
+
 @pytest.mark.training
 def test_recognize_has_no_answer_for_a_file_that_cannot_be_read(shop, manage, tmp_path):
     trained(shop, products=2, photos=2)
