@@ -10,7 +10,7 @@ from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun
 from ml_training.recognition.recognize import recognize
 from ml_training.runs import queue
 from ml_training.runs.quick import run_job
-from tests.factories import add_photo, photo_bytes, stock
+from tests.factories import add_photo, make_shop, photo_bytes, stock
 from tests.support.training import (
     active_version,
     counters,
@@ -110,6 +110,18 @@ def test_other_photos_give_other_weights(shop):
     add_photo(shop.products.first(), seed=10)
     work()
     assert active_version(shop).files["weights"]["sha256"] != first.files["weights"]["sha256"]
+
+
+def test_looks_at_few_photos_are_learned_where_they_are_known():
+    def learned(slug: str) -> str:
+        shop = make_shop(slug, products=3, photos=1)  # draws the same photos each time
+        work()
+        return active_version(shop).files["weights"]["sha256"]
+
+    first = learned("first")
+    assert learned("same") == first
+    ImageEmbedding.objects.update(looks=None)
+    assert learned("without") != first
 
 
 # --- Few photos ------------------------------------------------------------------------------------
