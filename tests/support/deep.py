@@ -1,4 +1,4 @@
-"""What the tests of deep training share: a very short recipe, shops with enough photos, a tuned backbone."""
+"""What the tests of deep training share: one short round, shops with enough photos, a tuned backbone."""
 
 from pathlib import Path
 

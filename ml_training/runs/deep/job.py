@@ -42,6 +42,7 @@ from ml_training.runs.progress import Progress
 from ml_training.runs.quick import TrainingSet, Vectors, closing, embed, publish_fitted
 
 logger = logging.getLogger(__name__)
+# Share of a run's time after which each phase begins, about as measured with 2,640 photos.
 BEGINS = {Phase.PREPARING: 0.0, Phase.LEARNING: 0.03, Phase.EMBEDDING: 0.88, Phase.EVALUATING: 0.96,
           Phase.PUBLISHING: 0.98, Phase.DONE: 1.0}  # fmt: skip
 TOO_FEW = "There are too few photos to learn more from: at least two products need two photos each."
@@ -56,7 +57,7 @@ def run_deep_job(
     on_change: Callable[[TrainingRun], None] | None = None,
     at_any_hour: bool = False,
     gives_way: bool = False,
-    recipe: Hyperparameters | None = None,
+    hyperparameters: Hyperparameters | None = None,
 ) -> TrainingRun | None:
     """Claim a deep run and bring it to its end.
 
@@ -65,6 +66,7 @@ def run_deep_job(
         at_any_hour: also outside the shop's hours: somebody asked for it.
         gives_way: let everything else on this machine go first, from now on: for a worker of the deep queue.
             The training process always does.
+        hyperparameters: those for so many photos if left out.
     Returns:
         The run as it ended, or None when there was nothing to claim or the shop is gone.
     Effects:      see `claim`, `complete` and `fail` in `lifecycle`; files in the cache while it trains, a
@@ -79,7 +81,7 @@ def run_deep_job(
     with closing(run, let_go=_cancel):
         try:
             with Heartbeat(run) as heartbeat:
-                _DeepJob(run, Progress(run, heartbeat, on_change, BEGINS), at_any_hour, recipe).do()
+                _DeepJob(run, Progress(run, heartbeat, on_change, BEGINS), at_any_hour, hyperparameters).do()
         except OutOfHours:
             deep_lifecycle.pause(run)
     ended = TrainingRun.objects.filter(pk=run.pk).first()
@@ -95,8 +97,8 @@ def _cancel(run: TrainingRun) -> bool:
     return False
 
 
-def folder_of(shop_id: int, lesson: Dataset) -> Path:
-    return settings.CACHE_DIR / "deep" / f"{shop_id}-{lesson.fingerprint}"
+def folder_of(shop_id: int, dataset: Dataset) -> Path:
+    return settings.CACHE_DIR / "deep" / f"{shop_id}-{dataset.fingerprint}"
 
 
 def forget_work(shop_id: int, but: Path | None = None) -> None:
@@ -111,25 +113,25 @@ class _DeepJob:
     run: TrainingRun
     progress: Progress
     at_any_hour: bool
-    recipe: Hyperparameters | None
+    hyperparameters: Hyperparameters | None
 
     def do(self) -> None:
         self.progress.enter(Phase.PREPARING)
         self.before = Embedder(find_backbone(backbone_id_for(self.run.shop_id)), settings.DEEP_THREADS)
         usable = self._embed(self.before).usable
-        lesson = self._lesson(usable)
-        if lesson is None:
+        dataset = self._choose_dataset(usable)
+        if dataset is None:
             self._finish(None, TOO_FEW)
             return
-        folder = folder_of(self.run.shop_id, lesson)
+        folder = folder_of(self.run.shop_id, dataset)
         forget_work(self.run.shop_id, but=folder)
-        self._prepare(folder, lesson, usable)
+        self._prepare(folder, dataset, usable)
         self.progress.enter(Phase.LEARNING)
         file = process.learn(folder, self._note, self.progress.check)
         history = json.loads((folder / HISTORY).read_text())
-        learned = [sha for sha, held in zip(lesson.photos, lesson.held_out, strict=True) if not held]
-        row = tuned.keep(self.run.shop_id, self._base(), file, learned)
-        self._judge_and_publish(row, history)
+        learned = [sha for sha, held in zip(dataset.photos, dataset.held_out, strict=True) if not held]
+        tuned_backbone = tuned.keep(self.run.shop_id, self._base(), file, learned)
+        self._judge_and_publish(tuned_backbone, history)
         forget_work(self.run.shop_id)
 
     def _base(self) -> Backbone:
@@ -141,7 +143,7 @@ class _DeepJob:
         self.run.generation = wanted  # read before the photos: whatever comes later is owed
         return embed(self.run, TrainingSet(embedder, read_manifest(self.run.shop_id)), self.progress)
 
-    def _lesson(self, usable: Manifest) -> Dataset | None:
+    def _choose_dataset(self, usable: Manifest) -> Dataset | None:
         """What the network learns; None where it cannot. Photos of two products at once teach nothing."""
         alone = {sha for sha, copies in usable.copies.items() if len({c.product_pk for c in copies}) == 1}
         photos = {photo.sha256: photo.product_pk for photo in usable.photos if photo.sha256 in alone}
@@ -151,23 +153,24 @@ class _DeepJob:
             return None
         learned = tuned.learned_by(self.before.backbone.id)
         held_out = choose_held_out(labels, np.array([sha in learned for sha in photos]))
-        recipe = self.recipe or Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
-        return Dataset(recipe, tuple(photos), tuple(labels.tolist()), tuple(held_out.tolist()))
+        usual = Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
+        hyperparameters = self.hyperparameters or usual
+        return Dataset(hyperparameters, tuple(photos), tuple(labels.tolist()), tuple(held_out.tolist()))
 
-    def _prepare(self, folder: Path, lesson: Dataset, usable: Manifest) -> None:
+    def _prepare(self, folder: Path, dataset: Dataset, usable: Manifest) -> None:
         (folder / "photos").mkdir(parents=True, exist_ok=True)
-        (folder / "lesson.json").write_text(json.dumps(lesson.as_json()))
-        side = PACKAGED[lesson.hyperparameters.base].preprocessing.side
-        for number, sha256 in enumerate(lesson.photos):
+        (folder / "lesson.json").write_text(json.dumps(dataset.as_json()))
+        side = PACKAGED[dataset.hyperparameters.base].preprocessing.side
+        for number, sha256 in enumerate(dataset.photos):
             path = folder / "photos" / f"{sha256}.jpg"
             if not path.exists():
                 keep_small_copy(read_original(usable.copies[sha256], 2 * side), side, path)
-            self.progress.within(number / len(lesson.photos))
+            self.progress.within(number / len(dataset.photos))
         base = self.before
         if base.backbone.id != self._base().id:  # a tuned or an earlier one serves; learning begins anew
             base = Embedder(self._base(), settings.DEEP_THREADS)
         vectors, _ = load_embeddings(base, usable, self.progress.within)
-        save_start(folder, np.stack([vectors[sha256] for sha256 in lesson.photos]), lesson)
+        save_start(folder, np.stack([vectors[sha256] for sha256 in dataset.photos]), dataset)
 
     def _note(self, news: dict) -> None:
         metrics = self.run.metrics
@@ -185,32 +188,32 @@ class _DeepJob:
             logger.warning("The hours of shop %s could not be read.", self.run.shop_id, exc_info=True)
             return True
 
-    def _judge_and_publish(self, row: TunedBackbone, history: list[dict]) -> None:
+    def _judge_and_publish(self, tuned_backbone: TunedBackbone, history: list[dict]) -> None:
         self.progress.enter(Phase.EMBEDDING)
-        after = self._embed(Embedder(tuned.fetch(row), settings.DEEP_THREADS))
+        after = self._embed(Embedder(tuned.fetch(tuned_backbone), settings.DEEP_THREADS))
         self.progress.enter(Phase.EVALUATING)
         usable = after.usable
         earlier, _ = load_embeddings(self.before, usable, lambda share: None)
         old, new = Vectors(self.before, usable, earlier).matrix(), after.matrix()
-        learned = frozenset(row.learned)
+        learned = frozenset(tuned_backbone.learned)
         unseen = usable.unseen_by(learned | tuned.learned_by(self.before.backbone.id))
         was_tuned = self.before.backbone.id not in PACKAGED_VERSIONS
-        found = compare(old, new, usable.labels, unseen, was_tuned)
+        comparison = compare(old, new, usable.labels, unseen, was_tuned)
         self.run.metrics |= {
             "history": history,
-            "accuracy_before": found.before,
-            "accuracy_after": found.after,
-            "photos_compared": found.photos,
+            "accuracy_before": comparison.before,
+            "accuracy_after": comparison.after,
+            "photos_compared": comparison.photos,
         }
         version = None
-        if found.is_better:
+        if comparison.is_better:
             fitted = fit_model(
                 new, usable.labels, self.progress.check, usable.unseen_by(learned), after.looks()
             )
             version = publish_fitted(self.run, after, fitted, self.progress)
-        self._finish(version, _in_words(found), usable)
+        self._finish(version, _in_words(comparison), usable)
         if version is None:
-            tuned.forget(row)
+            tuned.forget(tuned_backbone)
 
     def _finish(self, version: ModelVersion | None, message: str, learned: Manifest | None = None) -> None:
         self.run.metrics |= self.progress.finish()
@@ -218,14 +221,14 @@ class _DeepJob:
         complete(self.run, version, message, learned, self.before.backbone.id)
 
 
-def _in_words(found: Comparison) -> str:
-    if found.before is None or found.after is None:
+def _in_words(comparison: Comparison) -> str:
+    if comparison.before is None or comparison.after is None:
         return "Deep training could not be judged: too few photos. The active model stays as it is."
-    figures = f"{percent(found.before)} to {percent(found.after)}"
-    if found.is_better:
-        return f"Deep training paid: {figures} on {found.photos} photos that it had not seen."
-    why = "is not better" if found.after <= found.before else "is no more than chance"
+    figures = f"{percent(comparison.before)} to {percent(comparison.after)}"
+    if comparison.is_better:
+        return f"Deep training paid: {figures} on {comparison.photos} photos that it had not seen."
+    why = "is not better" if comparison.after <= comparison.before else "is no more than chance"
     return (
-        f"Deep training did not pay: {figures} on {found.photos} photos that it had not seen {why}. "
+        f"Deep training did not pay: {figures} on {comparison.photos} photos that it had not seen {why}. "
         "The active model stays as it is; more photos may change that."
     )

@@ -54,7 +54,7 @@ def work_folders(shop) -> list:
 
 def test_deep_run_that_pays_takes_over_with_all_photos_embedded(shop, anything_pays):
     first = trained(shop, photos=4)
-    run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
+    run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, hyperparameters=SHORT)
     assert run.status == "completed", run.error
     state, row = state_of(shop), TunedBackbone.objects.get()
     assert state.active_version.backbone == row.backbone == run.backbone
@@ -86,7 +86,7 @@ def test_what_a_quick_run_learned_before_the_takeover_is_learned_again(shop, any
         return compare(*args)
 
     monkeypatch.setattr(job, "compare", compare_late)
-    run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
+    run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, hyperparameters=SHORT)
     assert state_of(shop).active_version.run == run
     assert state_of(shop).is_owed
     work()
@@ -103,7 +103,7 @@ def test_with_three_real_photos_a_product_the_frozen_backbone_stays(shop, tmp_pa
     work()
     version = state_of(shop).active_version
     files = model_files(tmp_path)
-    run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, recipe=SHORT)
+    run = run_deep_job(deep_lifecycle.queue_deep(shop.pk, "asked_deep").pk, hyperparameters=SHORT)
     assert run.status == "completed", run.error
     assert run.metrics["photos_compared"] == 16
     assert "did not pay" in run.message
@@ -134,7 +134,7 @@ def test_cancelling_ends_the_training_process_and_removes_what_it_left(shop, set
     def do():
         try:
             long = Hyperparameters(base="efficientnet-lite0", first_block=15, epochs=500, batch=2)
-            ended.append(run_deep_job(queued.pk, recipe=long))
+            ended.append(run_deep_job(queued.pk, hyperparameters=long))
         finally:
             connections.close_all()
 
