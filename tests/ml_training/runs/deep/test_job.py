@@ -1,6 +1,7 @@
 """A whole deep run, with its training process: it pays and takes over, or it does not and nothing changes."""
 
 import json
+import math
 import threading
 import time
 from io import StringIO
@@ -43,9 +44,8 @@ def own_cache(tmp_path):
 @pytest.fixture
 def anything_pays(monkeypatch):
     """The bar is so low that the run's own course can be watched to its end."""
-    monkeypatch.setattr(comparison, "CHANCE", 1.1)
-    monkeypatch.setattr(comparison, "MIN_WON", -100)
-    monkeypatch.setattr(comparison, "MIN_SHARE", -1.0)
+    anything = comparison.TakeoverRules(min_clearer=-math.inf, max_loss=math.inf, product_chance=0.0)
+    monkeypatch.setattr(comparison, "RULES", anything)
 
 
 def work_folders(shop) -> list:
