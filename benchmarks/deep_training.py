@@ -13,6 +13,8 @@ import hashlib
 import json
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -92,34 +94,57 @@ def measure(part, test, frozen: np.ndarray, frozen_test: np.ndarray, threads: in
     photos, labels = part
     held_out = choose_held_out(labels, np.zeros(len(labels), bool))
     hyperparameters = Hyperparameters.for_photos(settings.BACKBONE, int((~held_out).sum()))
-    names = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in photos)
-    dataset = Dataset(hyperparameters, names, tuple(labels.tolist()), tuple(held_out.tolist()))
-    with tempfile.TemporaryDirectory(prefix="deep-training-") as temporary:
-        folder = Path(temporary)
-        (folder / "photos").mkdir()
-        side = PACKAGED[hyperparameters.base].preprocessing.side
-        began = time.monotonic()
-        for path, name in zip(photos, names, strict=True):
-            image = open_upright(path.read_bytes(), 2 * side)
-            keep_small_copy(image, side, folder / "photos" / f"{name}.jpg")
-        save_start(folder, frozen, dataset)
+    began = time.monotonic()
+    with prepared(part, held_out, hyperparameters, frozen) as (dataset, folder):
         watch = _Watch(dataset, folder, test, began)
-        model = train(dataset, folder, watch, threads)
-        path, base = folder / "tuned.onnx", PACKAGED[hyperparameters.base]
-        export_encoder(model.encoder, path)
-        tuned = Backbone("tuned", path, file_sha256(path), base.preprocessing, base.vector_size)
-        embedder = Embedder(tuned, threads)
+        embedder = exported(train(dataset, folder, watch, threads), folder, hyperparameters.base, threads)
         after, after_test = vectors(embedder, photos), vectors(embedder, test[0])
-    found = compare(frozen, after, labels, held_out)
+    comparison = compare(frozen, after, labels, held_out)
     return {
         "photos": len(photos),
         "learned": int((~held_out).sum()),
         "minutes": round((time.monotonic() - began) / 60, 1),
         "frozen": top1(frozen, labels, frozen_test, test[1]),
         "tuned": top1(after, labels, after_test, test[1]),
-        "estimated": {"before": found.before, "after": found.after, "activated": found.is_better},
+        "estimated": {
+            "before": comparison.before,
+            "after": comparison.after,
+            "won": comparison.won,
+            "lost": comparison.lost,
+            "activated": comparison.is_better,
+        },
         "epochs": watch.epochs,
     }
+
+
+@contextmanager
+def prepared(
+    part: tuple[list[Path], np.ndarray],
+    held_out: np.ndarray,
+    hyperparameters: Hyperparameters,
+    frozen: np.ndarray,
+) -> Iterator[tuple[Dataset, Path]]:
+    """A folder with what a training needs, as a deep run prepares it, and the dataset."""
+    photos, labels = part
+    names = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in photos)
+    dataset = Dataset(hyperparameters, names, tuple(labels.tolist()), tuple(held_out.tolist()))
+    side = PACKAGED[hyperparameters.base].preprocessing.side
+    with tempfile.TemporaryDirectory(prefix="deep-training-") as temporary:
+        folder = Path(temporary)
+        (folder / "photos").mkdir()
+        for path, name in zip(photos, names, strict=True):
+            image = open_upright(path.read_bytes(), 2 * side)
+            keep_small_copy(image, side, folder / "photos" / f"{name}.jpg")
+        save_start(folder, frozen, dataset)
+        yield dataset, folder
+
+
+def exported(model: Tunable, folder: Path, base: str, threads: int) -> Embedder:
+    """The tuned network as recognition uses it, while its folder is there."""
+    path, packaged = folder / "tuned.onnx", PACKAGED[base]
+    export_encoder(model.encoder, path)
+    tuned = Backbone("tuned", path, file_sha256(path), packaged.preprocessing, packaged.vector_size)
+    return Embedder(tuned, threads)
 
 
 class _Watch:
