@@ -4,6 +4,7 @@ import json
 import math
 import threading
 import time
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -113,6 +114,26 @@ def test_with_three_real_photos_a_product_the_frozen_backbone_stays(shop, tmp_pa
     assert model_files(tmp_path) == files
     assert not TunedBackbone.objects.exists()
     assert set(ImageEmbedding.objects.values_list("backbone", flat=True)) == {chosen_backbone()}
+
+
+BETTER = comparison.Comparison(529, 0.86, 0.89, 25, 9, least_clearer=0.1, least_gain=0.01)
+
+
+@pytest.mark.parametrize(
+    ("judged", "said"),
+    [
+        (BETTER, "Deep training paid: 86 % to 89 % on 529 photos that it had not seen."),
+        (replace(BETTER, after=0.86), "had not seen, and it is surer of the right products."),
+        (replace(BETTER, least_clearer=-0.1), "Deep training did not pay: 86 % to 89 % on 529 photos"),
+        (replace(BETTER, least_clearer=-0.1), "is no more than chance. The active model stays as it is"),
+        (replace(BETTER, least_clearer=-0.1, after=0.85), "had not seen is not better. The active"),
+        (replace(BETTER, photos=50, least_gain=-0.02), "on 50 photos that it had not seen, too few to rule"),
+        (replace(BETTER, products_lost=1), "had not seen, but 1 product would be recognised less often."),
+        (comparison.Comparison(0, None, None), "could not be judged: too few photos."),
+    ],
+)
+def test_sentence_says_what_came_of_it_and_why(judged, said):
+    assert said in job._in_words(judged)
 
 
 def test_command_trains_deep_and_reports_as_json(shop):
