@@ -6,8 +6,8 @@ Both folders hold folders named by SKU. Each draw is a shop of some products wit
 taken one after the other. The last fifth of each product's photos in TRAIN_DIR belongs to no shop: with those
 in TEST_DIR they say how good the frozen and the tuned backbone truly are. The shop learns as a deep run does,
 for `--crops` random crops at most, and at each of `--rates`: at too high ones it learns its photos by heart.
-Then the vectors of both backbones are blurred by more and more noise, so that some are truly worse by a
-little; the frozen ones hardly blurred stand for a backbone that is no different. Shops measured earlier stay
+Then the vectors of both backbones are blurred more and more, so that some are truly worse by a little; the
+frozen ones hardly blurred stand for a backbone that is no different. Shops measured earlier stay
 in the results; `--vectors FOLDER` keeps the vectors, so that other rules are tried without training.
 """
 
@@ -32,8 +32,8 @@ from ml_training.recognizer.finetune.loop import train
 from ml_training.recognizer.head import fit_head
 
 JUDGES = 5  # one photo of so many, the last ones of a product, belongs to no shop
-NOISES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7)  # lengths, of the vectors' own
-BLURRED = 3  # times that each is drawn
+BLURS = (0.02, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4)  # shares of another photo that a photo's vector is mixed with
+DRAWN = 3  # times that each is drawn
 GAIN, LOSS = 0.02, -0.01  # true changes that must take over, and that must not
 
 
@@ -127,23 +127,23 @@ def train_shop(stock: tuple, judging: tuple, rate: float, crops: int, threads: i
 
 def try_rule(shop: Shop) -> list[dict]:
     """Ask for the tuned backbone, and for both of them blurred, and see what is true."""
-    trials = [{"what": "tuned", "noise": 0.0, **compared(shop, shop.tuned, shop.tuned_judges)}]
+    trials = [{"what": "tuned", "blur": 0.0, **compared(shop, shop.tuned, shop.tuned_judges)}]
     for what, own, judges in (
         ("tuned", shop.tuned, shop.tuned_judges),
         ("frozen", shop.frozen, shop.frozen_judges),
     ):
-        for noise in NOISES:
-            for seed in range(BLURRED):
-                rng = np.random.default_rng([seed, int(1000 * noise)])
-                found = compared(shop, blurred(own, noise, rng), blurred(judges, noise, rng))
-                trials.append({"what": what, "noise": noise, **found})
+        for blur in BLURS:
+            for seed in range(DRAWN):
+                rng = np.random.default_rng([seed, int(100 * blur)])
+                measured = compared(shop, blurred(own, blur, rng), blurred(judges, blur, rng))
+                trials.append({"what": what, "blur": blur, **measured})
     return trials
 
 
-def blurred(unit_vectors: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
-    """Vectors of length 1 that were moved by so much, each in a direction of its own."""
-    moved = unit_vectors + noise / unit_vectors.shape[1] ** 0.5 * rng.normal(size=unit_vectors.shape)
-    return (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
+def blurred(photos: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Vectors of length 1, each mixed with that of another photo drawn by lot."""
+    mixed = (1 - share) * photos + share * photos[rng.integers(len(photos), size=len(photos))]
+    return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
 
 
 def compared(shop: Shop, after: np.ndarray, after_judges: np.ndarray) -> dict:
@@ -176,12 +176,12 @@ def json_number(value: float | None) -> float | None:
 
 def report_shop(name: str, result: dict) -> None:
     rows = [
-        ("backbone, noise", "taken", "truly", "told", "clearer, at least", "gain, at least", "won", "lost")
+        ("backbone, blur", "taken", "truly", "told", "clearer, at least", "gain, at least", "won", "lost")
     ]
     for trial in result["trials"]:
         told = trial["after"] - trial["before"]
         least = trial["least_clearer"], trial["least_gain"]
-        rows.append((f"{trial['what']} {trial['noise']}", "yes" if trial["taken"] else "no",
+        rows.append((f"{trial['what']} {trial['blur']}", "yes" if trial["taken"] else "no",
                      trial["true_gain"], told, *least, trial["won"], trial["lost"]))  # fmt: skip
     show(f"{name}: {result['trials'][0]['photos']} photos compared, {result['minutes']} minutes", rows)
 
@@ -195,7 +195,7 @@ def report_all(results: dict) -> None:
         (f"truly worse by {-LOSS:.0%} or more", [t for t in trials if t["true_gain"] <= LOSS]),
     ):
         for what in ("as trained", "blurred"):
-            own = [t["taken"] for t in part if (t["noise"] > 0) == (what == "blurred")]
+            own = [t["taken"] for t in part if (t["blur"] > 0) == (what == "blurred")]
             rows.append((f"{title}, {what}", len(own), sum(own), float(np.mean(own)) if own else ""))
     show("What was taken over, by what is true", rows)
 
