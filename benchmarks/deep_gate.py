@@ -6,9 +6,11 @@ Both folders hold folders named by SKU. Each draw is a shop of some products wit
 taken one after the other. The last fifth of each product's photos in TRAIN_DIR belongs to no shop: with those
 in TEST_DIR they say how good the frozen and the tuned backbone truly are. The shop learns as a deep run does,
 for `--crops` random crops at most, and at each of `--rates`: at too high ones it learns its photos by heart.
-Then the vectors of both backbones are blurred more and more, so that some are truly worse by a little; the
-frozen ones hardly blurred stand for a backbone that is no different. Shops measured earlier stay
-in the results; `--vectors FOLDER` keeps the vectors, so that other rules are tried without training.
+
+Then the vectors of both backbones are blurred more and more, so that some are truly worse by a little. Two
+halves of the frozen vectors' numbers, drawn by lot, stand for two backbones that are no different. Shops
+measured earlier stay in the results; `--vectors FOLDER` keeps the vectors, so that other rules are tried
+without training.
 """
 
 import argparse
@@ -34,7 +36,11 @@ from ml_training.recognizer.head import fit_head
 JUDGES = 5  # one photo of so many, the last ones of a product, belongs to no shop
 BLURS = (0.02, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4)  # shares of another photo that a photo's vector is mixed with
 DRAWN = 3  # times that each is drawn
+HALVES = 10  # pairs of backbones that are no different
+KINDS = ("as trained", "blurred", "no different")
 GAIN, LOSS = 0.02, -0.01  # true changes that must take over, and that must not
+
+Seen = tuple[np.ndarray, np.ndarray]  # the vectors of the shop's photos, and of the judges'
 
 
 @dataclass(frozen=True)
@@ -126,17 +132,21 @@ def train_shop(stock: tuple, judging: tuple, rate: float, crops: int, threads: i
 
 
 def try_rule(shop: Shop) -> list[dict]:
-    """Ask for the tuned backbone, and for both of them blurred, and see what is true."""
-    trials = [{"what": "tuned", "blur": 0.0, **compared(shop, shop.tuned, shop.tuned_judges)}]
-    for what, own, judges in (
-        ("tuned", shop.tuned, shop.tuned_judges),
-        ("frozen", shop.frozen, shop.frozen_judges),
-    ):
+    """Ask for the tuned backbone, for both of them blurred, and for some that are no different."""
+    frozen, tuned = (shop.frozen, shop.frozen_judges), (shop.tuned, shop.tuned_judges)
+    trials = [{"what": "tuned", "blur": 0.0, **compared(shop, frozen, tuned)}]
+    for what, seen in (("tuned", tuned), ("frozen", frozen)):
         for blur in BLURS:
             for seed in range(DRAWN):
                 rng = np.random.default_rng([seed, int(100 * blur)])
-                measured = compared(shop, blurred(own, blur, rng), blurred(judges, blur, rng))
-                trials.append({"what": what, "blur": blur, **measured})
+                after = blurred(seen[0], blur, rng), blurred(seen[1], blur, rng)
+                trials.append({"what": what, "blur": blur, **compared(shop, frozen, after)})
+    for seed in range(HALVES):
+        order = np.random.default_rng(seed).permutation(shop.frozen.shape[1])
+        before, after = (
+            (only(frozen[0], columns), only(frozen[1], columns)) for columns in np.array_split(order, 2)
+        )
+        trials.append({"what": "half", "blur": 0.0, **compared(shop, before, after, is_alike=True)})
     return trials
 
 
@@ -146,11 +156,20 @@ def blurred(photos: np.ndarray, share: float, rng: np.random.Generator) -> np.nd
     return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
 
 
-def compared(shop: Shop, after: np.ndarray, after_judges: np.ndarray) -> dict:
-    """What the rule says of a backbone, and what the judges do: shares of products, which count the same."""
-    comparison = compare(shop.frozen, after, shop.labels, shop.held_out)
-    was = is_right(shop.frozen, shop.labels, shop.frozen_judges, shop.judges)
-    now = is_right(after, shop.labels, after_judges, shop.judges)
+def only(photos: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Some of the vectors' numbers, of length 1 again."""
+    part = photos[:, columns]
+    return part / np.linalg.norm(part, axis=1, keepdims=True)
+
+
+def compared(shop: Shop, before: Seen, after: Seen, is_alike: bool = False) -> dict:
+    """What the rule says of a backbone, and what the judges do: shares of products, which count the same.
+
+    Args:
+        is_alike: both backbones have learned as much of the photos.
+    """
+    comparison = compare(before[0], after[0], shop.labels, shop.held_out, is_alike)
+    was, now = (is_right(seen[0], shop.labels, seen[1], shop.judges) for seen in (before, after))
     by_product = [float((now[own] - was[own]).mean()) for own in rows_of_each(shop.judges)]
     return {
         "true_before": round(float(np.mean([was[own].mean() for own in rows_of_each(shop.judges)])), 4),
@@ -194,10 +213,16 @@ def report_all(results: dict) -> None:
         ("in between", [t for t in trials if LOSS < t["true_gain"] < GAIN]),
         (f"truly worse by {-LOSS:.0%} or more", [t for t in trials if t["true_gain"] <= LOSS]),
     ):
-        for what in ("as trained", "blurred"):
-            own = [t["taken"] for t in part if (t["blur"] > 0) == (what == "blurred")]
-            rows.append((f"{title}, {what}", len(own), sum(own), float(np.mean(own)) if own else ""))
+        for kind in KINDS:
+            own = [t["taken"] for t in part if kind_of(t) == kind]
+            rows.append((f"{title}, {kind}", len(own), sum(own), float(np.mean(own)) if own else ""))
     show("What was taken over, by what is true", rows)
+
+
+def kind_of(trial: dict) -> str:
+    if trial["what"] == "half":
+        return "no different"
+    return "blurred" if trial["blur"] else "as trained"
 
 
 if __name__ == "__main__":
