@@ -54,6 +54,7 @@ class Shop:
     frozen_judges: np.ndarray  # (J, D)
     tuned: np.ndarray
     tuned_judges: np.ndarray
+    minutes: float  # that training and embedding took
 
 
 def main() -> None:
@@ -74,10 +75,8 @@ def main() -> None:
         for seed in range(options.draws):
             for rate in options.rates:
                 name = f"{size} draw {seed} rate {rate:g}"
-                began = time.monotonic()
                 shop = open_shop(options, size, seed, rate, name)
-                minutes = round((time.monotonic() - began) / 60, 1)
-                results[name] = {"minutes": minutes, "trials": try_rule(shop)}
+                results[name] = {"minutes": round(float(shop.minutes), 1), "trials": try_rule(shop)}
                 options.json.parent.mkdir(parents=True, exist_ok=True)
                 options.json.write_text(json.dumps(results, indent=1) + "\n")
                 report_shop(name, results[name])
@@ -122,13 +121,14 @@ def train_shop(stock: tuple, judging: tuple, rate: float, crops: int, threads: i
     usual = Hyperparameters.for_photos(settings.BACKBONE, learned)
     epochs = min(usual.epochs, max(MIN_EPOCHS, round(crops / learned)))
     hyperparameters = replace(usual, epochs=epochs, rate=rate)
-    packaged = Embedder(packaged_backbone(settings.BACKBONE, CACHE), threads)
+    began, packaged = time.monotonic(), Embedder(packaged_backbone(settings.BACKBONE, CACHE), threads)
     frozen, frozen_judges = (vectors(packaged, paths) for paths, _ in (stock, judging))
     with prepared(stock, held_out, hyperparameters, frozen) as (dataset, folder):
         model = train(dataset, folder, lambda news: None, threads)
         tuned = exported(model, folder, hyperparameters.base, threads)
         after, after_judges = (vectors(tuned, paths) for paths, _ in (stock, judging))
-    return Shop(stock[1], held_out, judging[1], frozen, frozen_judges, after, after_judges)
+    minutes = (time.monotonic() - began) / 60
+    return Shop(stock[1], held_out, judging[1], frozen, frozen_judges, after, after_judges, minutes)
 
 
 def try_rule(shop: Shop) -> list[dict]:
