@@ -8,6 +8,7 @@ from django_q.models import OrmQ
 
 from catalog.models import Product, ProductImage, Shop
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
+from ml_training.recognizer.export import FILES
 from ml_training.runs import lifecycle
 from ml_training.runs.complete import complete
 from tests.factories import add_photo, draw, encode, make_shop, photo_bytes, stock
@@ -207,7 +208,7 @@ def test_photo_saved_in_a_transaction_that_is_rolled_back_queues_nothing(shop, e
 def test_shop_deleted_leaves_nothing_behind(tmp_path, state, by_queryset):
     shop = make_shop("closing")
     version = trained(shop, products=2, photos=1)
-    assert len(model_files(tmp_path)) == 4
+    assert len(model_files(tmp_path)) == len(FILES)
     run = None
     if state != "idle":
         add_photo(shop.products.first(), seed=10)
@@ -238,7 +239,7 @@ def test_shop_deletion_rolled_back_keeps_the_model_files(shop, tmp_path):
         shop.delete()
         transaction.set_rollback(True)
     assert model_files(tmp_path) == before
-    assert len(before) == 4
+    assert len(before) == len(FILES)
 
 
 @pytest.mark.training
