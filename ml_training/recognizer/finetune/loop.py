@@ -1,4 +1,7 @@
-"""The training loop: epochs over random crops of the photos, a checkpoint after each, the best one kept.
+"""The training loop: epochs over random crops of the photos, a checkpoint after each, the last one kept.
+
+The rate falls to nothing by the last epoch. The one that did best on the photos held out is not chosen: the same
+photos judge it afterwards, and would be kind to what they chose.
 
 Where there are GPUs it runs under `torchrun`, one process for each, with the same result in every process.
 """
@@ -27,7 +30,6 @@ from ml_training.recognizer.finetune.photos import batches
 from ml_training.recognizer.head import fit_head
 
 START = "start.safetensors"
-BEST = "best.safetensors"
 WARMER = 2.0  # a head that is less sure than it could be leaves the network something to learn
 MIDDLE = 0.8  # of each side, of a photo that is judged
 
@@ -66,7 +68,7 @@ def train(dataset: Dataset, folder: Path, on_progress: Callable[[dict], object],
         on_progress: called with `epoch` (from 1), `epochs`, `share` of all the work that is done, and after
             each epoch `accuracy`, of the photos held out.
     Returns:
-        The network as it was after its best epoch.
+        The network as it is after its last epoch.
     """
     hyperparameters, machine = dataset.hyperparameters, Machine.here()
     torch.manual_seed(hyperparameters.seed)
@@ -86,14 +88,10 @@ def train(dataset: Dataset, folder: Path, on_progress: Callable[[dict], object],
             {"loss": round(loss, 4), "accuracy": accuracy, "seconds": round(time.monotonic() - began, 1)}
         )
         if machine.rank == 0:
-            if accuracy >= state["best"]:
-                checkpoints.save(folder / BEST, model, optimizer, {})
-            state["best"] = max(accuracy, state["best"])
             checkpoints.save(checkpoint, model, optimizer, state)
         on_progress({**_where(hyperparameters, epoch + 1, 0.0), "accuracy": accuracy})
     if machine.world > 1:
         distributed.barrier()
-    checkpoints.load(folder / BEST, model, optimizer)
     model.history = state["history"]
     return model
 
@@ -102,7 +100,7 @@ def _start(model: Tunable, folder: Path) -> dict:
     """Give a network its first head; the state before the first epoch."""
     head = load_file(folder / START)
     model.start_from(head["weights"], head["bias"])
-    return {"epoch": 0, "best": -1.0, "history": []}
+    return {"epoch": 0, "history": []}
 
 
 def save_start(folder: Path, vectors: np.ndarray, dataset: Dataset) -> None:
