@@ -10,7 +10,7 @@ both ways; shops larger than a half are drawn from all products.
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -56,9 +56,11 @@ def main() -> None:
     )
 
 
-def judge_shipped(train: Labelled, test: Labelled, draws: int) -> Iterator[Judged]:
+def judge_shipped(
+    train: Labelled, test: Labelled, draws: int, kinds: Sequence[Kind] = KINDS
+) -> Iterator[Judged]:
     everything = np.unique(train.labels)
-    for shop in draw_shops(train, test, KINDS, draws, everything, everything[:0]):
+    for shop in draw_shops(train, test, kinds, draws, everything, everything[:0]):
         yield _fit(shop, shipped())
 
 
