@@ -2,10 +2,10 @@
 
     python -m benchmarks.views TRAIN_DIR TEST_DIR [--json FILE] [--draws 8] [--foreign 0.05]
 
-Both folders hold folders named by SKU. Shops are drawn from TRAIN_DIR with the score that is shipped, and shown
-1, 2, 3 and 5 different photos of one product of TEST_DIR together: the mean of their vectors, as the till does,
-with the thresholds for so many. Products with fewer photos than that are left out of a row, and `products_shown`
-says how many were not.
+Both folders hold folders named by SKU. Shops are drawn from TRAIN_DIR with the score that is shipped,
+and shown 1, 2, 3 and 5 different photos of one product of TEST_DIR together: the mean of their vectors, as
+the till does, with the thresholds for so many. Products with fewer photos than that are left out of a row:
+`products_shown` says how many were not.
 """
 
 import argparse

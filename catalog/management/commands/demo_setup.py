@@ -18,6 +18,9 @@ DEMO = settings.BASE_DIR / "demo"
 class Command(BaseCommand):
     help = "Create the login demo (password: DEMO_PASSWORD), and the demo's products the first time."
 
+    def add_arguments(self, parser):
+        parser.add_argument("--empty", action="store_true", help="the login alone, and no products")
+
     def handle(self, *args, **options):
         password = os.environ.get("DEMO_PASSWORD")
         if not password:
@@ -25,7 +28,8 @@ class Command(BaseCommand):
         users = get_user_model().objects
         # Products and login come together: a first run that was broken off is then still the first run.
         with transaction.atomic():
-            if not users.filter(username="demo").exists() and not Shop.default().products.exists():
+            is_first = not users.filter(username="demo").exists() and not Shop.default().products.exists()
+            if is_first and not options["empty"]:
                 self.stdout.write("First run: filling a small shop to play with.")
                 report = fill(Shop.default(), DEMO)
                 self.stdout.write(f"{report.products} products with {report.photos} photos.")

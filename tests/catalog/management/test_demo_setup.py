@@ -183,3 +183,12 @@ def test_product_may_have_no_price(shop, own_demo):
     (own_demo / "products.csv").write_text(HEAD + "Avocado,Avocado,,\nBanana,Banana,,2.00\n")
     run()
     assert list(Product.objects.values_list("price", flat=True)) == [None, Decimal("2.00")]
+
+
+@pytest.mark.django_db
+def test_an_empty_demo_has_the_login_and_no_products_and_stays_empty():
+    call_command("demo_setup", "--empty", stdout=io.StringIO())
+    run()
+
+    assert authenticate(username="demo", password="password") is not None
+    assert not Product.objects.exists()
