@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +36,13 @@ class Shop(models.Model):
         help_text=_("Staff who may see and change this shop. Superusers see every shop."),
     )
 
+    currency = models.CharField(
+        max_length=3,
+        default="EUR",
+        validators=[RegexValidator("^[A-Z]{3}$", _("Three capital letters, such as EUR."))],
+        help_text=_("Of all prices: its code of three letters, such as EUR, SEK or USD."),
+    )
+
     objects = ShopQuerySet.as_manager()
 
     class Meta:
@@ -51,12 +58,21 @@ class Shop(models.Model):
 
 
 class Product(PagedRow, models.Model):
+    class Unit(models.TextChoices):
+        """What the price is for."""
+
+        PIECE = "piece", _("piece")
+        KG = "kg", _("kg")
+
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="products")
     sku = models.CharField(_("SKU"), max_length=MAX_SKU_LENGTH)
     name = models.CharField(max_length=200)
     barcode = models.CharField(max_length=64, blank=True)
     price = models.DecimalField(
         max_digits=10, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    unit = models.CharField(
+        _("sold by"), max_length=5, choices=Unit, default=Unit.PIECE, help_text=_("What the price is for.")
     )
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Products that are not active are not recognised.")

@@ -46,13 +46,22 @@ def photo(request: AccessRequest, pk: int, sha256: str):
 @access_required(VIEW_PHOTOS, *reading_scopes())
 def thumbnail(request: AccessRequest, pk: int, sha256: str):
     """A small upright JPEG, whatever the original's format."""
-    found = _visible_photo(request, pk, sha256)
+    content = thumbnail_bytes(_visible_photo(request, pk, sha256))
+    return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": _FOR_EVER})
+
+
+def thumbnail_bytes(photo: ProductImage) -> bytes:
+    """Make a small upright JPEG of a photo.
+
+    Raises:
+        Http404: its file is missing or damaged.
+    """
     try:
-        with found.image.open("rb") as file:
+        with photo.image.open("rb") as file:
             picture = open_upright(file.read(), THUMBNAIL_SIDE)
     except (FileNotFoundError, PhotoRefused) as error:
         raise Http404("This photo's file is missing or damaged.") from error
     picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=80)
-    return HttpResponse(buffer.getvalue(), content_type="image/jpeg", headers={"Cache-Control": _FOR_EVER})
+    return buffer.getvalue()

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "catalog",
     "ml_training",
     "notifications",
+    "till",
 ]
 
 MIDDLEWARE = [
@@ -191,6 +192,12 @@ ML_TRAINER_ALLOWED_HOSTS = env.list("ML_TRAINER_ALLOWED_HOSTS", default=[])
 ML_TRAINER_SILENCE_SECONDS = whole_number("ML_TRAINER_SILENCE_SECONDS", 120, least=2)
 # No run takes longer: its token is then worth nothing.
 ML_TRAINER_RUN_MINUTES = whole_number("ML_TRAINER_RUN_MINUTES", 360, least=1)
+
+# --- Tills (docs/till.md) ---------------------------------------------------------------------------
+
+# So many photos that tills sent, and that nobody has looked at, are kept for each shop, and for so many days.
+TILL_CORRECTIONS = whole_number("TILL_CORRECTIONS", 500, least=1)
+TILL_CORRECTION_DAYS = whole_number("TILL_CORRECTION_DAYS", 30, least=1)
 
 # --- API -------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path("graphql/", GraphQLEndpoint.as_view(schema=schema, access=Access), name="graphql"),
+    path("till/", include("till.urls")),
     path("", include("catalog.urls")),
     path("", include("ml_training.urls")),
 ]

@@ -58,6 +58,7 @@ class MLStatusEvent:
     is_warning: bool = False  # done, but somebody should look
 
 
+reconciled = Signal()  # sender: Reconciled; sent after gaps were closed, every few seconds
 ml_status_changed = Signal()  # sender: TrainingRun; event: MLStatusEvent
 
 

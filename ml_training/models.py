@@ -51,7 +51,10 @@ class ShopTraining(AnswerSettings):
         constraints = [
             models.CheckConstraint(condition=Q(trained__lte=F("wanted")), name="trained_not_beyond_wanted")
         ]
-        permissions = [("prepare_training", _("Can prepare training data"))]
+        permissions = [
+            ("prepare_training", _("Can prepare training data")),
+            ("recognize_product", _("Can recognise products at a till")),
+        ]
 
     def __str__(self):
         return f"Training of {self.shop}"

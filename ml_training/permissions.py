@@ -7,6 +7,7 @@ from catalog.scopes import READ, READS_CATALOGUE, register_scope
 
 VIEW_TRAINING = "ml_training.view_trainingrun"
 PREPARE_TRAINING = "ml_training.prepare_training"
+RECOGNIZE_PRODUCT = "ml_training.recognize_product"
 VIEW_VERSIONS = "ml_training.view_modelversion"
 CHOOSE_VERSION = "ml_training.change_modelversion"
 ADD_VERSION = "ml_training.add_modelversion"

@@ -109,7 +109,7 @@ class ProductAdmin(ShopRowsAdmin):
 
     def get_fields(self, request, obj=None):
         photos = ["new_photos"] if self._may_add_photos(request, obj) else []
-        return ["name", "sku", "barcode", "price", "is_active", *self.shop_field(request), *photos]
+        return ["name", "sku", "barcode", "price", "unit", "is_active", *self.shop_field(request), *photos]
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = cast("type[ProductForm]", super().get_form(request, obj, change, **kwargs))

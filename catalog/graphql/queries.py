@@ -25,6 +25,13 @@ MAY_READ_PRODUCTS = (VIEW_PRODUCTS, *reading_scopes())
 MAY_READ_PHOTOS = (VIEW_PHOTOS, *reading_scopes())
 
 
+ProductUnit = graphene.Enum(
+    "ProductUnit",
+    [(unit.name, unit.value) for unit in Product.Unit],
+    description="What a product's price is for.",
+)
+
+
 class ShopType(Node):
     class Meta:
         model = Shop
@@ -35,6 +42,7 @@ class ShopType(Node):
     database_id = graphene.ID(required=True, description="The shop's id in the database: what shopId takes.")
     name = graphene.String(required=True, description="What people call it.")
     slug = graphene.String(required=True, description="Its name in addresses.")
+    currency = graphene.String(required=True, description="Of all its prices: ISO 4217, such as EUR.")
 
     @classmethod
     def visible_to(cls, access):
@@ -80,6 +88,7 @@ class ProductType(Node):
     name = graphene.String(required=True, description="What people call it.")
     barcode = graphene.String(required=True, description="What the till scans; may be empty.")
     price = graphene.Decimal(description="In the shop's currency, with two decimals.")
+    unit = graphene.Field(ProductUnit, required=True, description="What the price is for.")
     is_active = graphene.Boolean(required=True, description="Whether it is recognised.")
     image_count = graphene.Int(required=True, description="How many photos it has.")
     images = PagedField(

@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from ml_training.backbones.loader import backbone_id_for, chosen_backbone
+from ml_training.events import reconciled
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.runs import lifecycle, queue
 from ml_training.runs.lifecycle import Kind, Status
@@ -39,7 +40,7 @@ class Reconciled:
 def reconcile() -> Reconciled:
     """Fail runs whose worker is gone, queue what is owed, wake what waits, prune versions.
 
-    Effects:      run status; new runs and tasks; files of dead runs and old versions removed.
+    Effects:      run status; new runs and tasks; files of dead runs and old versions removed; `reconciled`.
     Transaction:  opens one a shop.
     Repeatable:   yes; a second call finds nothing to mend.
     """
@@ -52,6 +53,7 @@ def reconcile() -> Reconciled:
     queued = [new.pk for shop_id in owed if (new := _queue_owed(shop_id))]
     woken = queue.wake_again(queue.startable(Kind.QUICK), timedelta(seconds=WAKE_AFTER_SECONDS))
     prune_all()
+    reconciled.send_robust(Reconciled)
     return Reconciled([run.pk for run in given_up], queued, woken)
 
 

@@ -19,6 +19,7 @@ from ml_training.advice.shop import shop_advice
 from ml_training.models import ShopTraining
 from ml_training.permissions import PREPARE_TRAINING, VIEW_VERSIONS
 from ml_training.status.held_back import held_back_for
+from ml_training.status.observed import observed_in_words
 from ml_training.status.runs import training_history
 from ml_training.status.shop import TrainingInfo, training_info
 from ml_training.status.versions import versions_for
@@ -45,6 +46,7 @@ class Section(NamedTuple):
 def _status(viewing: Viewing) -> dict[str, Any]:
     names_wrong = ShopTraining.of(viewing.shop).names_wrong
     values = {"info": viewing.info, "names_wrong": percent_number(names_wrong)}
+    values["observed"] = observed_in_words(viewing.shop)
     return values | _actions(viewing) | held_back_for(viewing.user, viewing.shop, viewing.info)
 
 

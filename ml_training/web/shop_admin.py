@@ -23,7 +23,7 @@ class LearningShopForm(forms.ModelForm):
 
     class Meta:
         model = Shop
-        fields = ["name", "slug", "members"]
+        fields = ["name", "slug", "currency", "members"]
         # For those who may only look: Django then asks the form's Meta, since the model has no such fields.
         labels = {name: field.label for name, field in SETTINGS.items()}
         help_texts = {name: field.help_text for name, field in SETTINGS.items()}
@@ -40,7 +40,7 @@ class LearningShopForm(forms.ModelForm):
 
 class LearningShopAdmin(ShopAdmin):
     form = LearningShopForm
-    fields = ["name", "slug", *SETTINGS, "members"]
+    fields = ["name", "slug", "currency", *SETTINGS, "members"]
 
     def save_model(self, request, obj, form, change):
         """The row counts changes of photos meanwhile, so nothing else of it is written."""

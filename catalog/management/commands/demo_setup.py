@@ -51,9 +51,12 @@ def fill(shop: Shop, demo: Path) -> ImportReport:
         raise CommandError(f"A photo of the demo could not be stored: {error}.") from error
     for refused in report.refused:
         raise CommandError(f"The demo's photo {refused['file']} was refused: {refused['reason']}")
+    shop.currency = "SEK"  # the photos are from Swedish shops
+    shop.save(update_fields=["currency"])
     with (demo / "products.csv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
             product = shop.products.get(sku=row["sku"])
             product.name, product.barcode, product.price = row["name"], row["barcode"], row["price"] or None
+            product.unit = row["unit"]
             product.save()
     return report

@@ -1,7 +1,7 @@
 """The training loop: epochs over random crops of the photos, a checkpoint after each, the last one kept.
 
-The rate falls to nothing by the last epoch. The one that did best on the photos held out is not chosen: the same
-photos judge it afterwards, and would be kind to what they chose.
+The rate falls to nothing by the last epoch. The one that did best on the photos held out is not chosen:
+the same photos judge it afterwards, and would be kind to what they chose.
 
 Where there are GPUs it runs under `torchrun`, one process for each, with the same result in every process.
 """

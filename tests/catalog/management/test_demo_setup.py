@@ -18,7 +18,7 @@ from catalog.models import Product, ProductImage, Shop
 
 ROWS = list(csv.DictReader((demo_setup.DEMO / "products.csv").open(encoding="utf-8")))
 BARCODES = [row["barcode"] for row in ROWS if row["barcode"]]
-HEAD = "sku,name,barcode,price\n"
+HEAD = "sku,name,barcode,price,unit\n"
 
 
 @pytest.fixture(autouse=True)
@@ -71,8 +71,9 @@ def test_first_start_fills_the_shop_with_what_the_files_say(shop, other_shop):
     assert "First run" in out
     assert "16 products with 160 photos." in out
     assert not other_shop.products.exists()
-    stored = {(item.sku, item.name, item.barcode, f"{item.price}") for item in shop.products.all()}
-    assert stored == {(row["sku"], row["name"], row["barcode"], row["price"]) for row in ROWS}
+    stored = {(item.sku, item.name, item.barcode, f"{item.price}", item.unit) for item in shop.products.all()}
+    assert stored == {tuple(row[name] for name in HEAD.strip().split(",")) for row in ROWS}
+    assert Shop.objects.get(pk=shop.pk).currency == "SEK"
     assert {product.images.count() for product in shop.products.all()} == {10}
     photo = ProductImage.objects.filter(product__sku="Avocado").first()
     original = demo_setup.DEMO / "photos" / "Avocado" / photo.filename
@@ -172,7 +173,7 @@ def test_photos_that_cannot_be_stored_are_an_error_and_nothing_is_kept(shop):
 
 
 def test_photo_that_is_refused_is_an_error_and_nothing_is_kept(shop, own_demo):
-    (own_demo / "products.csv").write_text(HEAD + "Avocado,Avocado,,\nBanana,Banana,,2.00\n")
+    (own_demo / "products.csv").write_text(HEAD + "Avocado,Avocado,,,piece\nBanana,Banana,,2.00,kg\n")
     (own_demo / "photos" / "Banana" / "bad.jpg").write_bytes(b"no photo")
     with pytest.raises(CommandError, match=r"photo Banana/bad\.jpg was refused: "):
         run()
@@ -180,7 +181,7 @@ def test_photo_that_is_refused_is_an_error_and_nothing_is_kept(shop, own_demo):
 
 
 def test_product_may_have_no_price(shop, own_demo):
-    (own_demo / "products.csv").write_text(HEAD + "Avocado,Avocado,,\nBanana,Banana,,2.00\n")
+    (own_demo / "products.csv").write_text(HEAD + "Avocado,Avocado,,,piece\nBanana,Banana,,2.00,kg\n")
     run()
     assert list(Product.objects.values_list("price", flat=True)) == [None, Decimal("2.00")]
 

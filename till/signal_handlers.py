@@ -1,0 +1,27 @@
+"""Cleans up after corrections: files of rows that go, and whatever has become too old."""
+
+from functools import partial
+
+from django.db import transaction
+from django.db.models.signals import post_delete
+
+from ml_training.events import reconciled
+from ml_training.status import observed
+from till.figures import observed_in_words
+from till.intake import drop_old
+from till.models import Correction
+
+
+def connect() -> None:
+    post_delete.connect(remove_photo, sender=Correction, dispatch_uid="till.remove_photo")
+    reconciled.connect(drop_old_now_and_then, dispatch_uid="till.drop_old")
+    observed.register(observed_in_words)
+
+
+def remove_photo(instance, **kwargs):
+    if instance.photo:
+        transaction.on_commit(partial(instance.photo.storage.delete, instance.photo.name), robust=True)
+
+
+def drop_old_now_and_then(**kwargs):
+    drop_old()
