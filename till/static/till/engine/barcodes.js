@@ -1,0 +1,41 @@
+// Reads barcodes from pictures: by the browser's own reader where it has one, else by ours.
+
+import { prepareZXingModule, readBarcodes } from "../vendor/zxing/reader/index.js";
+import { normalise } from "./codes.js";
+import { reduce } from "./resize.js";
+
+const FORMATS = { ean_13: "EAN13", ean_8: "EAN8", upc_a: "UPCA", upc_e: "UPCE" }; // the browser's name: ours
+const ENOUGH = 720; // pixels of the longer side
+const OPTIONS = { formats: Object.values(FORMATS), tryHarder: false, tryInvert: false, tryDownscale: false, maxNumberOfSymbols: 4 };
+
+async function builtIn() {
+  try {
+    const known = await globalThis.BarcodeDetector.getSupportedFormats();
+    const formats = Object.keys(FORMATS).filter((format) => known.includes(format));
+    return formats.includes("ean_13") ? new globalThis.BarcodeDetector({ formats }) : null;
+  } catch {
+    return null; // there is none, or it only seems so
+  }
+}
+
+// `fetchBytes(address)` gives the content of our own reader, which is asked for only where it is needed.
+export async function openReader(fetchBytes, address) {
+  const detector = await builtIn();
+  if (!detector) {
+    await prepareZXingModule({ overrides: { wasmBinary: await fetchBytes(address) }, fireImmediately: true });
+  }
+  return {
+    name: detector ? "built in" : "ours",
+    // Retail codes of a picture: [{text, format}], each text as EAN-13 or EAN-8.
+    async read(picture) {
+      const small = reduce(picture, Math.round(Math.max(picture.width, picture.height) / ENOUGH));
+      const image = new ImageData(small.data, small.width, small.height);
+      const found = detector
+        ? (await detector.detect(image)).map(({ rawValue, format }) => ({ text: rawValue, format }))
+        : (await readBarcodes(image, OPTIONS)).map(({ text, format }) => ({ text, format }));
+      return found
+        .map(({ text, format }) => ({ text: normalise(text, format), format }))
+        .filter(({ text }) => text !== null);
+    },
+  };
+}
