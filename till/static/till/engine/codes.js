@@ -41,10 +41,11 @@ function only(products) {
 // The only product that has this code, or null. Codes of scales begin with 2 and hold weight or price behind the
 // item's number: what the shop has with the same number is meant, unless one has the very code.
 export function match(text, products, format = "") {
-  const code = normalise(text, format) ?? text.trim();
+  const whole = normalise(text, format);
+  const code = whole ?? text.trim();
   if (!code) return null;
   const same = products.filter((product) => product.barcode && stored(product.barcode) === code);
-  if (same.length || !/^2\d{12}$/.test(code)) return only(same);
+  if (same.length || !/^2\d{12}$/.test(whole)) return only(same);
   const item = code.slice(0, ITEM_DIGITS);
   return only(products.filter((product) => /^2\d{12}$/.test(product.barcode) && product.barcode.startsWith(item)));
 }
