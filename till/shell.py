@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from ml_training.recognizer.files import write_atomically
 from till import release
+from till.check_words import check_words
 
 # What computes may fetch from this site and run WebAssembly, and nothing else.
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
@@ -55,7 +56,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @ensure_csrf_cookie
 def check(request: HttpRequest) -> HttpResponse:
     """A page that measures a phone."""
-    return render(request, "till/check.html", {"config": page_config()})
+    return render(request, "till/check.html", {"config": page_config(), "words": check_words()})
 
 
 @require_safe
