@@ -3,6 +3,7 @@
 They raise ImproperlyConfigured where a value is wrong; the text names the variable and what it takes.
 """
 
+import contextlib
 import os
 import secrets
 import time
@@ -13,6 +14,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
+MIN_SECRET = 32  # characters: shorter ones can be guessed, and with them sessions are forged
 
 
 def whole_number(name: str, default: int, least: int = 0) -> int:
@@ -56,9 +58,23 @@ def web_address(name: str) -> str:
     return text
 
 
+def private_folder(path: Path) -> Path:
+    """Make a folder that no other account may enter, or close it where an earlier release left it open."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o077:
+        with contextlib.suppress(PermissionError):  # it is another account's, who decides who enters
+            path.chmod(0o700)
+    return path
+
+
 def secret_key(data_dir: Path) -> str:
     """Return SECRET_KEY, or the key kept in the data folder, made on first use (mode 0600)."""
     if key := os.environ.get("SECRET_KEY"):
+        if len(key) < MIN_SECRET:
+            raise ImproperlyConfigured(
+                f"SECRET_KEY has {len(key)} characters; it needs {MIN_SECRET} that nobody can guess. "
+                "Leave it out, and one is made and kept in DATA_DIR."
+            )
         return key
     path = data_dir / "secret_key"
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from config.environment import env, one_of, secret_key, switch, web_address, whole_number
+from config.environment import env, one_of, private_folder, secret_key, switch, web_address, whole_number
 
 # Every process that computes reads these before numpy, torch or ONNX Runtime is loaded. Waiting threads
 # that sleep instead of spin leave a small machine usable while it trains.
@@ -20,7 +20,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own: small matrice
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+# What a shop keeps is for no other account of this machine: neither the folder, nor what any process makes.
+os.umask(0o077)
+private_folder(DATA_DIR)
 
 SECRET_KEY = secret_key(DATA_DIR)
 DEBUG = switch("DEBUG", False)
@@ -92,14 +94,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+PRIVATE = {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "photos"},
+        "OPTIONS": {"location": DATA_DIR / "photos", **PRIVATE},
     },
     "models": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "models"},
+        "OPTIONS": {"location": DATA_DIR / "models", **PRIVATE},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
@@ -141,7 +144,7 @@ Q_CLUSTER = {
     "retry": 6 * 3600 + 600,
     "max_attempts": 1,
     "ack_failures": True,
-    "save_limit": 100,
+    "save_limit": -1,  # results are pickles and not signed: none is kept, so none is ever read
     "catch_up": False,
     "label": "Task queue",
     # Deep training has a queue of its own: nothing waits for it.
@@ -211,16 +214,24 @@ API_UPLOAD_MAX_MEGABYTES = whole_number("API_UPLOAD_MAX_MEGABYTES", 200, least=1
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
 ]
 # Set HTTPS=0 only where the browser really talks http to this host: a demo, a test, one's own machine.
 HTTPS = switch("HTTPS", True)
+SESSION_COOKIE_AGE = 3600 * whole_number("SESSION_HOURS", 14 * 24, least=1)
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+# Both reach beyond this site: whoever runs the whole domain may ask for them.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = switch("HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = switch("HSTS_PRELOAD", False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for these two everywhere
 if switch("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
