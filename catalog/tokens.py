@@ -92,9 +92,10 @@ class ApiToken(models.Model):
     def note_use(self) -> None:
         """Remember that the token was used, with at most one write a minute."""
         before = timezone.now() - USE_NOTED_EVERY
-        if self.last_used_at is None or self.last_used_at <= before:
-            long_ago = Q(last_used_at__isnull=True) | Q(last_used_at__lte=before)
-            type(self).objects.filter(long_ago, pk=self.pk).update(last_used_at=timezone.now())
+        now = timezone.now()
+        if self.last_used_at is None or not before < self.last_used_at <= now:  # a clock may be set back
+            long_ago = ~Q(last_used_at__gt=before, last_used_at__lte=now) | Q(last_used_at__isnull=True)
+            type(self).objects.filter(long_ago, pk=self.pk).update(last_used_at=now)
 
     def revoke(self) -> None:
         """End the token for good. Repeatable: yes; the first time stays."""

@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import time
+import zoneinfo
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,6 +66,18 @@ def private_folder(path: Path) -> Path:
         with contextlib.suppress(PermissionError):  # it is another account's, who decides who enters
             path.chmod(0o700)
     return path
+
+
+def time_zone(name: str, default: str) -> str:
+    """Read the name of a time zone, such as Europe/Oslo."""
+    text = os.environ.get(name) or default
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}; it must be a time zone such as Europe/Oslo."
+        ) from error
+    return text
 
 
 def secret_key(data_dir: Path) -> str:

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from config.environment import env, one_of, private_folder, secret_key, switch, web_address, whole_number
+from config.environment import (
+    env,
+    one_of,
+    private_folder,
+    secret_key,
+    switch,
+    time_zone,
+    web_address,
+    whole_number,
+)
 
 # Every process that computes reads these before numpy, torch or ONNX Runtime is loaded. Waiting threads
 # that sleep instead of spin leave a small machine usable while it trains.
@@ -249,7 +258,7 @@ CONTENT_SECURITY_POLICY = {
 # --- Language and log ------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
+TIME_ZONE = time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 

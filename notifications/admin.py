@@ -21,4 +21,6 @@ class NotificationAdmin(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request, obj=None):
-        return False
+        """They go with their shop or their person, deleted on another page; not by themselves."""
+        match = request.resolver_match
+        return match is not None and not str(match.url_name).startswith("notifications_notification")

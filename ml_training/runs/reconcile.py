@@ -19,6 +19,7 @@ from ml_training.backbones.loader import backbone_id_for, chosen_backbone
 from ml_training.events import reconciled
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.runs import lifecycle, queue
+from ml_training.runs.clock import forget_future
 from ml_training.runs.lifecycle import Kind, Status
 from ml_training.versions import files as version_files
 from ml_training.versions.prune import prune_all
@@ -44,6 +45,7 @@ def reconcile() -> Reconciled:
     Transaction:  opens one a shop.
     Repeatable:   yes; a second call finds nothing to mend.
     """
+    forget_future()
     given_up = [run for run in _dead_runs() if lifecycle.give_up(run)]
     for run in given_up:
         logger.warning("The worker of run %s is gone.", run.pk)

@@ -2,16 +2,15 @@
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponseBase
-from django.views.decorators.http import require_POST
 
 from catalog.models import Product, ProductImage, Shop
 from catalog.moving import MoveRefused, move_photos
 from catalog.permissions import CHANGE_PHOTOS
-from ml_training.web.answers import answer, number_in, shop_for
+from ml_training.web.answers import answer, button, number_in, shop_for
 from ml_training.web.sections import CATALOGUE
 
 
-@require_POST
+@button
 def move_photo(request: HttpRequest) -> HttpResponseBase:
     """Move the photo whose button was pressed to the product that it looks like."""
     shop = shop_for(request, *CATALOGUE, CHANGE_PHOTOS)

@@ -1,5 +1,8 @@
 """What the views of Settings > ML Model share: which shop is asked for, and how a button answers."""
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
@@ -41,6 +44,28 @@ def shop_for(request: HttpRequest, *permissions: str) -> Shop:
     if shop is None:
         raise Http404("You are not a member of any shop.")
     return shop
+
+
+def button(view: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Make a view for a button of the page: what is sent by POST.
+
+    Whoever had to log in after the press comes here by GET: back to the page then, with a word that nothing
+    was done.
+    """
+
+    @wraps(view)
+    def pressed(request: HttpRequest) -> HttpResponseBase:
+        if request.method == "POST":
+            return view(request)
+        shop = shop_for(request)
+        return answer(
+            request,
+            shop,
+            "Nothing was done: you had to log in first. Press the button again.",
+            messages.WARNING,
+        )
+
+    return pressed
 
 
 def answer(

@@ -4,12 +4,12 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from ml_training.permissions import PREPARE_TRAINING
 from ml_training.runs.deep import lifecycle as deep_lifecycle
 from ml_training.runs.queue import prepare_training_data
-from ml_training.web.answers import answer, chosen_shop, shop_for
+from ml_training.web.answers import answer, button, chosen_shop, shop_for
 from ml_training.web.sections import render_sections
 
 
@@ -36,7 +36,7 @@ def sections(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(rendered.values()))
 
 
-@require_POST
+@button
 def prepare(request: HttpRequest) -> HttpResponseBase:
     """Prepare training data: every photo is checked and looked at again."""
     shop = shop_for(request, PREPARE_TRAINING)
@@ -45,7 +45,7 @@ def prepare(request: HttpRequest) -> HttpResponseBase:
     return answer(request, shop, text, messages.INFO)
 
 
-@require_POST
+@button
 def cancel_deep(request: HttpRequest) -> HttpResponseBase:
     """Cancel the shop's deep training; the active model stays."""
     shop = shop_for(request, PREPARE_TRAINING)

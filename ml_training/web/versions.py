@@ -5,7 +5,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from catalog.models import Shop
 from catalog.permissions import VIEW_PHOTOS
@@ -15,12 +15,12 @@ from ml_training.permissions import CHOOSE_VERSION, VIEW_VERSIONS
 from ml_training.versions.activate import activate_version
 from ml_training.versions.files import ModelFileDamaged
 from ml_training.versions.provenance import learned_by_versions
-from ml_training.web.answers import answer, number_in, shop_for
+from ml_training.web.answers import answer, button, number_in, shop_for
 
 PHOTOS_A_PAGE = 100
 
 
-@require_POST
+@button
 def activate(request: HttpRequest) -> HttpResponseBase:
     """Let the version whose button was pressed serve."""
     shop = shop_for(request, VIEW_VERSIONS, CHOOSE_VERSION)

@@ -3,6 +3,7 @@
 import os
 import signal
 
+from django.db import transaction
 from playwright.sync_api import expect
 
 from ml_training.models import TrainingRun
@@ -99,3 +100,16 @@ def test_long_words_stay_in_their_cards_on_a_phone(visit, trained_shop, staff):
     part(page, "set-aside").locator("summary").click()
     expect(part(page, "set-aside")).to_contain_text(f"{word}.jpg")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_page_of_a_shop_that_one_may_not_see_any_more_says_so(visit, shop, staff):
+    page = visit(staff).open_ml_model(shop)
+    page.clock.install()
+    page.reload()
+    expect(page.locator(".bell-list .bell-head")).to_have_count(1)
+    with transaction.atomic():
+        shop.members.through.objects.filter(user=staff).delete()
+
+    page.clock.fast_forward(60_000)
+
+    expect(part(page, "offline")).to_contain_text("This shop is not there any more")

@@ -78,3 +78,11 @@ def test_a_deployment_is_told_of_nothing_that_it_need_not_do(tmp_path):
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_a_time_zone_that_does_not_exist_is_told_in_one_sentence(tmp_path):
+    done = manage(tmp_path / "data", "check", TIME_ZONE="Oslo")
+
+    assert done.returncode == 1
+    (told,) = done.stderr.strip().splitlines()
+    assert told.endswith("TIME_ZONE is 'Oslo'; it must be a time zone such as Europe/Oslo.")

