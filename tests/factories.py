@@ -76,7 +76,7 @@ def make_staff(username: str, *shops: Shop, permissions: bool = True):
     """A staff user with all of Shelfsight's permissions (or none), member of some shops."""
     user = get_user_model().objects.create_user(username, password="password", is_staff=True)
     if permissions:
-        apps = ["catalog", "ml_training", "notifications"]
+        apps = ["catalog", "ml_training", "notifications", "till"]
         user.user_permissions.set(Permission.objects.filter(content_type__app_label__in=apps))
     for shop in shops:
         shop.members.add(user)

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-PACKAGES = ["api", "catalog", "config", "ml_training", "notifications"]
+PACKAGES = ["api", "catalog", "config", "ml_training", "notifications", "till"]
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,8 @@ def test_imports_run_one_way(house):
         ("ml_training.gate.judge", "from ml_training.runs import queue", "ml_training.runs"),
         ("ml_training.advice.shop", "from ml_training.gate import judge", "ml_training.gate"),
         ("ml_training.runs.queue", "from notifications import push", "notifications.push"),
+        ("ml_training.status.shop", "from till import figures", "till.figures"),
+        ("till.figures", "from notifications import push", "notifications.push"),
     ],
 )
 def test_import_through_a_wall_is_refused(house, module, line, imported):

@@ -5,59 +5,74 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, JsonResponse
+from django.http import JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
 from api.errors import BAD_INPUT, NOT_FOUND, ApiError
-from catalog.access import refusal
-from catalog.models import Product, Shop, photo_limits
-from catalog.photo_files import PhotoRefused, open_upright
+from catalog.models import Product, Shop
+from catalog.photo_files import PhotoRefused
 from ml_training.recognition.recognize import MAX_PHOTOS
-from till.access import TillRequest, till_required
+from till.access import TillRequest, shop_of, till_required
 from till.devices import till_of
+from till.limits import drop_old
 from till.models import Correction, TillSettings
 from till.photos import square_jpeg
 
 MAX_PHOTO_BYTES = 900_000  # of a photo of 640 pixels; a request as a whole may have 1 MB
 MAX_NUMBER = 2**31 - 1  # the largest that the columns hold
 OLDEST = timedelta(days=365)  # what a device may say of its clock, either way
+GONE = "This product is gone, or is not this shop's."
 
 
 @require_POST
 @till_required
 def receive(request: TillRequest) -> JsonResponse:
     """Keep a correction; the same key again is answered as the first time."""
+    shop, (fields, files) = shop_of(request), _form(request)
+    key = _uuid(fields.get("key", ""))
+    is_new = not Correction.objects.filter(shop=shop, key=key).exists() and _keep(
+        request, _read(fields, shop, key), _read_photo(shop, files.get("photo"))
+    )
+    if is_new:
+        drop_old(shop)
+    return JsonResponse({"key": str(key), "kept": True}, status=201 if is_new else 200)
+
+
+def _form(request: TillRequest) -> tuple[Any, Any]:
     try:
-        key = _uuid(request.POST.get("key", ""))
-        if not Correction.objects.filter(shop=request.shop, key=key).exists():
-            return _keep(request, key)
-    except ApiError as error:
-        return refusal(error)
-    return JsonResponse({"key": str(key), "kept": True})
+        return request.POST, request.FILES
+    except (MultiPartParserError, BadRequest, SuspiciousOperation) as error:
+        raise ApiError("The request is not a form that can be read.", BAD_INPUT) from error
 
 
-def _keep(request: TillRequest, key: uuid.UUID) -> JsonResponse:
-    correction = _read(request.POST, request.shop)
-    correction.key, correction.till = key, till_of(request.access)
+def _keep(request: TillRequest, correction: Correction, photo: bytes | None) -> bool:
+    """Store a correction; False if the device has sent it again meanwhile, and the other one was kept.
+
+    Raises:
+        ApiError: (NOT_FOUND) a product was deleted meanwhile.
+    """
+    correction.till = till_of(request.access)
     correction.user = request.access.user if request.access.user.is_authenticated else None
-    photo = _read_photo(request)
     try:
         with transaction.atomic():
             correction.save()
             if photo:  # the file is written when the row has its place: of two at once only one comes so far
                 correction.photo.save("photo.jpg", ContentFile(photo))
-    except IntegrityError:  # the device sent it again meanwhile
-        return JsonResponse({"key": str(key), "kept": True})
-    drop_old(request.shop)
-    return JsonResponse({"key": str(key), "kept": True}, status=201)
+    except IntegrityError as error:
+        if Correction.objects.filter(shop=correction.shop, key=correction.key).exists():
+            return False
+        raise ApiError(GONE, NOT_FOUND) from error
+    return True
 
 
-def _read(fields: Any, shop: Shop) -> Correction:
+def _read(fields: Any, shop: Shop, key: uuid.UUID) -> Correction:
     """Read what was said and what was chosen.
 
     Raises:
@@ -74,6 +89,7 @@ def _read(fields: Any, shop: Shop) -> Correction:
         raise ApiError("code is a barcode of at most 64 letters and digits.", BAD_INPUT)
     return Correction(
         shop=shop,
+        key=key,
         made_at=_moment(fields.get("made_at", "")),
         version=_whole(fields, "version", MAX_NUMBER),
         answer=answer,
@@ -94,7 +110,7 @@ def _product(fields: Any, name: str, shop: Shop) -> Product | None:
         return None
     product = Product.objects.filter(shop=shop, pk=pk).first()
     if product is None:
-        raise ApiError("This product is gone, or is not this shop's.", NOT_FOUND)
+        raise ApiError(GONE, NOT_FOUND)
     return product
 
 
@@ -135,34 +151,17 @@ def _uuid(text: str) -> uuid.UUID:
         raise ApiError("key is a UUID that the device made.", BAD_INPUT) from None
 
 
-def _read_photo(request: HttpRequest) -> bytes | None:
+def _read_photo(shop: Shop, file: UploadedFile | None) -> bytes | None:
     """The photo as it is kept; None where there is none, or the shop wants none.
 
     Raises:
         ApiError: it is no photo.
     """
-    file = request.FILES.get("photo")
-    if file is None or not TillSettings.of(request.shop).keeps_photos:  # type: ignore[attr-defined]
+    if file is None or not TillSettings.of(shop).keeps_photos:
         return None
-    if file.size > MAX_PHOTO_BYTES:
+    if (file.size or 0) > MAX_PHOTO_BYTES:
         raise ApiError("The photo is larger than a till sends.", BAD_INPUT)
     try:
-        return square_jpeg(open_upright(file.read(), max_pixels=photo_limits().max_pixels))
+        return square_jpeg(file.read())
     except PhotoRefused as error:
         raise ApiError(str(error), BAD_INPUT) from error
-
-
-def drop_old(shop: Shop | None = None) -> None:
-    """Remove what is too old, and the photos of the oldest where there are too many.
-
-    Effects:      rows; files once that has committed.
-    Repeatable:   yes.
-    """
-    before = timezone.now() - timedelta(days=settings.TILL_CORRECTION_DAYS)
-    rows = Correction.objects.filter(shop=shop) if shop else Correction.objects.all()
-    rows.filter(received_at__lt=before).delete()
-    with_photo = rows.exclude(photo="")
-    shops = [shop.pk] if shop else with_photo.order_by().values_list("shop", flat=True).distinct()
-    for pk in shops:
-        for row in with_photo.filter(shop=pk)[settings.TILL_CORRECTIONS :]:
-            row.drop_photo()

@@ -5,6 +5,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product, Shop
@@ -46,8 +47,11 @@ class TillSettings(models.Model):
 
     @classmethod
     def of(cls, shop: Shop) -> "TillSettings":
-        """Those of a shop, the usual ones where nobody has chosen any."""
-        return cls.objects.filter(shop=shop).first() or cls(shop=shop)
+        """Those of a shop, or the usual ones; read once for this object of the shop."""
+        try:
+            return shop.till_settings
+        except cls.DoesNotExist:
+            return cls(shop=shop)
 
 
 def photo_path(correction: "Correction", filename: str) -> str:
@@ -100,7 +104,13 @@ class Correction(models.Model):
     class Meta:
         ordering = ["-received_at", "-pk"]
         constraints = [models.UniqueConstraint(fields=["shop", "key"], name="one_correction_per_key")]
-        indexes = [models.Index(fields=["shop", "state", "received_at"], name="waiting_corrections")]
+        indexes = [
+            models.Index(fields=["shop", "state", "received_at"], name="waiting_corrections"),
+            models.Index(fields=["received_at"], name="old_corrections"),
+            models.Index(
+                fields=["shop", "received_at"], condition=~Q(photo=""), name="corrections_with_photo"
+            ),
+        ]
 
     def __str__(self):
         return f"{self.said_name or '—'} → {self.chosen_name}"

@@ -1,6 +1,7 @@
 """Which files the page of the till consists of, and a name for just these: it changes with any of them."""
 
 import hashlib
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -32,17 +33,18 @@ def _kept_release() -> str:
 
 
 def release() -> str:
-    """Changes with any file of the page; read once, but while one works on them."""
+    """Such as 0.2.0-ab12cd34, which changes with any file of the page; read once, except in DEBUG."""
     return _measure() if settings.DEBUG else _kept_release()
 
 
 def _measure() -> str:
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     content = hashlib.sha256()
     packed = sorted((STATIC / "till" / "vendor").rglob("*.br"))
     templates = [settings.BASE_DIR / "templates" / name for name in TEMPLATES]
     for path in [*shell_files(), *packed, STATIC / "till" / "page" / "sw.js", *templates]:
         content.update(path.name.encode() + path.read_bytes())
-    return content.hexdigest()[:16]
+    return f"{project['version']}-{content.hexdigest()[:8]}"
 
 
 @cache

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import brotli
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
@@ -17,11 +17,11 @@ from django.views.decorators.http import require_safe
 from ml_training.recognizer.files import write_atomically
 from till import release
 from till.check_words import check_words
+from till.streaming import stream
 
 # What computes may fetch from this site and run WebAssembly, and nothing else.
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 SERVICE_WORKER = release.STATIC / "till" / "page" / "sw.js"
-_FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def page_config() -> dict[str, str]:
@@ -109,17 +109,16 @@ def manifest(request: HttpRequest) -> JsonResponse:
 
 
 @require_safe
-def wasm(request: HttpRequest, digest: str, name: str) -> HttpResponse:
+def wasm(request: HttpRequest, digest: str, name: str) -> HttpResponseBase:
     """A WebAssembly file: packed as it is kept, or unpacked for browsers that take no Brotli."""
     if name not in release.WASM or digest != release.wasm_digest(name):
         raise Http404("There is no such file in this release.")
-    is_packed = "br" in request.headers.get("Accept-Encoding", "")
+    is_packed = "br" in request.headers.get("Accept-Encoding", "").replace(",", " ").split()
     path = release.packed_wasm(name) if is_packed else _unpacked(name)
-    response = HttpResponse(path.read_bytes(), "application/wasm")
+    response = stream(request, path.open("rb"), path.stat().st_size, "application/wasm")
     if is_packed:
         response["Content-Encoding"] = "br"
     response["Vary"] = "Accept-Encoding"
-    response["Cache-Control"] = _FOR_EVER
     return response
 
 

@@ -8,7 +8,7 @@ from django.db.models.signals import post_delete
 from ml_training.events import reconciled
 from ml_training.status import observed
 from till.figures import observed_in_words
-from till.intake import drop_old
+from till.limits import drop_old
 from till.models import Correction
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from catalog.models import Product, ProductImage, Shop
 from ml_training.backbones.loader import BackboneMissing, find_backbone
@@ -21,15 +22,14 @@ MAX_KEPT = 32  # versions and backbones whose descriptions stay in memory
 
 
 def read_state(shop: Shop, till: str | None) -> dict[str, Any]:
-    """Everything a device needs, as JSON; in four queries, however many products there are.
+    """Everything a device needs, as JSON; in five queries at most, however many products there are.
 
     Args:
         till: the device's name; None for staff.
     """
-    training = ShopTraining.objects.select_related("active_version").defer(
-        *ModelVersion.long_fields("active_version")
-    )
-    training = training.filter(shop=shop).first() or ShopTraining(shop=shop)
+    states = ShopTraining.objects.select_related("active_version").filter(shop=shop)
+    long_fields = ModelVersion.long_fields("active_version")
+    training = states.defer(*long_fields).first() or ShopTraining(shop=shop)
     model, why = describe_model(training)
     state = {
         "release": release(),
@@ -66,14 +66,15 @@ def describe_model(training: ShopTraining) -> tuple[dict[str, Any] | None, str]:
     """The active version for a device, or None and why there is none for it."""
     version = training.active_version
     if version is None:
-        return None, "This shop has no model yet. Add photos of at least two products; it trains by itself."
+        return None, _(
+            "This shop has no model yet. Add photos of at least two products; it trains by itself."
+        )
     if "head_onnx" not in version.files:
-        return (
-            None,
-            "The model in use was made before there were tills. The next training makes one for them.",
+        return None, _(
+            "The model in use was made before there were tills. The next training makes one for them."
         )
     try:
-        told, labels = _read_files(version.pk)
+        told, labels = _read_files(version.pk, version.files["model_json"]["sha256"])
         backbone = backbone_of(told["backbone"]["id"])
     except (ModelFileDamaged, BackboneMissing) as error:
         return None, str(error)
@@ -110,8 +111,8 @@ def _describe_trust(open_set: dict | None, training: ShopTraining) -> dict[str, 
 
 
 @lru_cache(MAX_KEPT)
-def _read_files(pk: int) -> tuple[dict, list[int]]:
-    """`model.json` of a version and its products in the head's order: they never change."""
+def _read_files(pk: int, sha256: str) -> tuple[dict, list[int]]:
+    """`model.json`, with this hash, of a version, and its products in the head's order."""
     version = ModelVersion.objects.defer(*ModelVersion.long_fields()).get(pk=pk)
     labels = json.loads(version_files.read(version, "metadata"))["labels"]
     return json.loads(version_files.read(version, "model_json")), [label["id"] for label in labels]

@@ -12,6 +12,7 @@ from catalog.formatting import megabytes
 
 API = "/graphql/"
 TRAINERS = "/v1/"
+TILLS = "/till/"
 MEGABYTE = 1024 * 1024
 FORM_BYTES = MEGABYTE  # what a multipart request has beside its files
 REPORT_BYTES = 64 * 1024  # of a trainer
@@ -23,6 +24,8 @@ def _most(scope) -> int:
         return settings.API_UPLOAD_MAX_MEGABYTES * MEGABYTE + FORM_BYTES
     if scope["path"].startswith(TRAINERS):
         return REPORT_BYTES
+    if scope["path"].startswith(TILLS):
+        return FORM_BYTES  # a correction, whose photo is small
     cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin1")
     if f"{settings.SESSION_COOKIE_NAME}=" not in cookies:
         return FORM_BYTES

@@ -43,6 +43,7 @@ def send(path: str, sent: int, headers=()) -> tuple[int, int]:
         ("/v1/runs/1/status", (), REPORT_BYTES),
         ("/v1/runs/1/status", SESSION, REPORT_BYTES),
         ("/admin/login/", (), MEGABYTE),
+        ("/till/corrections/", SESSION, MEGABYTE),
         ("/graphql/", (), 2 * MEGABYTE),
     ],
 )

@@ -1,6 +1,8 @@
 """Makes a phone or tablet a till of a shop."""
 
 from datetime import timedelta
+from io import StringIO
+from urllib.parse import urlsplit
 
 import segno
 from django.conf import settings
@@ -29,13 +31,18 @@ class Command(ShopCommand):
         days = options["expires"]
         if days is not None and not 0 < days <= 3650:
             raise CommandError("--expires is a number of days from 1 to 3650.")
+        site = options["url"] or settings.PUBLIC_URL or HERE
+        if urlsplit(site).scheme not in {"http", "https"} or not urlsplit(site).netloc:
+            raise CommandError("--url is where this site is reached, such as https://till.example.")
         expires_at = None if days is None else timezone.now() + timedelta(days=days)
         try:
             _, secret = add_till(shop, options["name"], expires_at)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        address = pairing_address(options["url"] or settings.PUBLIC_URL or HERE, secret)
+        address = pairing_address(site, secret)
         if not self.as_json:
             self.stdout.write(f"Open this on the device, or scan the code. It is not shown again.\n{address}")
-            segno.make(address, error="l").terminal(out=self.stdout._out, compact=True)
+            drawn = StringIO()
+            segno.make(address, error="l").terminal(out=drawn, compact=True)
+            self.stdout.write(drawn.getvalue())
         return {"url": address, "expires_at": expires_at and expires_at.isoformat()}
