@@ -1,4 +1,6 @@
-"""The admin site: Django's own, with a "Settings" section on its index."""
+"""The admin site: Django's own, whose menu begins with the till and has a "Settings" section."""
+
+from typing import Any
 
 from functools import wraps
 
@@ -7,7 +9,9 @@ from django.contrib.admin import AdminSite
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ml_training.permissions import VIEW_TRAINING
+from ml_training.permissions import RECOGNIZE_PRODUCT, VIEW_TRAINING
+
+FIRST = ("till", "catalog", "settings")  # sections of the menu, by label of the app; others follow
 
 
 class ShelfsightAdminSite(AdminSite):
@@ -37,24 +41,44 @@ class ShelfsightAdminSite(AdminSite):
         return telling
 
     def get_app_list(self, request, app_label=None):
-        """Add the Settings section; a user who may see no shop's training does not get it."""
+        """Add the till and the Settings section; a user who may do neither gets none of them."""
         apps = super().get_app_list(request, app_label)
-        if app_label is None and request.user.has_perm(VIEW_TRAINING):
-            url = reverse("admin:ml_model")
-            page = {
-                "name": "ML Model",
-                "object_name": "MLModel",
-                "admin_url": url,
-                "add_url": None,
-                "view_only": True,
-                "perms": {"view": True},
-            }
-            settings_app = {
-                "name": "Settings",
-                "app_label": "settings",
-                "app_url": url,
-                "has_module_perms": True,
-                "models": [page],
-            }
-            apps = [settings_app, *apps]
-        return apps
+        if app_label is not None:
+            return apps
+        if request.user.has_perm(RECOGNIZE_PRODUCT):
+            apps = _with_till(apps)
+        if request.user.has_perm(VIEW_TRAINING):
+            page = _page("ML Model", "MLModel", reverse("admin:ml_model"))
+            apps = [*apps, _section("Settings", "settings", [page])]
+        return sorted(apps, key=_place)
+
+
+def _place(app: dict[str, Any]) -> int:
+    label = app["app_label"]
+    return FIRST.index(label) if label in FIRST else len(FIRST)
+
+
+def _with_till(apps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put the page where products are recognised before the tables of the tills."""
+    page = _page(_("Recognize"), "Recognize", reverse("till"))
+    tables = next((app for app in apps if app["app_label"] == "till"), None)
+    if tables is None:
+        return [_section(_("Tills"), "till", [page]), *apps]
+    tables["models"].insert(0, page)
+    return apps
+
+
+def _section(name: str, label: str, pages: list[dict[str, Any]]) -> dict[str, Any]:
+    url = pages[0]["admin_url"]
+    return {"name": name, "app_label": label, "app_url": url, "has_module_perms": True, "models": pages}
+
+
+def _page(name: str, object_name: str, url: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "object_name": object_name,
+        "admin_url": url,
+        "add_url": None,
+        "view_only": True,
+        "perms": {"view": True},
+    }

@@ -23,8 +23,13 @@ def add_till(shop: Shop, name: str, expires_at: datetime | None = None, created_
         The row, and the secret of its token, which nothing can tell again.
     """
     with transaction.atomic():
-        token, secret = ApiToken.make(shop, name, [TILL], expires_at=expires_at, created_by=created_by)
-        return Till.objects.create(token=token), secret
+        token = make_token(shop, name, expires_at, created_by)
+        return Till.objects.create(token=token), token.secret
+
+
+def make_token(shop: Shop, name: str, expires_at: datetime | None, created_by) -> ApiToken:
+    """A token for a till, with its secret, which is not stored."""
+    return ApiToken.make(shop, name, [TILL], expires_at=expires_at, created_by=created_by)[0]
 
 
 def pairing_address(site: str, secret: str) -> str:

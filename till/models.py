@@ -115,6 +115,11 @@ class Correction(models.Model):
     def __str__(self):
         return f"{self.said_name or '—'} → {self.chosen_name}"
 
+    @classmethod
+    def to_decide(cls) -> Q:
+        """What somebody should look at: without photo and barcode, a tap only counts."""
+        return Q(state=cls.State.WAITING) & (~Q(photo="") | ~Q(code=""))
+
     def drop_photo(self) -> None:
         """Remove the photo; what was said and chosen stays. Its file goes once that has committed."""
         name, storage = self.photo.name, self.photo.storage

@@ -7,8 +7,6 @@ from catalog.scopes import register_scope
 from ml_training.permissions import RECOGNIZE_PRODUCT
 
 TILL = "till"
-ADD_TILL = "till.add_till"
-CHANGE_CORRECTION = "till.change_correction"
 
 
 def register_scopes() -> None:
