@@ -8,14 +8,24 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Shop
 
-_sees_many: WeakKeyDictionary[HttpRequest, bool] = WeakKeyDictionary()
+_seen: WeakKeyDictionary[HttpRequest, int] = WeakKeyDictionary()
+
+
+def _shops_seen(request: HttpRequest) -> int:
+    """0, 1, or 2 for several; asked of the database once a request."""
+    if request not in _seen:
+        _seen[request] = Shop.objects.visible_to(request.user)[:2].count()
+    return _seen[request]
+
+
+def sees_shops(request: HttpRequest) -> bool:
+    """Whether a user sees any shop."""
+    return _shops_seen(request) > 0
 
 
 def sees_many_shops(request: HttpRequest) -> bool:
-    """Whether a user sees more than one shop, asked of the database once a request."""
-    if request not in _sees_many:
-        _sees_many[request] = Shop.objects.visible_to(request.user)[:2].count() > 1
-    return _sees_many[request]
+    """Whether a user sees more than one shop."""
+    return _shops_seen(request) > 1
 
 
 class ShopRowsAdmin(admin.ModelAdmin):
@@ -25,7 +35,7 @@ class ShopRowsAdmin(admin.ModelAdmin):
         return super().get_queryset(request).filter(shop__in=Shop.objects.visible_to(request.user))
 
     def has_add_permission(self, request):
-        return super().has_add_permission(request) and Shop.objects.visible_to(request.user).exists()
+        return super().has_add_permission(request) and sees_shops(request)
 
     def shop_field(self, request) -> list[str]:
         """The shop, as a column or a field of a form, where pages name it."""

@@ -9,7 +9,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from catalog.admin.shops import sees_many_shops
+from catalog.admin.shops import sees_many_shops, sees_shops
 from catalog.models import Shop
 from catalog.scopes import all_scopes
 from catalog.tokens import ApiToken
@@ -55,8 +55,7 @@ class TillAdmin(admin.ModelAdmin):
     def has_add_permission(self, request):
         """Nobody gives a device more than they may do themselves."""
         may_give = request.user.has_perms(all_scopes()[TILL].permissions)
-        has_shop = Shop.objects.visible_to(request.user).exists
-        return super().has_add_permission(request) and may_give and has_shop()
+        return super().has_add_permission(request) and may_give and sees_shops(request)
 
     def get_list_display(self, request):
         shop = ["of_shop"] if sees_many_shops(request) else []

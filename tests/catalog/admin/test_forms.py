@@ -241,7 +241,7 @@ def test_product_with_more_than_a_thousand_photos_can_be_saved(staff_client, sho
     ]
     ProductImage.objects.bulk_create(rows)
     photos = list(product.images.values_list("pk", flat=True))
-    data = {"name": "Many more", "sku": "MANY", "is_active": "on"}
+    data = {"name": "Many more", "sku": "MANY", "unit": "piece", "is_active": "on"}
     data |= {"images-TOTAL_FORMS": 1005, "images-INITIAL_FORMS": 1005}
     for number, pk in enumerate(photos):
         data |= {f"images-{number}-id": pk, f"images-{number}-product": product.pk}

@@ -39,6 +39,7 @@ def test_form_shows_the_settings_where_they_were_with_what_they_mean(staff_clien
         "names_wrong_choice",
         "foreign_shown_choice",
         "deep_hours",
+        "keeps_photos",
         "members",
     ]
     assert "When to answer without asking:" in response.text
