@@ -6,7 +6,6 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog.formatting import percent_number
 from catalog.models import Shop
 from till.models import Correction
 
@@ -24,7 +23,7 @@ def observed_in_words(shop: Shop) -> str:
     told = {"days": DAYS, "answers": counts["all"]}
     if counts["all"] < MIN_ANSWERS:
         return _("In the last %(days)s days %(answers)s answers at the till: too early to tell.") % told
-    right = percent_number(counts["right"] / counts["all"])
+    right = 100 * counts["right"] // counts["all"]  # never rounded up: 999 of 1,000 are not 100 of 100
     return _(
         "In the last %(days)s days %(answers)s answers at the till, %(right)s of 100 right at first."
     ) % {
