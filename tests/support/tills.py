@@ -5,9 +5,11 @@ import json
 import uuid
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Product, Shop
@@ -17,9 +19,10 @@ from ml_training.recognizer.answers.promise import CHOICES
 from ml_training.recognizer.backbone import Backbone
 from ml_training.recognizer.export import FORMAT, ModelFile
 from ml_training.versions import files as version_files
-from tests.factories import bearer, draw, encode, stock
+from tests.factories import bearer, draw, encode, make_staff, stock
 from till.models import Correction, Till
 
+CORRECTIONS = reverse("admin:till_correction_changelist")
 HEAD = b"head of a model " * 40_000  # more than one chunk
 OPEN_SET = {
     "confidence": [1.5, -0.5],
@@ -133,3 +136,27 @@ def waiting(
     row.save()
     row.photo.save("photo.jpg", ContentFile(photo or picture((64 + row.pk, 64 + row.pk))))
     return row
+
+
+def photo_of(row: Correction) -> str:
+    return reverse("admin:till_correction_photo", args=[row.pk])
+
+
+def listed(client, query: str = "") -> list[int]:
+    return sorted(row.pk for row in client.get(CORRECTIONS + query).context["cl"].result_list)
+
+
+def act(client, action: str, *rows: Correction, follow=True, **more):
+    fields = {"action": action, "_selected_action": [row.pk for row in rows]} | more
+    return client.post(CORRECTIONS, fields, follow=follow)
+
+
+def told(response) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def limited(client, shop, *codenames: str):
+    user = make_staff("limited", shop, permissions=False)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client.force_login(user)
+    return client
