@@ -6,7 +6,7 @@ from functools import cached_property
 import graphene
 
 from api.fields import read_by
-from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType
+from catalog.graphql.queries import MAY_READ_PHOTOS, ProductImageType, ProductUnit
 from catalog.models import ProductImage
 from ml_training.graphql.fields import enum_of
 from ml_training.graphql.types import MAY_RECOGNIZE
@@ -25,6 +25,7 @@ class RecognitionCandidate(graphene.ObjectType):
     name = graphene.String(required=True, description="The product's name.")
     probability = graphene.Float(required=True, description="How sure the model is, 0 to 1.")
     price = graphene.Decimal(description="The product's price; null if it has none.")
+    unit = graphene.Field(ProductUnit, required=True, description="What the price is for.")
     barcode = graphene.String(required=True, description="The product's barcode; empty if it has none.")
     nearest_photo = graphene.Field(
         ProductImageType,

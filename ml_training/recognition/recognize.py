@@ -39,6 +39,7 @@ class Candidate:
     probability: float
     price: Decimal | None = None
     barcode: str = ""
+    unit: str = Product.Unit.PIECE
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def rank(
     answered = {
         product.pk: product
         for product in Product.objects.filter(shop=shop, is_active=True).only(
-            "pk", "sku", "name", "price", "barcode"
+            "pk", "sku", "name", "price", "barcode", "unit"
         )
     }
     kept = np.array([pk in answered for pk in model.product_pks], bool)  # (C,)
@@ -134,5 +135,11 @@ def list_lengths(logits: np.ndarray, gap: float) -> np.ndarray:
 
 def candidate_of(product: Product, probability: float) -> Candidate:
     return Candidate(
-        product.pk, product.sku, product.name, float(probability), product.price, product.barcode
+        product_id=product.pk,
+        sku=product.sku,
+        name=product.name,
+        probability=float(probability),
+        price=product.price,
+        barcode=product.barcode,
+        unit=product.unit,
     )

@@ -70,7 +70,7 @@ def recognize_together(token: str, *photos: bytes, image: bytes | None = None) -
     """Ask with `images`, and with `image` too if there is one."""
     query = """mutation ($images: [Upload!], $image: Upload) {
       recognizeProduct(images: $images, image: $image) {
-        answer confidence candidates { productId probability } } }"""
+        answer confidence candidates { productId probability unit } } }"""
     places = {str(n): f"variables.images.{n}" for n in range(len(photos))}
     files = {str(n): SimpleUploadedFile(f"{n}.jpg", photo) for n, photo in enumerate(photos)}
     if image is not None:

@@ -16,7 +16,7 @@ PRODUCTS = """
 query ($shop: ID, $first: Int, $last: Int, $after: String, $before: String, $offset: Int) {
   products(shopId: $shop, first: $first, last: $last, after: $after, before: $before, offset: $offset) {
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-    edges { cursor node { id databaseId sku name barcode price isActive imageCount
+    edges { cursor node { id databaseId sku name barcode price unit isActive imageCount
       images { edges { node { id databaseId filename sha256 width height position addedAt url } } } } }
   }
 }"""
@@ -61,7 +61,9 @@ def limited(client, shop):
 
 
 def test_product_comes_with_its_photos_in_their_order(staff_client, shop):
-    product = Product.objects.create(shop=shop, sku="OAT", name="Oat milk", barcode="40", price="1.50")
+    product = Product.objects.create(
+        shop=shop, sku="OAT", name="Oat milk", barcode="40", price="1.50", unit="kg"
+    )
     photos = [add_photo(product, seed=seed) for seed in range(2)]
     ProductImage.objects.filter(pk=photos[0].pk).update(position=5)
     (edge,) = ask(staff_client)["data"]["products"]["edges"]
@@ -74,6 +76,7 @@ def test_product_comes_with_its_photos_in_their_order(staff_client, shop):
         "name": "Oat milk",
         "barcode": "40",
         "price": "1.50",
+        "unit": "KG",
         "isActive": True,
         "imageCount": 2,
     }

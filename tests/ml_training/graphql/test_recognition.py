@@ -64,6 +64,7 @@ def test_several_photos_of_a_product_are_answered_once_and_together(shop):
     assert answer["answer"] == expected.answer
     assert answer["confidence"] == pytest.approx(expected.confidence)
     assert answer["confidence"] != pytest.approx(alone.confidence)
+    assert {one["unit"] for one in answer["candidates"]} == {"PIECE"}
     found = {one["productId"]: one["probability"] for one in answer["candidates"]}
     assert found == {str(one.product_id): pytest.approx(one.probability) for one in expected.candidates}
 

@@ -178,6 +178,7 @@ def test_recognize_answers_photos_of_one_product_together(shop, manage, tmp_path
         "probability",
         "price",
         "barcode",
+        "unit",
     }
 
 

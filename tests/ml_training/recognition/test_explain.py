@@ -85,6 +85,7 @@ def test_command_names_it_with_explain_and_is_as_before_without(shop, capsys, tm
         "probability",
         "price",
         "barcode",
+        "unit",
     }
     near = told(capsys, tmp_path, "--explain")["nearest_photo"]
     assert near["filename"] == "photo-1-2.jpg"
