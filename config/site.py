@@ -1,8 +1,7 @@
 """The admin site: Django's own, whose menu begins with the till and has a "Settings" section."""
 
-from typing import Any
-
 from functools import wraps
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
