@@ -106,11 +106,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PRIVATE = {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
 STORAGES = {
     "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "catalog.storage.WholeFilesStorage",
         "OPTIONS": {"location": DATA_DIR / "photos", **PRIVATE},
     },
     "models": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "catalog.storage.WholeFilesStorage",
         "OPTIONS": {"location": DATA_DIR / "models", **PRIVATE},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

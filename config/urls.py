@@ -8,6 +8,8 @@ from api.view import GraphQLEndpoint
 from catalog.access import Access
 from config.schema import schema
 
+handler500 = "config.bad_weather.say_what_failed"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),

@@ -6,6 +6,7 @@ from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext_lazy as _
 
+from catalog.admin.stale import without_gone
 from catalog.models import Product
 from catalog.moving import MoveRefused, check_move
 
@@ -47,6 +48,13 @@ class PhotoForm(forms.ModelForm):
 
 class PhotoFormSet(BaseInlineFormSet):
     """The photos of a product; `photos_go_to` of its product is set by `ProductForm`."""
+
+    gone = 0  # photos of the form that the product has no more
+
+    def __init__(self, data=None, files=None, instance=None, *, prefix=None, **kwargs):
+        if data is not None and instance is not None and instance.pk:
+            data, self.gone = without_gone(data, prefix or self.get_default_prefix(), instance)
+        super().__init__(data, files, instance, prefix=prefix, **kwargs)
 
     @property
     def marked(self) -> list[int]:

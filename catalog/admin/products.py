@@ -5,6 +5,7 @@ from typing import cast
 from weakref import WeakKeyDictionary
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.admin.forms import ProductForm
 from catalog.admin.move_form import PhotoForm, PhotoFormSet
 from catalog.admin.shops import ShopFilter, ShopRowsAdmin, sees_many_shops
+from catalog.admin.stale import as_new
 from catalog.formatting import counted
 from catalog.models import Product, ProductImage, Shop, check_upload
 from catalog.moving import MoveRefused, move_photos
@@ -74,6 +76,12 @@ class PhotoCountFilter(admin.SimpleListFilter):
         return queryset.filter(photo_count__range=wanted) if wanted else queryset
 
 
+def _is_deleted(pk: str) -> bool:
+    """Whether this is the id of a product that nobody has any more."""
+    is_id = pk.isascii() and pk.isdecimal() and len(pk) < 19
+    return is_id and not Product.objects.filter(pk=pk).exists()
+
+
 @admin.register(Product)
 class ProductAdmin(ShopRowsAdmin):
     form = ProductForm
@@ -117,17 +125,24 @@ class ProductAdmin(ShopRowsAdmin):
             form.base_fields.pop("new_photos", None)
         if not self._may_move_photos(request, obj):
             form.base_fields.pop("move_to", None)
+        form.is_gone = getattr(request, "product_is_gone", False)
         if not sees_many_shops(request):
             form.only_shop = Shop.objects.visible_to(request.user).first()
         return form
 
-    def changeform_view(self, request, *args, **kwargs):
-        """Decode new photos before Django opens its transaction, which keeps others from writing."""
-        if request.method == "POST" and request.user.has_perm(ADD_PHOTOS):
-            for file in request.FILES.getlist("new_photos"):
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Decode new photos before Django opens its transaction, which keeps others from writing.
+
+        The form of a product that was deleted meanwhile is shown again, to add it anew.
+        """
+        if request.method == "POST":
+            for file in request.FILES.getlist("new_photos") if request.user.has_perm(ADD_PHOTOS) else ():
                 with suppress(ValidationError):  # the form will say it
                     check_upload(file, file.name)
-        response = super().changeform_view(request, *args, **kwargs)
+            if object_id and _is_deleted(unquote(object_id)) and self.has_add_permission(request):
+                request.POST, request.product_is_gone = as_new(request.POST, "images"), True
+                object_id, form_url = None, reverse("admin:catalog_product_add")
+        response = super().changeform_view(request, object_id, form_url, extra_context)
         if request in _added:  # saved by now, and nobody waits for a lock
             product, photos = _added.pop(request)
             photos_added_in_form.send_robust(ProductAdmin, request=request, product=product, photos=photos)
@@ -158,6 +173,9 @@ class ProductAdmin(ShopRowsAdmin):
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
+        if gone := sum(getattr(formset, "gone", 0) for formset in formsets):
+            text = f"Somebody else has deleted or moved {counted(gone, 'photo')} of this form meanwhile."
+            messages.warning(request, text)
         if target := form.cleaned_data.get("move_to"):
             marked = [pk for formset in formsets for pk in formset.marked]
             self._move_photos(request, form.instance, marked, target)
@@ -175,6 +193,12 @@ class ProductAdmin(ShopRowsAdmin):
             except ValidationError as error:
                 for text in error.messages:
                     messages.warning(request, text)
+            except OSError as error:  # such as a full disk: what is stored stays, and the rest is not tried
+                left = counted(len(files) - len(added), "photo")
+                why = error.strerror or error
+                text = f"{left} could not be stored: {why}. Make room on the server, then add them again."
+                messages.error(request, text)
+                break
         if added:
             messages.success(request, f"{counted(len(added), 'photo')} added. The recogniser is learning.")
             _added[request] = product, added

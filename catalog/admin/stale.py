@@ -1,0 +1,92 @@
+"""Forms opened before somebody else changed the same things: nothing typed is lost, nor anybody's change."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from catalog.models import Product, ProductImage
+
+COMPARED = ("name", "sku", "barcode", "price", "unit", "is_active")
+OPENED_WITH = "opened_with"  # the hidden field that tells what a form showed when it was opened
+
+
+def values_of(product: Product) -> dict[str, str]:
+    return {name: str(getattr(product, name)) for name in COMPARED}
+
+
+def values_told(text: str | None) -> dict[str, str]:
+    """What a form says it was opened with; nothing if it does not say."""
+    try:
+        told = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return {
+        name: told[name] for name in COMPARED if isinstance(told, dict) and isinstance(told.get(name), str)
+    }
+
+
+def merge(form: Any, told: dict[str, str], before: Product) -> None:
+    """Take over what others have changed since a form was opened; where both did, the person is asked.
+
+    Args:
+        form: a bound form of a product, in the middle of `clean`.
+        told: see `values_told`.
+        before: the product as it is now.
+    Effects:      `cleaned_data`; errors.
+    """
+    now = values_of(before)
+    for name in (
+        name for name in COMPARED if name in told and told[name] != now[name] and name in form.cleaned_data
+    ):
+        mine = str(form.cleaned_data[name])
+        if mine == told[name]:
+            form.cleaned_data[name] = getattr(before, name)
+        elif mine != now[name]:
+            text = _("Somebody else has changed this to %(now)s meanwhile. Save again to keep yours.")
+            form.add_error(name, ValidationError(text, params={"now": now[name]}))
+
+
+def without_gone(data: QueryDict, prefix: str, product: Product) -> tuple[QueryDict, int]:
+    """A form's photos without those that the product has no more, and how many these are.
+
+    Rows of the others are locked where a transaction is open: nobody takes them away before they are saved.
+    """
+    count = data.get(f"{prefix}-INITIAL_FORMS", "")
+    if not (count.isascii() and count.isdecimal() and len(count) < 6):
+        return data, 0  # the formset will say it
+    rows = [(n, data.get(f"{prefix}-{n}-id", "")) for n in range(int(count))]
+    own = {str(pk) for pk in _own_photos(product, [pk for _, pk in rows])}
+    kept = [n for n, pk in rows if pk in own or not pk.isdecimal()]
+    if len(kept) == len(rows):
+        return data, 0
+    return _renumbered(data, prefix, kept), len(rows) - len(kept)
+
+
+def as_new(data: QueryDict, prefix: str) -> QueryDict:
+    """The same data for a form that adds a product: it has no photos yet."""
+    return _renumbered(data, prefix, [])
+
+
+def _own_photos(product: Product, pks: Iterable[str]) -> Iterable[int]:
+    numbers = [int(pk) for pk in pks if pk.isascii() and pk.isdecimal() and len(pk) < 19]
+    photos = ProductImage.objects.filter(product=product, pk__in=numbers)
+    return photos.order_by().values_list("pk", flat=True)
+
+
+def _renumbered(data: QueryDict, prefix: str, kept: list[int]) -> QueryDict:
+    """The same data with the forms of these numbers alone, counted from 0."""
+    places, result = {str(old): new for new, old in enumerate(kept)}, data.copy()
+    for key in [key for key in data if key.startswith(f"{prefix}-")]:
+        number, _dash, name = key.removeprefix(f"{prefix}-").partition("-")
+        if not number.isdecimal():
+            continue
+        del result[key]
+        if number in places:
+            result.setlist(f"{prefix}-{places[number]}-{name}", data.getlist(key))
+    for name in ("INITIAL_FORMS", "TOTAL_FORMS"):
+        result[f"{prefix}-{name}"] = str(len(kept))
+    return result
