@@ -59,7 +59,8 @@ def _place(app: dict[str, Any]) -> int:
 
 def _with_till(apps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Put the page where products are recognised before the tables of the tills."""
-    page = _page(_("Recognize"), "Recognize", reverse("till"))
+    # With a "#", since the menu marks what the address of a page contains, and /admin/till/ contains /till/.
+    page = _page(_("Recognize"), "Recognize", reverse("till") + "#")
     tables = next((app for app in apps if app["app_label"] == "till"), None)
     if tables is None:
         return [_section(_("Tills"), "till", [page]), *apps]
