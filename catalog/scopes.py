@@ -48,6 +48,15 @@ def all_scopes() -> dict[str, Scope]:
     return dict(_scopes)
 
 
+def permissions_of(scopes: Iterable[str]) -> set[str]:
+    """What a person must be allowed to do to give a program these scopes.
+
+    Raises:
+        KeyError: there is no such scope.
+    """
+    return {permission for name in scopes for permission in all_scopes()[name].permissions}
+
+
 def reading_scopes() -> tuple[str, ...]:
     """The scopes with which a program may read products and photos.
 

@@ -5,7 +5,7 @@ A token belongs to one shop. Its secret is shown once, when it is made; the row 
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -25,6 +25,12 @@ def check_scopes(scopes) -> None:
     known = all_scopes()
     if not isinstance(scopes, list) or not scopes or not set(scopes) <= set(known):
         raise ValidationError(_("Choose at least one of: %(scopes)s.") % {"scopes": ", ".join(known)})
+
+
+def check_is_to_come(moment: datetime) -> None:
+    """Refuse an end that has passed already: what is made with it works for nobody."""
+    if moment <= timezone.now():
+        raise ValidationError(_("This is in the past. Choose a later moment, or leave it empty for never."))
 
 
 def digest_of(secret: str) -> str:

@@ -2,14 +2,15 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.shops import ShopRowsAdmin
 from catalog.models import Shop
-from catalog.scopes import all_scopes
-from catalog.tokens import ApiToken
+from catalog.scopes import all_scopes, permissions_of
+from catalog.tokens import ApiToken, check_is_to_come
 
 
 @admin.register(ApiToken)
@@ -33,6 +34,8 @@ class ApiTokenAdmin(ShopRowsAdmin):
         return [] if obj is None else [name for name in self.get_fields(request, obj) if name != "name"]
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "expires_at":
+            kwargs["validators"] = [check_is_to_come]
         if db_field.name != "scopes":
             return super().formfield_for_dbfield(db_field, request, **kwargs)
         may = request.user.has_perms
@@ -51,6 +54,9 @@ class ApiTokenAdmin(ShopRowsAdmin):
 
     def save_model(self, request, obj, form, change):
         if not change:
+            # Asked again of the person who saves: what a form offers was decided when it was made.
+            if not request.user.has_perms(permissions_of(obj.scopes)):
+                raise PermissionDenied
             obj.renew_secret()
             obj.created_by = request.user
             if obj.shop_id is None:

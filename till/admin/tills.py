@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from catalog.admin.shops import sees_many_shops, sees_shops
 from catalog.models import Shop
 from catalog.scopes import all_scopes
-from catalog.tokens import ApiToken
+from catalog.tokens import ApiToken, check_is_to_come
 from till.devices import make_token, pairing_address
 from till.models import Till
 from till.permissions import TILL
@@ -28,7 +28,11 @@ class TillForm(forms.ModelForm):
     )
     shop = forms.ModelChoiceField(Shop.objects.none(), label=_("Shop"), empty_label=None)
     expires_at = forms.SplitDateTimeField(
-        label=_("Expires"), required=False, widget=AdminSplitDateTime, help_text=_("Empty: never.")
+        label=_("Expires"),
+        required=False,
+        widget=AdminSplitDateTime,
+        validators=[check_is_to_come],
+        help_text=_("Empty: never."),
     )
 
     class Meta:

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from catalog.graphql import queries
@@ -125,3 +126,34 @@ def test_scopes_need_every_permission_that_the_api_asks_people_for():
     needed = {name: scope.permissions for name, scope in all_scopes().items()}
     assert {scope: asked[scope] - needed[scope] for scope in asked} == {scope: set() for scope in asked}
     assert set(asked) == set(needed) - {TILL}, "a till's token opens nothing of the API"
+
+
+def test_an_end_in_the_past_is_refused(staff_client):
+    response = make(staff_client, expires_at_0="2020-01-01", expires_at_1="12:00:00")
+
+    assert "This is in the past." in response.text
+    assert not ApiToken.objects.exists()
+
+
+def test_forms_of_two_people_offer_each_what_they_may_give(rf, shop, django_user_model):
+    weak, boss = rf.get(ADD), rf.get(ADD)
+    weak.user = make_staff("weak", shop, permissions=False)
+    weak.user.user_permissions.set(Permission.objects.filter(codename__in=["add_apitoken", "view_product"]))
+    boss.user = django_user_model.objects.create_superuser("boss", password="password")
+    tokens = admin.site.get_model_admin(ApiToken)
+
+    of_weak, of_boss = tokens.get_form(weak), tokens.get_form(boss)
+
+    assert [name for name, _ in of_weak.base_fields["scopes"].choices] == ["recognize"]
+    assert [name for name, _ in of_boss.base_fields["scopes"].choices] == list(all_scopes())
+
+
+def test_scopes_are_asked_again_of_the_person_who_saves(rf, shop):
+    request = rf.post(ADD)
+    request.user = make_staff("weak", shop, permissions=False)
+    token = ApiToken(shop=shop, name="Program", scopes=["train"])
+
+    with pytest.raises(PermissionDenied):
+        admin.site.get_model_admin(ApiToken).save_model(request, token, form=None, change=False)
+
+    assert not ApiToken.objects.exists()

@@ -159,3 +159,11 @@ def test_list_costs_the_same_at_any_length(staff_client, shop, django_assert_max
         Till.objects.create(token=ApiToken.find(bearer(shop, "till")))
     with django_assert_max_num_queries(12):
         assert staff_client.get(LIST).status_code == 200
+
+
+def test_an_end_in_the_past_is_refused(staff_client):
+    form = {"name": "Counter", "expires_at_0": "2020-01-01", "expires_at_1": "12:00:00"}
+    response = staff_client.post(reverse("admin:till_till_add"), form)
+
+    assert "This is in the past." in response.text
+    assert not Till.objects.exists()
