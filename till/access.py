@@ -63,7 +63,7 @@ def _shops_of(request: TillRequest) -> ShopQuerySet:
     if not slug:
         return shops
     said = shops.filter(slug=slug)
-    if not said.exists():
+    if "\0" in slug or not said.exists():  # PostgreSQL cannot even be asked for a NUL
         raise ApiError("There is no such shop, or you may not see it.", NOT_FOUND)
     return said
 

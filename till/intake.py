@@ -66,6 +66,8 @@ def _keep(request: TillRequest, correction: Correction, photo: bytes | None) -> 
             if photo:  # the file is written when the row has its place: of two at once only one comes so far
                 correction.photo.save("photo.jpg", ContentFile(photo))
     except IntegrityError as error:
+        if correction.photo:
+            correction.photo.delete(save=False)
         if Correction.objects.filter(shop=correction.shop, key=correction.key).exists():
             return False
         raise ApiError(GONE, NOT_FOUND) from error

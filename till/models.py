@@ -125,5 +125,7 @@ class Correction(models.Model):
         name, storage = self.photo.name, self.photo.storage
         if name:
             self.photo = ""
-            self.save(update_fields=["photo"])
+            Correction.objects.filter(pk=self.pk).update(
+                photo=""
+            )  # a row that has gone meanwhile is no fault
             transaction.on_commit(partial(storage.delete, name), robust=True)

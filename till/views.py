@@ -67,8 +67,8 @@ def _open_file(version: ModelVersion, sha256: str) -> tuple[IO[bytes], int] | No
 def thumbnail(request: TillRequest, pk: int, sha256: str) -> HttpResponseBase:
     """A small picture of a product that is sold."""
     sold = ProductImage.objects.filter(product__shop__in=request.shops, product__is_active=True)
-    photo = sold.filter(pk=pk, sha256=sha256).first()
-    if photo is None:
+    photo = sold.filter(pk=pk).first()
+    if photo is None or photo.sha256 != sha256:
         raise ApiError("There is no such photo.", NOT_FOUND)
     try:
         content = thumbnail_bytes(photo)

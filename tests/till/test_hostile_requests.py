@@ -1,0 +1,77 @@
+"""What no page sends, and somebody might: each is refused with a sentence, and nothing breaks."""
+
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.test import RequestFactory
+
+from api.errors import ApiError
+from catalog.access import Access
+from catalog.models import Product
+from tests.support.tills import correction, get, picture, send, waiting
+from till.intake import _keep
+from till.models import Correction
+
+LONE_SURROGATE = "%ED%A0%80"
+
+
+@pytest.mark.parametrize("text", ["%00", "%FF", LONE_SURROGATE, "x" * 5000, "9" * 40])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/till/state.json?shop={}",
+        "/till/files/{}.onnx",
+        "/till/thumbnails/1/{}.jpg",
+        "/till/thumbnails/{}/ab.jpg",
+        "/till/vendor/{}/ort.wasm",
+        "/till/vendor/ab/{}.wasm",
+    ],
+)
+def test_address_that_means_nothing_is_not_found(till, served, address, text):
+    assert get(address.format(text), till.secret).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "field", ["key", "answer", "said", "chosen", "confidence", "views", "version", "code"]
+)
+@pytest.mark.parametrize("text", ["\0", "²", "-1", "1" * 100_000, "\N{RIGHT-TO-LEFT OVERRIDE}", "1e999"])
+def test_field_that_means_nothing_is_refused_with_a_sentence(till, shelf_products, field, text):
+    response = send(correction(*shelf_products[:2]) | {field: text}, till.secret)
+
+    if response.status_code == 201:  # a shop's own codes may be anything that can be typed
+        assert field == "code" and text in {"-1", "1e999"}
+    else:
+        assert response.status_code == 400
+        assert response.json()["errors"][0]["message"].startswith(field)
+        assert not Correction.objects.exists()
+
+
+def stored_photos() -> list[Path]:
+    return list(Path(default_storage.path("till")).rglob("*.jpg"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_photo_of_a_product_that_is_deleted_meanwhile_is_not_left_behind(till, shop, shelf_products):
+    request = RequestFactory().post("/till/corrections/")
+    request.access = Access.of_bearer(till.secret)
+    row = waiting(shop, *shelf_products[:2])
+    kept = stored_photos()
+    assert len(kept) == 1
+    late = Correction(shop=shop, key=till.token.digest[:32], chosen=shelf_products[2], chosen_name="Gone")
+    Product.objects.filter(pk=shelf_products[2].pk).delete()
+
+    with pytest.raises(ApiError, match="gone"):
+        _keep(request, late, picture())
+
+    assert stored_photos() == kept
+    assert list(Correction.objects.all()) == [row]
+
+
+def test_photo_of_a_row_that_is_deleted_meanwhile_breaks_nothing(shop, shelf_products):
+    row = waiting(shop, *shelf_products[:2])
+    Correction.objects.filter(pk=row.pk).delete()
+
+    row.drop_photo()
+
+    assert not Correction.objects.exists()
