@@ -69,11 +69,17 @@ def test_till_is_of_the_shop_that_was_said(shop, other_shop):
     "arguments",
     [
         ("",),
+        (" \n",),
         ("x" * 101,),
         ("A", "--expires", "0"),
         ("A", "--expires", "99999999"),
         ("A", "--url", "till.example"),
         ("A", "--url", "javascript:alert(1)"),
+        ("A", "--url", "https://till.example/#here"),
+        ("A", "--url", "https://till.example/?a=b"),
+        ("A", "--url", "https://till:secret@till.example"),
+        ("A", "--url", "https://[::1"),
+        ("A", "--url", "https://till .example"),
         ("A", "--shop", "nowhere"),
     ],
 )

@@ -1,8 +1,8 @@
 """Makes a phone or tablet a till of a shop."""
 
+import re
 from datetime import timedelta
 from io import StringIO
-from urllib.parse import urlsplit
 
 import segno
 from django.conf import settings
@@ -14,6 +14,8 @@ from catalog.management.shop_command import ShopCommand
 from till.devices import add_till, pairing_address
 
 HERE = "http://127.0.0.1:8000"
+# Nothing that the token's # could end up behind, and no password.
+SITE = re.compile(r"https?://(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?(/[\w.~/-]*)?", re.IGNORECASE)
 
 
 class Command(ShopCommand):
@@ -32,11 +34,11 @@ class Command(ShopCommand):
         if days is not None and not 0 < days <= 3650:
             raise CommandError("--expires is a number of days from 1 to 3650.")
         site = options["url"] or settings.PUBLIC_URL or HERE
-        if urlsplit(site).scheme not in {"http", "https"} or not urlsplit(site).netloc:
+        if not SITE.fullmatch(site):
             raise CommandError("--url is where this site is reached, such as https://till.example.")
         expires_at = None if days is None else timezone.now() + timedelta(days=days)
         try:
-            _, secret = add_till(shop, options["name"], expires_at)
+            _, secret = add_till(shop, " ".join(options["name"].split()), expires_at)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         address = pairing_address(site, secret)
