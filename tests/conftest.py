@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.support.forms",
     "tests.support.live_page",
     "tests.support.processes",
+    "tests.support.till_engine",
     "tests.support.tills",
     "tests.support.training",
     "tests.support.vectors",

@@ -1,78 +1,17 @@
-"""What computes on a device, against the server: pixels as Pillow's, answers as `recognize`, barcodes."""
-
-import base64
+"""What computes on a device, against the server: pixels as Pillow's, answers as `recognize`."""
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from catalog.models import Product
 from catalog.photo_files import open_upright
 from ml_training.recognition.recognize import recognize
 from ml_training.recognizer.preprocess import Preprocessing, to_pixels
 from tests.factories import draw, encode, photo_bytes
-from tests.support.codes import draw_code, ean
 from tests.support.odd_files import TURNED_RIGHT, with_exif
-from till.devices import add_till
+from tests.support.till_engine import ANSWER, WORDS, as_text
 
 SIDE = 96  # of the pixels that are compared: as telling as the backbone's own, and quicker
-OPEN = """async ({ token, words }) => {
-  window.told = { Authorization: `Bearer ${token}` };
-  window.fetchFile = async (url) => (await fetch(url, { headers: told })).arrayBuffer();
-  const { Recognizer } = await import("/static/till/engine/recognizer.js");
-  const shell = JSON.parse((await (await fetch("/till/sw.js")).text()).match(/SHELL = (.*);/)[1]);
-  window.state = await (await fetch("/till/state.json", { headers: told })).json();
-  window.recognizer = new Recognizer({ worker: shell[0], ort: shell[1], zxing: shell[2], words });
-  await recognizer.ready();
-}"""
-PICTURE = """() => { window.picture = async (text) => {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const bitmap = await createImageBitmap(new Blob([bytes]), { imageOrientation: "from-image" });
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = "white";
-  pen.fillRect(0, 0, bitmap.width, bitmap.height);
-  pen.drawImage(bitmap, 0, 0);
-  return pen.getImageData(0, 0, bitmap.width, bitmap.height);
-}; }"""
-ANSWER = """async (text) => {
-  const looked = await recognizer.look(await picture(text));
-  const ids = new Set(state.products.map((product) => product.id));
-  return recognizer.answer(looked.vector, 1, ids, looked.backbone);
-}"""
-WORDS = {"broken": "It broke.", "slow": "It is slow.", "closed": "It was closed."}
-
-
-def as_text(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
-def is_fault(message) -> bool:
-    """Whether the console complains; a bare script has no icon, which browsers ask for all the same."""
-    return message.type == "error" and not message.location["url"].endswith("/favicon.ico")
-
-
-@pytest.fixture
-def page(chromium, installation):
-    """A page of the till's own site, whose console stays empty."""
-    page = chromium.new_context(base_url=installation.url).new_page()
-    errors: list[str] = []
-    page.on("console", lambda message: is_fault(message) and errors.append(message.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto("/till/sw.js")  # bare: no script of the page is in the way
-    page.evaluate(PICTURE)
-    yield page
-    page.context.close()
-    assert errors == []
-
-
-@pytest.fixture
-def device(page, trained_shop):
-    """The page with a recognizer that has not loaded the shop's model yet."""
-    page.evaluate(OPEN, {"token": add_till(trained_shop, "Counter")[1], "words": WORDS})
-    return page
-
-
 FILES = {
     "square": encode(draw(0, 1, (300, 300)), "PNG"),
     "three to four": encode(draw(1, 2, (300, 400)), "PNG"),
@@ -90,11 +29,11 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_pixels_are_within_one_level_of_pillow(page, name):
+def test_pixels_are_within_one_level_of_pillow(bare_page, name):
     preprocessing = Preprocessing(SIDE)
     expected = to_pixels(open_upright(FILES[name], preprocessing.decode_side), preprocessing)
 
-    found = page.evaluate(
+    found = bare_page.evaluate(
         """async ([text, preprocessing]) => {
           const { toPixels } = await import("/static/till/engine/preprocess.js");
           return [...toPixels(await picture(text), preprocessing)];
@@ -147,9 +86,100 @@ def test_a_damaged_file_leaves_the_old_pair_answering(device, trained_shop):
         ).then(() => "", (error) => error.message)"""
     )
 
-    assert problem
+    assert problem == WORDS["unusable"]
     assert device.evaluate("recognizer.model.version") == before["version"]
     assert device.evaluate(ANSWER, as_text(photo_bytes(1, 70))) == before
+
+
+def test_a_backbone_whose_head_is_damaged_changes_nothing(device, trained_shop):
+    device.evaluate("recognizer.load(state.model, fetchFile)")
+    before = device.evaluate(ANSWER, as_text(photo_bytes(1, 71)))
+
+    problem = device.evaluate(
+        """() => recognizer.load(
+          { ...state.model, version: 99, backbone: { ...state.model.backbone, sha256: "newer" },
+            head: { ...state.model.head, sha256: "other" } },
+          async (url) => url === state.model.backbone.url ? fetchFile(url) : new ArrayBuffer(0),
+        ).then(() => "", (error) => error.message)"""
+    )
+
+    assert problem == WORDS["unusable"]
+    assert device.evaluate(ANSWER, as_text(photo_bytes(1, 71))) == before
+
+
+def test_another_pair_is_swapped_while_pictures_are_looked_at(device, trained_shop):
+    device.evaluate("recognizer.load(state.model, fetchFile)")
+
+    looked = device.evaluate(
+        """async (text) => {
+          const image = await picture(text);
+          const next = { ...state.model, version: 2, backbone: { ...state.model.backbone, sha256: "newer" } };
+          const looks = [recognizer.look(image), recognizer.look(image)];
+          const loaded = recognizer.load(next, fetchFile);
+          while (looks.at(-1) && recognizer.model.version !== 2) {
+            looks.push(recognizer.look(image));
+            await looks.at(-1);
+          }
+          await loaded;
+          looks.push(recognizer.look(image));
+          const seen = await Promise.all(looks);
+          const answers = await Promise.all(
+            [seen[0], seen.at(-1)].map(({ vector, backbone }) =>
+              recognizer.answer(vector, 1, new Set(state.model.labels), backbone).then(
+                ({ version }) => version, (error) => error.message)),
+          );
+          return [seen.map(({ backbone }) => backbone === "newer"), answers];
+        }""",
+        as_text(photo_bytes(1, 72)),
+    )
+
+    is_newer, answers = looked
+    assert (is_newer[0], is_newer[-1], is_newer) == (False, True, sorted(is_newer))
+    assert answers == ["This vector was made by another backbone.", 2]
+
+
+def test_nothing_is_answered_before_a_model_is_there_or_after_it_is_closed(device):
+    problems = device.evaluate(
+        """async (text) => {
+          const told = (promise) => promise.then(() => "", (error) => error.message);
+          const image = await picture(text);
+          const { vector } = await recognizer.look(image);
+          const early = await told(recognizer.answer(new Float32Array(4), 1, new Set()));
+          const looking = recognizer.look(image);
+          recognizer.close();
+          return [vector, early, await told(looking), await told(recognizer.codes(image)),
+            await told(recognizer.ready())];
+        }""",
+        as_text(photo_bytes()),
+    )
+
+    assert problems[:2] == [None, "No model has been loaded yet."]
+    assert problems[2:4] == [WORDS["closed"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [("import '/till/nowhere.js';", "broken"), ("throw new Error('x');", "broken"), ("", "slow")],
+)
+def test_a_module_that_does_not_start_says_so(chromium, installation, script, problem):
+    page = chromium.new_context(base_url=installation.url).new_page()
+    page.route("**/till/worker.js", lambda route: route.fulfill(content_type="text/javascript", body=script))
+    page.goto("/till/sw.js")
+
+    found = page.evaluate(
+        """async (words) => {
+          const { Recognizer } = await import("/static/till/engine/recognizer.js");
+          const began = performance.now();
+          const recognizer = new Recognizer({ worker: "/till/worker.js", ort: "/x", zxing: "/x", words });
+          const message = await recognizer.ready().catch((error) => error.message);
+          return [message, performance.now() - began];
+        }""",
+        WORDS,
+    )
+
+    page.context.close()
+    assert found[0] == WORDS[problem]
+    assert found[1] < 11_000
 
 
 def test_a_retrain_costs_the_head_alone(device, trained_shop):
@@ -179,67 +209,3 @@ def test_a_vector_of_another_backbone_is_not_answered(device):
     )
 
     assert "another backbone" in problem
-
-
-@pytest.mark.parametrize(
-    "code", [ean("400638133393"), ean("9638507"), ean("200100011330"), ean("012345678905"[:12])]
-)
-def test_barcodes_are_read_from_pictures(device, code):
-    found = device.evaluate(
-        "async (text) => (await recognizer.look(await picture(text))).codes.map(({ text }) => text)",
-        as_text(encode(draw_code(code))),
-    )
-
-    assert found == [code]
-
-
-def test_no_barcode_is_found_where_there_is_none(device):
-    text = as_text(photo_bytes(0, 80))
-    assert device.evaluate("async (text) => recognizer.codes(await picture(text))", text) == []
-
-
-CODES = [  # what was read, barcodes of the shop's products, which of them it is
-    ("4006381333931", ["4006381333931", "9638507" + "4"], 0),
-    ("036000291452", ["0036000291452"], 0),  # UPC-A is EAN-13 with a leading zero
-    ("0036000291452", ["036000291452"], 0),
-    ("4006381333932", ["4006381333931"], None),  # the check digit is wrong
-    ("4006381333931", ["4006381333931", "4006381333931"], None),  # two have it
-    ("2001000113308", ["2001000000000"], None),  # no whole code: a check digit that is wrong
-    (ean("200100055555"), [ean("200100000000"), ean("200200000000")], 0),  # a scale's: the item's number
-    (ean("200100055555"), [ean("200100000000"), ean("200100011111")], None),  # two have that number
-    (ean("200100011111"), [ean("200100000000"), ean("200100011111")], 1),  # but one the very code
-    ("ABC-1", ["ABC-1"], 0),  # a shop's own
-    ("ABC-1", [""], None),
-    ("", [""], None),
-]
-
-
-@pytest.mark.parametrize(("code", "barcodes", "expected"), CODES)
-def test_a_code_belongs_to_exactly_one_product(page, code, barcodes, expected):
-    found = page.evaluate(
-        """async ([code, products]) => {
-          const { match } = await import("/static/till/engine/codes.js");
-          return match(code, products)?.id ?? null;
-        }""",
-        [code, [{"id": n, "barcode": barcode} for n, barcode in enumerate(barcodes)]],
-    )
-
-    assert found == expected
-
-
-@pytest.mark.parametrize(("short", "whole"), [("04252614", "0042100005264"), ("01234565", "0012345000065")])
-def test_upc_e_is_what_it_is_short_for(page, short, whole):
-    found = page.evaluate(
-        """async (short) => {
-          const { normalise } = await import("/static/till/engine/codes.js");
-          return normalise(short, "UPCE");
-        }""",
-        short,
-    )
-
-    assert found == whole
-
-
-def test_pictures_of_barcodes_are_what_the_tests_think():
-    assert ean("400638133393") == "4006381333931"
-    assert isinstance(draw_code(ean("9638507")), Image.Image)

@@ -18,22 +18,31 @@ async function builtIn() {
   }
 }
 
+const ours = async (image) => (await readBarcodes(image, OPTIONS)).map(({ text, format }) => ({ text, format }));
+
 // `fetchBytes(address)` gives the content of our own reader, which is asked for only where it is needed.
 export async function openReader(fetchBytes, address) {
-  const detector = await builtIn();
-  if (!detector) {
-    await prepareZXingModule({ overrides: { wasmBinary: await fetchBytes(address) }, fireImmediately: true });
+  const prepare = async () =>
+    prepareZXingModule({ overrides: { wasmBinary: await fetchBytes(address) }, fireImmediately: true });
+  let detector = await builtIn();
+  if (!detector) await prepare();
+
+  async function find(image) {
+    if (!detector) return ours(image);
+    try {
+      return (await detector.detect(image)).map(({ rawValue, format }) => ({ text: rawValue, format }));
+    } catch {
+      await prepare(); // some phones promise a reader that they do not have
+      detector = null;
+      return ours(image);
+    }
   }
+
   return {
-    name: detector ? "built in" : "ours",
     // Retail codes of a picture: [{text, format}], each text as EAN-13 or EAN-8.
     async read(picture) {
       const small = reduce(picture, Math.round(Math.max(picture.width, picture.height) / ENOUGH));
-      const image = new ImageData(small.data, small.width, small.height);
-      const found = detector
-        ? (await detector.detect(image)).map(({ rawValue, format }) => ({ text: rawValue, format }))
-        : (await readBarcodes(image, OPTIONS)).map(({ text, format }) => ({ text, format }));
-      return found
+      return (await find(new ImageData(small.data, small.width, small.height)))
         .map(({ text, format }) => ({ text: normalise(text, format), format }))
         .filter(({ text }) => text !== null);
     },

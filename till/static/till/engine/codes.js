@@ -1,6 +1,8 @@
 // Barcodes of retail: which texts are some, and which product of the shop one belongs to.
 
-const ITEM_DIGITS = 7; // of a code that a scale prints: 2, what kind, and the item's number; then weight or price
+// Of a code that a scale prints: 2, what kind, and the item's number; then weight or price. As UPC-A, 02 and the number.
+const ITEM_DIGITS = 7;
+const SCALES = /^(2\d|02)\d{11}$/;
 
 function isChecked(digits) {
   const sum = [...digits.slice(0, -1)]
@@ -21,12 +23,13 @@ function expand(digits) {
   return `${system}${whole}${digits.at(-1)}`;
 }
 
-// A code as EAN-13 or EAN-8, or null if it is no whole retail code. `format` is told by a reader: "UPC-E" has
-// eight digits, as EAN-8 has.
+// A code as EAN-13 or EAN-8, or null if it is no whole retail code. `format` is told by a reader: UPC-E has eight
+// digits, as EAN-8 has. Hand scanners tell none; what is wrong as EAN-8 may be right as UPC-E.
 export function normalise(text, format = "") {
   const digits = text.trim();
   if (!/^\d+$/.test(digits)) return null;
-  if (digits.length === 8 && /upc[-_]?e/i.test(format)) return normalise(expand(digits));
+  const mayBeShort = /^[01]\d{7}$/.test(digits);
+  if (mayBeShort && (/upc[-_]?e/i.test(format) || !isChecked(digits))) return normalise(expand(digits));
   if (![8, 12, 13].includes(digits.length) || !isChecked(digits)) return null;
   return digits.length === 12 ? `0${digits}` : digits;
 }
@@ -38,14 +41,15 @@ function only(products) {
   return products.length === 1 ? products[0] : null;
 }
 
-// The only product that has this code, or null. Codes of scales begin with 2 and hold weight or price behind the
-// item's number: what the shop has with the same number is meant, unless one has the very code.
+// The only product that has this code, or null. Codes of scales hold weight or price behind the item's number: what
+// the shop has with the same number is meant, unless one has the very code.
 export function match(text, products, format = "") {
   const whole = normalise(text, format);
-  const code = whole ?? text.trim();
-  if (!code) return null;
-  const same = products.filter((product) => product.barcode && stored(product.barcode) === code);
-  if (same.length || !/^2\d{12}$/.test(whole)) return only(same);
-  const item = code.slice(0, ITEM_DIGITS);
-  return only(products.filter((product) => /^2\d{12}$/.test(product.barcode) && product.barcode.startsWith(item)));
+  for (const code of [whole ?? text.trim(), normalise(text, "UPC-E")]) {
+    const same = products.filter((product) => code && product.barcode && stored(product.barcode) === code);
+    if (same.length) return only(same);
+  }
+  if (!SCALES.test(whole)) return null;
+  const item = whole.slice(0, ITEM_DIGITS);
+  return only(products.filter(({ barcode }) => SCALES.test(stored(barcode)) && stored(barcode).startsWith(item)));
 }

@@ -9,6 +9,7 @@ export class Recognizer {
   #started;
   #loading = Promise.resolve();
   #model = null;
+  #over = null; // why nothing will answer any more
 
   // Addresses: of the worker's script, and of the WebAssembly that it runs. `words` has the sentences of errors.
   constructor({ worker, ort, zxing, words }) {
@@ -55,7 +56,10 @@ export class Recognizer {
     );
     await this.#started;
     const files = [backboneFile, headFile].filter((file) => file);
-    await this.#ask("load", { model, backboneFile, headFile }, files);
+    await this.#ask("load", { model, backboneFile, headFile }, files).catch((error) => {
+      if (this.#over) throw error;
+      throw new Error(this.words.unusable ?? error.message, { cause: error });
+    });
     this.#model = model;
   }
 
@@ -82,6 +86,7 @@ export class Recognizer {
   }
 
   #ask(kind, message, transfer = []) {
+    if (this.#over) return Promise.reject(this.#over);
     this.#last += 1;
     const id = this.#last;
     return new Promise((resolve, reject) => {
@@ -98,6 +103,7 @@ export class Recognizer {
   }
 
   #fail(error) {
+    this.#over ??= error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
