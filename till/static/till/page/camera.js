@@ -1,0 +1,154 @@
+// The rear camera: starts it, says in one word how it is, and hands out frames. Only the middle square counts.
+
+const IDEAL = { facingMode: { ideal: "environment" }, width: { ideal: 1280 }, height: { ideal: 720 } };
+const GREY_SIDE = 16;
+const FINE_SIDE = 64; // drawn first, and averaged: a browser's own reduction to 16 leaves most pixels out
+const BLACK = 4; // mean of a picture that shows nothing
+const BLACK_MILLISECONDS = 3_000;
+const FRAME_MILLISECONDS = 110; // where a browser cannot tell of each frame
+const FAULTS = {
+  NotAllowedError: "refused",
+  SecurityError: "refused",
+  NotFoundError: "none",
+  OverconstrainedError: "none",
+};
+
+function canvasOf(side, options) {
+  const canvas = document.createElement("canvas");
+  canvas.width = side;
+  canvas.height = side;
+  return [canvas, canvas.getContext("2d", options)];
+}
+
+// Draw the middle square of a picture, and never larger than it is. Gives a canvas.
+export function middleSquare(source, width, height, most) {
+  const side = Math.min(width, height);
+  const out = Math.min(side, most);
+  const [canvas, pen] = canvasOf(out, { willReadFrequently: true });
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, out, out);
+  return canvas;
+}
+
+export class Camera {
+  state = "off"; // off | starting | running | refused | none | gone | busy | insecure | black | closed
+  #stream = null;
+  #fine;
+  #darkSince = null;
+  #restarted = false;
+  #lock;
+
+  // onState(state), onFrame(now): of each picture, before it is painted where the browser can.
+  constructor(video, { onState, onFrame }) {
+    Object.assign(this, { video, onState, onFrame });
+    [, this.#fine] = canvasOf(FINE_SIDE, { willReadFrequently: true });
+    this.#fine.imageSmoothingQuality = "medium";
+    document.addEventListener("visibilitychange", () => this.#follow());
+    navigator.mediaDevices?.addEventListener("devicechange", () => {
+      if (["none", "gone", "busy"].includes(this.state)) this.start();
+    });
+    this.#listen();
+  }
+
+  #become(state) {
+    this.state = state;
+    this.onState(state);
+  }
+
+  async start() {
+    if (this.state === "starting" || this.state === "running") return;
+    if (!navigator.mediaDevices?.getUserMedia) return this.#become(isSecureContext ? "none" : "insecure");
+    this.#become("starting");
+    try {
+      this.#stream = await navigator.mediaDevices.getUserMedia({ video: IDEAL, audio: false });
+    } catch (error) {
+      return this.#become(FAULTS[error.name] ?? "busy");
+    }
+    if (document.hidden) return this.stop();
+    const [track] = this.#stream.getVideoTracks();
+    track.addEventListener("ended", () => { if (this.#stream) this.#end("gone"); });
+    this.video.srcObject = this.#stream;
+    await this.video.play().catch(() => {}); // a phone that saves power starts it with the first touch
+    this.#darkSince = null;
+    this.#become("running");
+    this.#lock = await navigator.wakeLock?.request("screen").catch(() => null);
+  }
+
+  stop() {
+    this.#end("off");
+  }
+
+  // For good.
+  close() {
+    this.#end("closed");
+  }
+
+  #end(state) {
+    const stream = this.#stream;
+    this.#stream = null;
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    this.video.srcObject = null;
+    this.#lock?.release();
+    this.#become(state);
+  }
+
+  // A camera that was left running in the background is black on some phones when one comes back.
+  #follow() {
+    if (document.hidden && this.state === "running") this.stop();
+    else if (!document.hidden && ["off", "gone", "busy", "black"].includes(this.state)) this.start();
+  }
+
+  #listen() {
+    const tell = (now) => { if (this.isSeeing) this.onFrame(now); };
+    if ("requestVideoFrameCallback" in this.video) {
+      const next = (now) => {
+        this.video.requestVideoFrameCallback(next);
+        tell(now);
+      };
+      this.video.requestVideoFrameCallback(next);
+    } else setInterval(() => tell(performance.now()), FRAME_MILLISECONDS);
+  }
+
+  get isSeeing() {
+    return this.state === "running" && this.video.videoWidth > 0;
+  }
+
+  // The middle square of what is seen now, as a canvas.
+  grab(most) {
+    return middleSquare(this.video, this.video.videoWidth, this.video.videoHeight, most);
+  }
+
+  // What is seen now in 16 × 16 levels of grey: enough to tell whether it has changed.
+  grey() {
+    const { videoWidth: width, videoHeight: height } = this.video;
+    const side = Math.min(width, height);
+    const from = [(width - side) / 2, (height - side) / 2, side, side];
+    this.#fine.drawImage(this.video, ...from, 0, 0, FINE_SIDE, FINE_SIDE);
+    const { data } = this.#fine.getImageData(0, 0, FINE_SIDE, FINE_SIDE);
+    const grey = new Float32Array(GREY_SIDE * GREY_SIDE);
+    const block = FINE_SIDE / GREY_SIDE;
+    for (let index = 0; index < FINE_SIDE * FINE_SIDE; index += 1) {
+      const [row, column] = [Math.floor(index / FINE_SIDE / block), Math.floor((index % FINE_SIDE) / block)];
+      const level = 0.299 * data[4 * index] + 0.587 * data[4 * index + 1] + 0.114 * data[4 * index + 2];
+      grey[row * GREY_SIDE + column] += level / block ** 2;
+    }
+    return grey;
+  }
+
+  // Start anew, once, if nothing but black is seen.
+  watchForBlack(grey, now) {
+    const mean = grey.reduce((sum, level) => sum + level, 0) / grey.length;
+    if (mean >= BLACK) {
+      this.#darkSince = null;
+      this.#restarted = false;
+      return;
+    }
+    this.#darkSince ??= now;
+    if (now - this.#darkSince < BLACK_MILLISECONDS) return;
+    this.#end("black");
+    if (!this.#restarted) {
+      this.#restarted = true;
+      this.start();
+    }
+  }
+}

@@ -1,0 +1,58 @@
+// Small pictures of products: fetched when they are shown, or all at once in a small shop, and kept.
+
+const CACHE = "till-thumbnails";
+const ALL_AT_ONCE = 60; // products of a shop so small that all pictures are fetched ahead
+const IN_MEMORY = 300;
+
+function asDataUrl(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
+export class Thumbnails {
+  #shown = new Map(); // address to a promise of a data: address
+
+  constructor(api) {
+    this.api = api;
+  }
+
+  // An <img> that fills itself; an empty one where there is no picture, or none can be had now.
+  picture(product) {
+    const image = document.createElement("img");
+    image.alt = "";
+    image.className = "till-thumbnail";
+    if (product.thumbnail) this.#load(product.thumbnail).then((source) => { if (source) image.src = source; });
+    return image;
+  }
+
+  #load(url) {
+    if (!this.#shown.has(url)) {
+      if (this.#shown.size >= IN_MEMORY) this.#shown.delete(this.#shown.keys().next().value);
+      this.#shown.set(url, this.#read(url).then(asDataUrl).catch(() => { this.#shown.delete(url); }));
+    }
+    return this.#shown.get(url);
+  }
+
+  async #read(url) {
+    const cache = await globalThis.caches?.open(CACHE);
+    const kept = await cache?.match(url);
+    if (kept) return kept.blob();
+    const blob = await (await this.api.fetch(url)).blob();
+    await cache?.put(url, new Response(blob)).catch(() => {});
+    return blob;
+  }
+
+  // Fetch what a small shop has, one after the other, and forget what no product has any more.
+  async prepare(products) {
+    const urls = products.map((product) => product.thumbnail).filter(Boolean);
+    const cache = await globalThis.caches?.open(CACHE);
+    for (const request of (await cache?.keys()) ?? []) {
+      if (!urls.includes(new URL(request.url).pathname)) await cache.delete(request);
+    }
+    for (const url of products.length <= ALL_AT_ONCE ? urls : []) await this.#load(url);
+  }
+}

@@ -1,0 +1,121 @@
+// Watches the camera: clears an answer with its scene, looks where all stands still, reads barcodes all the time.
+
+import { match, normalise } from "../engine/codes.js";
+import { SeenCodes } from "./scanner.js";
+import { isFlat, Scene } from "./scene.js";
+
+const LOOK_SIDE = 640; // pixels of the square that is recognized, and sent with a correction
+const CODE_SIDE = 720;
+const SEE_MILLISECONDS = 100; // between pictures that are compared while nothing is answered
+const SCAN_MILLISECONDS = 150;
+
+export function pixelsOf(canvas) {
+  return canvas.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, canvas.width, canvas.height);
+}
+
+// The codes of a picture that are some, each with the only product that has it, or null.
+export function readCodes(codes, products) {
+  return codes
+    .map(({ text, format }) => ({ text: normalise(text, format), product: match(text, products, format) }))
+    .filter(({ text }) => text !== null);
+}
+
+export class Watch {
+  epoch = 0; // counts scenes: what comes back for an earlier one is dropped
+  isPaused = false;
+  #scene = new Scene();
+  #seenCodes = new SeenCodes();
+  #seenAt = 0;
+  #scannedAt = 0;
+  #isScanning = false;
+  #isLooking = false;
+
+  // onLeave(), onEmpty(), onStill(frame): resolves when looked at, onCode(code, frame, isNew), onFault(error)
+  constructor(recognizer, handlers) {
+    this.recognizer = recognizer;
+    Object.assign(this, handlers);
+    this.products = [];
+  }
+
+  follow(camera) {
+    this.camera = camera;
+  }
+
+  pause() {
+    this.isPaused = true;
+    this.#next();
+  }
+
+  resume() {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.#next();
+  }
+
+  // Look anew at what is there.
+  again() {
+    this.#next();
+  }
+
+  // What is answered now belongs to what is seen now.
+  holdScene() {
+    this.#next();
+    if (this.camera.isSeeing) this.#scene.hold(this.camera.grey());
+  }
+
+  #next() {
+    this.epoch += 1;
+    this.#scene.forget();
+  }
+
+  see(now) {
+    if (this.isPaused || (!this.#scene.isHeld && now - this.#seenAt < SEE_MILLISECONDS)) return;
+    this.#seenAt = now;
+    const grey = this.camera.grey();
+    this.camera.watchForBlack(grey, now);
+    const { changed, still } = this.#scene.see(grey, now);
+    if (changed) {
+      this.epoch += 1;
+      this.onLeave();
+    }
+    if (!this.camera.isSeeing) return;
+    if (still && !this.#scene.isHeld && !this.#isLooking) this.#look(grey);
+    else if (!this.#isScanning && !this.#isLooking && now - this.#scannedAt >= SCAN_MILLISECONDS) this.#scan(grey, now);
+  }
+
+  async #look(grey) {
+    this.#scene.hold(grey);
+    if (isFlat(grey)) return this.onEmpty();
+    this.#isLooking = true;
+    try {
+      await this.onStill(this.camera.grab(LOOK_SIDE), this.epoch);
+    } catch (error) {
+      this.onFault(error);
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #scan(grey, now) {
+    this.#isScanning = true;
+    this.#scannedAt = now;
+    const [frame, epoch] = [this.camera.grab(CODE_SIDE), this.epoch];
+    try {
+      const found = readCodes(await this.recognizer.codes(pixelsOf(frame)), this.products);
+      if (epoch === this.epoch && !this.isPaused) this.#tell(found, frame, grey, now);
+    } catch (error) {
+      this.onFault(error);
+    } finally {
+      this.#isScanning = false;
+    }
+  }
+
+  #tell(found, frame, grey, now) {
+    const texts = found.map(({ text }) => text);
+    const counted = this.#seenCodes.see(texts, now);
+    for (const code of found) {
+      const isNew = counted.includes(code.text);
+      if (this.onCode(code, frame, isNew)) this.#scene.hold(grey); // it is still the same thing, wherever it moves
+    }
+  }
+}
