@@ -1,22 +1,22 @@
 // Starts the till and puts its parts together.
 
 import { Recognizer } from "../engine/recognizer.js";
-import { Camera } from "./camera.js";
-import { Files } from "./files.js";
+import { Camera } from "./see/camera.js";
+import { Files } from "./keep/files.js";
 import { Money } from "./money.js";
-import { Outbox } from "./outbox.js";
-import { HandScanner } from "./scanner.js";
-import { Session } from "./session.js";
+import { Outbox } from "./keep/outbox.js";
+import { HandScanner } from "./see/scanner.js";
+import { Session } from "./keep/session.js";
 import { element, part } from "./show/elements.js";
 import { CodeOffer, Panel } from "./show/panel.js";
 import { Search } from "./show/search.js";
 import { Settings } from "./show/settings.js";
 import { SlipView } from "./show/slip.js";
 import { Status } from "./show/status.js";
-import { Slip } from "./slip.js";
-import { Thumbnails } from "./thumbnails.js";
+import { Slip } from "./show/slip.js";
+import { Thumbnails } from "./keep/thumbnails.js";
 import { Till } from "./till.js";
-import { Update } from "./update.js";
+import { Update } from "./keep/update.js";
 import { config, engineWords, say } from "./words.js";
 
 document.body.dataset.started = "true";

@@ -1,13 +1,11 @@
 // From what is seen to an answer, and from a tap to the slip and a correction.
 
 import { match, normalise } from "../engine/codes.js";
-import { middleSquare } from "./camera.js";
-import { Views } from "./views.js";
-import { pixelsOf, readCodes, Watch } from "./watch.js";
+import { asJpeg, decode, LOOK_SIDE, middleSquare, pixelsOf } from "./see/pictures.js";
+import { Views } from "./see/views.js";
+import { readCodes, Watch } from "./see/watch.js";
 import { say } from "./words.js";
 
-const LOOK_SIDE = 640;
-const FILE_SIDE = 2048; // pixels: larger photos bring nothing but time
 const OFFER_MILLISECONDS = 30_000; // how long a code that nobody has waits for its product
 
 export class Till {
@@ -68,7 +66,7 @@ export class Till {
   // "Turn it" stands from an unsure answer until the next one; else what to do first.
   #hint() {
     const isUnsure = this.#views.count > 0 && !this.#isSure && !this.watch.isPaused;
-    this.status.hint(isUnsure ? "turn" : this.panel.answer ? "" : "hold");
+    this.status.hint(isUnsure ? "turn" : this.panel.answer || this.watch.isPaused ? "" : "hold");
   }
 
   async #lookAt(frame, epoch) {
@@ -258,28 +256,4 @@ export class Till {
     const photo = this.isPhotoKept && answer?.frame ? await asJpeg(answer.frame) : null;
     await this.outbox.add({ ...answer?.picture, chosen: product.id, code }, photo);
   }
-}
-
-// A photo upright, and not larger than anybody needs. Gives a canvas.
-async function decode(file) {
-  let bitmap;
-  try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    throw new Error(say("file_unreadable", { name: file.name }));
-  }
-  const shrink = Math.min(1, FILE_SIDE / Math.max(bitmap.width, bitmap.height));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(bitmap.width * shrink);
-  canvas.height = Math.round(bitmap.height * shrink);
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  bitmap.close();
-  return canvas;
-}
-
-async function asJpeg(canvas) {
-  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.9));
-  return blob ? blob.arrayBuffer() : null;
 }

@@ -105,11 +105,13 @@ export class Panel {
     if (other) return say("code_and_picture_differ", { name: other.name });
     if (kind === "NAMED") return say("not_this");
     if (!candidates.length) return say("nothing_known");
-    return say(kind === "CHOOSE" ? "which_one" : "unknown");
+    if (kind === "CHOOSE") return say(candidates.length === 1 ? "is_it_this" : "which_one");
+    return say("unknown");
   }
 
-  #inWords({ kind, isOnSlip, candidates }, first) {
-    if (kind !== "NAMED") return `${say(kind === "CHOOSE" ? "which_one" : "unknown")} ${sayCount("choices", candidates.length)}`;
+  #inWords(answer, first) {
+    const { kind, isOnSlip, candidates } = answer;
+    if (kind !== "NAMED") return `${this.#question(answer)} ${sayCount("choices", candidates.length)}`;
     const told = { name: first.name, price: priceOf(first, this.money) };
     return say(isOnSlip ? "live_added" : "live_named", told);
   }

@@ -3,6 +3,7 @@
 import { say } from "../words.js";
 import { element } from "./elements.js";
 
+const FEW = 2; // so many are shown larger
 const WITH_KEYS = 9; // the first tiles can be chosen by a number key
 
 export class Tiles {
@@ -15,6 +16,8 @@ export class Tiles {
   show(products, money) {
     this.products = products;
     this.box.replaceChildren(...products.map((product, index) => this.#tile(product, index, money)));
+    if (products.length <= FEW) this.box.dataset.few = String(products.length);
+    else delete this.box.dataset.few;
     this.box.hidden = products.length === 0;
   }
 

@@ -3,7 +3,7 @@
 import { Api, Refused, Unreachable } from "./api.js";
 import { Store } from "./store.js";
 import { Update } from "./update.js";
-import { say } from "./words.js";
+import { say } from "../words.js";
 
 const POLL_MILLISECONDS = 15_000;
 const TOKEN = /^#token=(.+)$/;

@@ -1,17 +1,13 @@
 // Watches the camera: clears an answer with its scene, looks where all stands still, reads barcodes all the time.
 
-import { match, normalise } from "../engine/codes.js";
+import { match, normalise } from "../../engine/codes.js";
 import { SeenCodes } from "./scanner.js";
+import { LOOK_SIDE, pixelsOf } from "./pictures.js";
 import { isFlat, Scene } from "./scene.js";
 
-const LOOK_SIDE = 640; // pixels of the square that is recognized, and sent with a correction
 const CODE_SIDE = 720;
 const SEE_MILLISECONDS = 100; // between pictures that are compared while nothing is answered
 const SCAN_MILLISECONDS = 150;
-
-export function pixelsOf(canvas) {
-  return canvas.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, canvas.width, canvas.height);
-}
 
 // The codes of a picture that are some, each with the only product that has it, or null.
 export function readCodes(codes, products) {

@@ -1,6 +1,6 @@
 // Renews the page when a new release is there: only while nobody is in the middle of something.
 
-import { config } from "./words.js";
+import { config } from "../words.js";
 
 const LOOK_MILLISECONDS = 5_000;
 const IDLE_MILLISECONDS = 60_000;

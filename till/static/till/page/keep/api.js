@@ -1,6 +1,6 @@
 // Asks the server: with the device's token, or with the session of staff.
 
-import { config } from "./words.js";
+import { config } from "../words.js";
 
 // The server said no. `status` is that of HTTP, `message` its sentence, `body` its answer.
 export class Refused extends Error {

@@ -1,5 +1,7 @@
 // The rear camera: starts it, says in one word how it is, and hands out frames. Only the middle square counts.
 
+import { middleSquare, penOf } from "./pictures.js";
+
 const IDEAL = { facingMode: { ideal: "environment" }, width: { ideal: 1280 }, height: { ideal: 720 } };
 const GREY_SIDE = 16;
 const FINE_SIDE = 64; // drawn first, and averaged: a browser's own reduction to 16 leaves most pixels out
@@ -13,23 +15,6 @@ const FAULTS = {
   OverconstrainedError: "none",
 };
 
-function canvasOf(side, options) {
-  const canvas = document.createElement("canvas");
-  canvas.width = side;
-  canvas.height = side;
-  return [canvas, canvas.getContext("2d", options)];
-}
-
-// Draw the middle square of a picture, and never larger than it is. Gives a canvas.
-export function middleSquare(source, width, height, most) {
-  const side = Math.min(width, height);
-  const out = Math.min(side, most);
-  const [canvas, pen] = canvasOf(out, { willReadFrequently: true });
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, out, out);
-  return canvas;
-}
-
 export class Camera {
   state = "off"; // off | starting | running | refused | none | gone | busy | insecure | black | closed
   #stream = null;
@@ -41,7 +26,7 @@ export class Camera {
   // onState(state), onFrame(now): of each picture, before it is painted where the browser can.
   constructor(video, { onState, onFrame }) {
     Object.assign(this, { video, onState, onFrame });
-    [, this.#fine] = canvasOf(FINE_SIDE, { willReadFrequently: true });
+    this.#fine = penOf(FINE_SIDE, FINE_SIDE);
     this.#fine.imageSmoothingQuality = "medium";
     document.addEventListener("visibilitychange", () => this.#follow());
     navigator.mediaDevices?.addEventListener("devicechange", () => {
