@@ -42,7 +42,8 @@ def _measure() -> str:
     content = hashlib.sha256()
     packed = sorted((STATIC / "till" / "vendor").rglob("*.br"))
     templates = [settings.BASE_DIR / "templates" / name for name in TEMPLATES]
-    for path in [*shell_files(), *packed, STATIC / "till" / "page" / "sw.js", *templates]:
+    words = sorted((Path(__file__).parent / "words").glob("*.py"))
+    for path in [*shell_files(), *packed, STATIC / "till" / "page" / "sw.js", *templates, *words]:
         content.update(path.name.encode() + path.read_bytes())
     return f"{project['version']}-{content.hexdigest()[:8]}"
 

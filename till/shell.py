@@ -16,8 +16,9 @@ from django.views.decorators.http import require_safe
 
 from ml_training.recognizer.files import write_atomically
 from till import release
-from till.check_words import check_words
 from till.streaming import stream
+from till.words.check import check_words
+from till.words.page import page_words
 
 # What computes may fetch from this site and run WebAssembly, and nothing else.
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
@@ -48,7 +49,7 @@ def _wasm_address(name: str) -> str:
 @never_cache
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "till/page.html", {"config": page_config()})
+    return render(request, "till/page.html", {"config": page_config(), "words": page_words()})
 
 
 @require_safe
