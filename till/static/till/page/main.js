@@ -11,9 +11,9 @@ import { element, part } from "./show/elements.js";
 import { CodeOffer, Panel } from "./show/panel.js";
 import { Search } from "./show/search.js";
 import { Settings } from "./show/settings.js";
-import { SlipView } from "./show/slip.js";
+import { SlipView } from "./show/slip-view.js";
 import { Status } from "./show/status.js";
-import { Slip } from "./show/slip.js";
+import { Slip } from "./slip.js";
 import { Thumbnails } from "./keep/thumbnails.js";
 import { Till } from "./till.js";
 import { Update } from "./keep/update.js";
@@ -97,7 +97,10 @@ class Page {
       if (files.length) till.lookAtFiles(files);
     });
     new HandScanner({
-      onCode: (text) => { this.search.close(); till.scanned(text); },
+      onCode: (text) => {
+        this.search.close();
+        if (this.money) till.scanned(text);
+      },
       onDigit: (number) => till.panel.choose(number),
       onEnter: () => till.panel.confirm(),
     });
@@ -173,10 +176,25 @@ class Page {
     part("shops").hidden = false;
   }
 
+  // What is a shop's goes from the page, too.
+  #forget() {
+    const nothing = { products: [], photos: false, model: null };
+    this.till.update(nothing, this.money);
+    this.search.close();
+    this.search.update([], this.money);
+    this.till.panel.clear();
+    this.till.offer.clear();
+    this.slip.forget();
+    this.status.waiting(0);
+    this.status.version = null;
+    this.money = null; // and so nothing is shown any more
+    for (const name of ["shop", "total", "lines-count", "live"]) part(name).textContent = "";
+  }
+
   #stop(sentence, canLogIn) {
     this.camera.close();
     this.recognizer.close();
-    this.till.panel.clear();
+    this.#forget();
     this.status.refuse(sentence, canLogIn);
   }
 }

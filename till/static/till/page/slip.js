@@ -74,6 +74,13 @@ export class Slip {
     this.#change([]);
   }
 
+  // On a device that may not go on: there is nothing to undo, and nothing to keep.
+  forget() {
+    this.#earlier = [];
+    this.lines = [];
+    this.onChange();
+  }
+
   undo() {
     const earlier = this.#earlier.pop();
     if (earlier) this.#put(earlier);

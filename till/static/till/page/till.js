@@ -45,6 +45,7 @@ export class Till {
   #leave() {
     this.#settled = null;
     this.panel.clear();
+    this.offer.forgetKnown();
     if (this.#isSure) this.#startAnew();
     this.#hint();
   }

@@ -28,13 +28,19 @@ export class SeenCodes {
   }
 }
 
-const QUICK = 80; // milliseconds between the keys of a scanner, at most; nobody types so fast
+const QUICK = 80; // milliseconds between the keys of a scanner, most of them; nobody types so fast
+const PAUSE = 250; // between two keys that do not belong together
 const LEAST_KEYS = 4;
 const CODE_KEY = /^[0-9A-Za-z-]$/;
+
+function median(numbers) {
+  return [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)];
+}
 
 // A scanner types a code and Enter, wherever the focus is. A single digit of a person chooses a tile.
 export class HandScanner {
   #burst = "";
+  #gaps = [];
   #at = 0;
   #field = null; // the input that has got the keys, and what was in it before
   #timer;
@@ -47,27 +53,34 @@ export class HandScanner {
 
   #hear(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.timeStamp - this.#at > QUICK) this.#begin(event.target);
+    const gap = event.timeStamp - this.#at;
     this.#at = event.timeStamp;
+    if (gap > PAUSE) this.#begin(event.target);
+    else this.#gaps.push(gap);
     clearTimeout(this.#timer);
     if (event.key === "Enter") return this.#end(event);
     if (!CODE_KEY.test(event.key)) return;
     this.#burst += event.key;
     const isFree = !event.target.closest("input, textarea, select, dialog");
     if (isFree && /^[1-9]$/.test(this.#burst)) {
-      this.#timer = setTimeout(() => this.onDigit(Number(event.key)), QUICK);
+      this.#timer = setTimeout(() => this.onDigit(Number(event.key)), PAUSE);
     }
   }
 
   #begin(target) {
     this.#burst = "";
+    this.#gaps = [];
     this.#field = target.matches("input") ? { input: target, value: target.value } : null;
   }
 
+  get #isScanned() {
+    return this.#burst.length >= LEAST_KEYS && median(this.#gaps) <= QUICK;
+  }
+
   #end(event) {
-    const text = this.#burst;
-    this.#burst = "";
-    if (text.length >= LEAST_KEYS) {
+    const text = this.#isScanned ? this.#burst : "";
+    this.#at = Number.NEGATIVE_INFINITY; // what follows is another burst
+    if (text) {
       event.preventDefault();
       event.stopImmediatePropagation();
       if (this.#field) this.#field.input.value = this.#field.value;

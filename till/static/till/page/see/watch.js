@@ -8,6 +8,8 @@ import { isFlat, Scene } from "./scene.js";
 const CODE_SIDE = 720;
 const SEE_MILLISECONDS = 100; // between pictures that are compared while nothing is answered
 const SCAN_MILLISECONDS = 150;
+const FAULT_MILLISECONDS = 10_000; // until barcodes are tried again where they cannot be read
+const SCANS_FIRST = 2; // pictures of a scene that are searched for barcodes before one is looked at: they win
 
 // The codes of a picture that are some, each with the only product that has it, or null.
 export function readCodes(codes, products) {
@@ -25,6 +27,8 @@ export class Watch {
   #scannedAt = 0;
   #isScanning = false;
   #isLooking = false;
+  #scans = 0; // of this scene
+  #isLooked = false; // at this scene, or nobody wants that any more
 
   // onLeave(), onEmpty(), onStill(frame): resolves when looked at, onCode(code, frame, isNew), onFault(error)
   constructor(recognizer, handlers) {
@@ -53,14 +57,17 @@ export class Watch {
     this.#next();
   }
 
-  // What is answered now belongs to what is seen now.
+  // What is answered now belongs to what is seen now: no other answer is looked for until that changes.
   holdScene() {
     this.#next();
+    this.#isLooked = true;
     if (this.camera.isSeeing) this.#scene.hold(this.camera.grey());
   }
 
   #next() {
     this.epoch += 1;
+    this.#scans = 0;
+    this.#isLooked = false;
     this.#scene.forget();
   }
 
@@ -71,15 +78,17 @@ export class Watch {
     this.camera.watchForBlack(grey, now);
     const { changed, still } = this.#scene.see(grey, now);
     if (changed) {
-      this.epoch += 1;
+      this.#next();
       this.onLeave();
     }
     if (!this.camera.isSeeing) return;
-    if (still && !this.#scene.isHeld && !this.#isLooking) this.#look(grey);
-    else if (!this.#isScanning && !this.#isLooking && now - this.#scannedAt >= SCAN_MILLISECONDS) this.#scan(grey, now);
+    if (this.#isScanning || this.#isLooking) return;
+    if (still && !this.#isLooked && this.#scans >= SCANS_FIRST) this.#look(grey);
+    else if (now - this.#scannedAt >= SCAN_MILLISECONDS) this.#scan(grey, now);
   }
 
   async #look(grey) {
+    this.#isLooked = true;
     this.#scene.hold(grey);
     if (isFlat(grey)) return this.onEmpty();
     this.#isLooking = true;
@@ -100,8 +109,10 @@ export class Watch {
       const found = readCodes(await this.recognizer.codes(pixelsOf(frame)), this.products);
       if (epoch === this.epoch && !this.isPaused) this.#tell(found, frame, grey, now);
     } catch (error) {
+      this.#scannedAt = now + FAULT_MILLISECONDS;
       this.onFault(error);
     } finally {
+      this.#scans += 1;
       this.#isScanning = false;
     }
   }

@@ -169,6 +169,11 @@ export class CodeOffer {
     part("offer-words").textContent = say(isKnown ? "code_of" : "code_unknown");
   }
 
+  // A code that has told its product goes with the answer; one that nobody has waits for its product.
+  forgetKnown() {
+    if (this.row.dataset.known === "true") this.clear();
+  }
+
   // The code to be stored with what is picked now, if that is wanted.
   get wanted() {
     return !this.row.hidden && part("store").checked ? this.box.textContent : "";
