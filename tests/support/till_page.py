@@ -10,7 +10,9 @@ SIDE, WIDTH = 480, 640  # pixels of a film; the middle square is what a till loo
 GREY = (90, 90, 90)
 EMPTY = Image.new("RGB", (SIDE, SIDE), GREY)
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-WATCH = 'addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective}`));'
+WATCH = """addEventListener("securitypolicyviolation", (event) => {
+  console.error(`CSP: ${event.violatedDirective}`);
+});"""
 # A device that is offline or turned away hears so from the network; that is no fault of the page.
 EXPECTED = ("net::ERR_INTERNET_DISCONNECTED", "status of 401")
 
