@@ -1,4 +1,4 @@
-"""The till with a camera: what a film shows is answered, and nothing stands a frame longer than it is true."""
+"""The till with a camera: what a film shows is answered, and nothing stands longer than it is true."""
 
 import itertools
 
@@ -27,7 +27,8 @@ RECORD = """() => {
     const [red, green] = pen.getImageData(0, 0, 1, 1).data;
     const answer = document.querySelector("[data-till=answer]");
     const tiles = [...answer.querySelectorAll("[data-till=candidate]")].map((one) => one.dataset.sku);
-    seen.push({ isRed: red > green + 60, isGreen: green > red + 60, first: answer.dataset.sku || tiles[0] || "" });
+    const first = answer.dataset.sku || tiles[0] || "";
+    seen.push({ isRed: red > green + 60, isGreen: green > red + 60, first });
     video.requestVideoFrameCallback(look);
   };
   video.requestVideoFrameCallback(look);
