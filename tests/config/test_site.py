@@ -21,7 +21,12 @@ def test_menu_begins_with_recognize_then_products_then_settings(staff_client):
     assert sections[2] == ("Settings", ["ML Model"])
     assert len(sections) == 4
     text = staff_client.get(reverse("admin:index")).text
-    assert text.index(f'href="{reverse("till")}"') < text.index("/admin/catalog/product/")
+    assert text.index(f'href="{reverse("till")}#"') < text.index("/admin/catalog/product/")
+
+
+def test_menu_marks_the_page_that_is_open_and_no_other(staff_client):
+    text = staff_client.get(reverse("admin:till_till_changelist")).text
+    assert text.count('aria-current="page"') == 1
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from catalog.admin.products import thumbnail_html
 from catalog.admin.shops import ShopFilter, ShopRowsAdmin, sees_many_shops
+from catalog.formatting import percent
 from catalog.models import Product, ProductImage, Shop
 from catalog.permissions import ADD_PHOTOS, CHANGE_PRODUCTS
 from till.admin.filters import ProductFilter, SaidFilter, StateFilter
@@ -42,7 +43,7 @@ class CorrectionAdmin(ShopRowsAdmin):
 
     def get_list_display(self, request):
         shop = self.shop_field(request)
-        return ["picture", "said_product", "chosen_product", "code", "sure", "sender", *shop, "received_at"]
+        return ["picture", "said_product", "chosen_product", "code", "given", "sender", *shop, "received_at"]
 
     def get_list_filter(self, request):
         shop = [ShopFilter] if sees_many_shops(request) else []
@@ -82,6 +83,9 @@ class CorrectionAdmin(ShopRowsAdmin):
         kept = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
         return HttpResponse(content, content_type="image/jpeg", headers=kept)
 
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": _("Corrections")} | (extra_context or {}))
+
     def get_changelist_instance(self, request):
         """Read the photos of all products that a page of the list shows in one query."""
         changelist = super().get_changelist_instance(request)
@@ -117,11 +121,11 @@ class CorrectionAdmin(ShopRowsAdmin):
         photos = format_html_join("", "{}", pictures)
         return format_html('<div class="photo-row">{}</div>{}', photos, product.name if product else name)
 
-    @admin.display(description=_("sure"), ordering="confidence", empty_value="—")
-    def sure(self, correction):
+    @admin.display(description=_("answer"), ordering="confidence")
+    def given(self, correction):
         share = correction.confidence
         told = correction.get_answer_display()
-        return told if share is None or not told else f"{told}, {round(100 * share)} %"
+        return told if share is None or not told else f"{told}, {percent(share)}"
 
     @admin.display(description=_("from"))
     def sender(self, correction):
