@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -43,6 +43,8 @@ def take(corrections, by, product: Product | None = None, with_barcode: bool = T
                 _take_one(pk, by, product, with_barcode, taken)
         except ValidationError as error:
             taken.problems.extend(error.messages)
+        except IntegrityError:
+            taken.problems.append(_("A product was deleted meanwhile; its photo still waits."))
     return taken
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalog.models import Product, ProductImage
+from catalog.models import Product, ProductImage, Shop
 from tests.factories import add_photo, make_shop, make_staff
 
 PRODUCTS = """
@@ -227,3 +227,9 @@ def test_other_sites_cannot_use_a_session(staff, shop):
     client.force_login(staff)
     answer = client.post(reverse("graphql"), {"query": PRODUCTS}, content_type="application/json")
     assert answer.status_code == 403
+
+
+def test_shop_says_in_which_currency_its_prices_are(staff_client, shop):
+    Shop.objects.update(currency="SEK")
+    answer = ask(staff_client, "{ shops { edges { node { slug currency } } } }")
+    assert answer["data"]["shops"]["edges"] == [{"node": {"slug": shop.slug, "currency": "SEK"}}]
