@@ -191,6 +191,9 @@ def addresses(shop) -> list[str]:
         f"/admin/catalog/product/{product.pk}/history/",
         f"/admin/catalog/product/{product.pk}/delete/",
         "/admin/notifications/notification/",
+        "/admin/till/correction/",
+        "/admin/till/till/",
+        "/admin/till/till/add/",
     ]
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.worker
 def post_product(client, name: str, kind: int, photos: int) -> Product:
     """Send the admin's form for a new product with several photos, as a browser does."""
     files = [SimpleUploadedFile(f"{name}-{seed}.jpg", photo_bytes(kind, seed)) for seed in range(photos)]
-    form = {"name": name, "sku": name, "is_active": "on", "new_photos": files}
+    form = {"name": name, "sku": name, "unit": "piece", "is_active": "on", "new_photos": files}
     form |= {"images-TOTAL_FORMS": "0", "images-INITIAL_FORMS": "0"}
     response = client.post(reverse("admin:catalog_product_add"), form)
     assert response.status_code == 302, response.context["errors"]
