@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from catalog.admin.shops import sees_many_shops, sees_shops
 from catalog.models import Shop
-from catalog.scopes import all_scopes
+from catalog.scopes import permissions_of
 from catalog.tokens import ApiToken, check_is_to_come
 from till.devices import make_token, pairing_address
 from till.models import Till
@@ -58,7 +58,7 @@ class TillAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request):
         """Nobody gives a device more than they may do themselves."""
-        may_give = request.user.has_perms(all_scopes()[TILL].permissions)
+        may_give = request.user.has_perms(permissions_of([TILL]))
         return super().has_add_permission(request) and may_give and sees_shops(request)
 
     def get_list_display(self, request):
