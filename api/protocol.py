@@ -3,7 +3,7 @@
 https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md.
 """
 
-import json
+from api.strict_json import NotJson, read_json
 
 PROTOCOL = "graphql-transport-ws"
 # Close codes, as the protocol names them.
@@ -20,8 +20,8 @@ MAX_MESSAGE_LENGTH = 128 * 1024  # characters
 def read_message(text: str | None) -> dict | None:
     """A message of the protocol, or None for what is none."""
     try:
-        message = json.loads(text) if text and len(text) <= MAX_MESSAGE_LENGTH else None
-    except (ValueError, RecursionError):
+        message = read_json(text) if text and len(text) <= MAX_MESSAGE_LENGTH else None
+    except NotJson:
         return None
     if not isinstance(message, dict):
         return None

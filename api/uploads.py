@@ -4,14 +4,13 @@ https://github.com/jaydenseric/graphql-multipart-request-spec. Whatever is wrong
 with a sentence, and nothing is read into memory.
 """
 
-import json
-
 import graphene
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from graphql import GraphQLError
 
 from api.errors import TOO_LARGE, ApiError
+from api.strict_json import NotJson, read_json
 
 MAX_FILES = 10  # files in one request, and places they go to
 MAX_PATH_STEPS = 10  # steps of a path in `map`
@@ -97,10 +96,10 @@ def read_multipart(fields, files) -> dict:
 
 def _read_json(fields, name: str) -> dict:
     try:
-        value = json.loads(fields[name])
+        value = read_json(fields[name])
     except KeyError as error:
         raise ApiError(f"A multipart request has a field {name}.") from error
-    except (ValueError, RecursionError) as error:
+    except NotJson as error:
         raise ApiError(f"The field {name} is not JSON.") from error
     if not isinstance(value, dict):
         raise ApiError(f"The field {name} must be a JSON object; batches are not taken.")

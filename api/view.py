@@ -4,7 +4,6 @@ A bearer token or, with Django's CSRF protection, a staff session. Who asks is r
 that the project gives as `access`.
 """
 
-import json
 from typing import cast
 
 import graphene
@@ -25,6 +24,7 @@ from graphql import OperationType
 from api.callers import AccessReader, Context
 from api.errors import FORBIDDEN, STATUSES, TOO_LARGE, UNAUTHENTICATED, ApiError
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, run
+from api.strict_json import NotJson, read_json
 from api.uploads import LimitedUpload, read_multipart
 
 MAX_JSON_BYTES = 1024 * 1024
@@ -88,8 +88,8 @@ class GraphQLEndpoint(View):
         if len(body) > MAX_JSON_BYTES:
             raise ApiError("The request is larger than 1 MB.", TOO_LARGE)
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
+            return read_json(body)
+        except NotJson as error:
             raise ApiError("The request is not JSON.") from error
 
     def _read_parts(self, request: HttpRequest, access: AccessReader):

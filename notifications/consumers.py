@@ -5,7 +5,6 @@ docs/live-updates.md lists the messages.
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
 import time
@@ -16,6 +15,7 @@ from channels.exceptions import ChannelFull
 from django.contrib.auth.models import User
 
 from api.sockets import JOIN_SECONDS, Socket
+from api.strict_json import NotJson, read_json
 from catalog.models import Shop
 from ml_training.permissions import VIEW_TRAINING
 from ml_training.status.shop import training_infos
@@ -93,8 +93,8 @@ class NotificationConsumer(Socket):
         Whatever is sent gets an answer, also what is no JSON or no text at all.
         """
         try:
-            content = json.loads(text_data or "")
-        except (ValueError, RecursionError):
+            content = read_json(text_data or "")
+        except NotJson:
             content = None
         kind = content.get("type") if isinstance(content, dict) else None
         if not await self._refresh_rights():

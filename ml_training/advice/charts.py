@@ -93,7 +93,7 @@ def _accuracy(metrics: dict) -> tuple[float, float, float] | None:
     try:
         low, high = (float(end) for end in metrics["accuracy_range"])
         accuracy = float(metrics["accuracy"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return (accuracy, low, high) if 0 <= low <= accuracy <= high <= 1 else None
 
@@ -184,9 +184,10 @@ def draw_reliability(bins) -> Chart | None:
     """
     try:
         known = [(float(claimed), float(true), int(photos)) for claimed, true, photos in bins or [] if photos]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    if not known:
+    makes_sense = all(0 <= claimed <= 1 and 0 <= true <= 1 and 0 < n < 2**31 for claimed, true, n in known)
+    if not known or not makes_sense:
         return None
     photos = sum(count for *_, count in known)
     off = sum(abs(claimed - true) * count for claimed, true, count in known) / photos

@@ -82,7 +82,14 @@ def _of_metrics(version: ModelVersion, manifest: Manifest) -> Confusion:
         pks = [label["id"] for label in labels]
         accuracy = {pks[int(index)]: _share(share) for index, share in shares.items()}
         pairs = {(pks[shown], pks[answer]): _share(share) for shown, answer, share in mix_ups}
-    except (ModelFileDamaged, ValueError, LookupError, TypeError, AttributeError):  # a trainer said so
+    except (
+        ModelFileDamaged,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+    ):  # a trainer said so
         return Confusion()
     counts = Counter(photo.product_pk for photo in manifest.photos)
     there = {pk: share for pk, share in accuracy.items() if pk in counts}

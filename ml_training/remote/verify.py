@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from safetensors import SafetensorError
 
+from api import strict_json
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ModelVersion, TrainingRun
@@ -120,14 +121,10 @@ def publish_verified(
 
 
 def read_json(content: bytes, name: str) -> dict:
-    """Read a JSON object whose numbers are finite."""
-
-    def refuse(constant: str):
-        raise ValueError(f"{constant} is no number")
-
+    """Read a JSON object whose numbers a float holds."""
     try:
-        value = json.loads(content, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
+        value = strict_json.read_json(content)
+    except strict_json.NotJson as error:
         raise ModelRefused("FORMAT_UNKNOWN", f"{name} is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise ModelRefused("FORMAT_UNKNOWN", f"{name} must be a JSON object.")
@@ -254,6 +251,8 @@ def _read_head(model_json: bytes, weights: bytes, shape: tuple[int, int]) -> Hea
         if values.dtype != np.float32 or not np.isfinite(values).all():
             raise ModelRefused("WEIGHTS_REFUSED", f"{name} must be finite float32 numbers.")
     lowest, highest = TEMPERATURES
-    if not isinstance(head.temperature, int | float) or not lowest <= head.temperature <= highest:
+    temperature = head.temperature
+    is_number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+    if not is_number or not lowest <= head.temperature <= highest:
         raise ModelRefused("WEIGHTS_REFUSED", f"temperature must be a number from {lowest} to {highest}.")
     return head

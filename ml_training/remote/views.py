@@ -1,6 +1,5 @@
 """What an external trainer fetches of its run, and where it reports. Each asks for the run's token."""
 
-import json
 from contextlib import suppress
 from dataclasses import fields
 from functools import wraps
@@ -9,6 +8,7 @@ from django.http import FileResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from api.strict_json import read_json
 from catalog.models import ProductImage
 from ml_training.backbones.loader import find_backbone
 from ml_training.remote import handover
@@ -53,10 +53,10 @@ def run_status(request, run):
     if len(body := request.read(MAX_REPORT + 1)) > MAX_REPORT:
         return problem(413, BAD_INPUT, f"A report has at most {MAX_REPORT} bytes.")
     try:
-        reported = json.loads(body)
+        reported = read_json(body)
         names = {field.name for field in fields(Report)} & set(reported)
         report = Report(**{name: reported[name] for name in names})
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError) as error:
         raise CallbackRefused(
             BAD_INPUT, "A report is a JSON object with kind, and phase, percent, message."
         ) from error

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from api.strict_json import NotJson, read_json
 from ml_training.trainer.hosts import AllowedHosts, HostRefused
 from ml_training.trainer.jobs import Job, JobRefused, read_job
 
@@ -100,8 +101,8 @@ async def _read_json(receive) -> object:
         if not message.get("more_body"):
             break
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
+        return read_json(body)
+    except NotJson as error:
         raise JobRefused("The request is not JSON.") from error
 
 

@@ -1,7 +1,5 @@
 """What the figures of a version say of it, in numbers and in words, whoever wrote them."""
 
-from math import isfinite
-
 from catalog.formatting import percent, percent_number
 from ml_training.models import ModelVersion, ShopTraining
 
@@ -31,9 +29,9 @@ def among_three_of(version: ModelVersion) -> float | None:
 
 
 def _share(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if 0 <= value <= 1 else None
+    return float(value) if 0 <= value <= 1 else None  # also of NaN, and of whole numbers that no float holds
 
 
 def accuracy_in_words(version: ModelVersion | None) -> str:
