@@ -64,11 +64,13 @@ def _fold(module: nn.Module, conv: str, norm: str) -> None:
 
 
 def store_as_half(path: Path) -> None:
-    """Rewrite an ONNX file: arrays of float32 that float16 holds exactly become float16, followed by a cast.
+    """Rewrite an ONNX file: arrays of float32 that float16 holds exactly are float16, followed by a cast.
 
-    ONNX Runtime casts them once, when it opens the file.
+    ONNX Runtime casts them once, when it opens the file. What the exporter notes of the code it came
+    from goes: devices need no paths of this machine, and hosts with other paths get the same file.
     """
     model = onnx.load(path)
+    _forget_origin(model)
     casts = []
     for tensor in model.graph.initializer:
         is_array = tensor.data_type == TensorProto.FLOAT and tensor.dims
@@ -79,6 +81,21 @@ def store_as_half(path: Path) -> None:
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     onnx.save(model, path)
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    graph = model.graph
+    for noted in (
+        model,
+        graph,
+        *graph.node,
+        *graph.initializer,
+        *graph.value_info,
+        *graph.input,
+        *graph.output,
+    ):
+        del noted.metadata_props[:]
+        noted.doc_string = ""
 
 
 def as_half(values: np.ndarray, name: str) -> tuple[TensorProto, NodeProto] | None:

@@ -106,3 +106,19 @@ def test_rows_that_float16_cannot_hold_stay_as_they_are(row):
 def test_row_of_nothing_and_tiny_numbers_beside_others_are_rounded():
     rows = np.array([[0.0, 0.0], [0.1, 1e-9]], np.float32)
     assert round_to_half(rows).tolist() == [[0.0, 0.0], [float(np.float16(0.1)), 0.0]]
+
+
+def test_a_file_says_nothing_of_the_code_and_the_paths_that_it_came_from(tmp_path):
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    node = helper.make_node("Relu", ["x"], ["y"], doc_string="/home/somebody/encoder.py:12")
+    node.metadata_props.add(key="pkg.torch.onnx.stack_trace", value="File /home/somebody/encoder.py")
+    graph = helper.make_graph(
+        [node], "g", [value], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])]
+    )
+    graph.doc_string = "/home/somebody"
+    onnx.save(helper.make_model(graph), tmp_path / "a.onnx")
+
+    store_as_half(tmp_path / "a.onnx")
+
+    assert b"somebody" not in (tmp_path / "a.onnx").read_bytes()
+    assert [one.op_type for one in onnx.load(tmp_path / "a.onnx").graph.node] == ["Relu"]
