@@ -1,9 +1,9 @@
 // Measures a device in a minute and says what it found: what a till needs, and how long a picture takes.
 
 import { Recognizer } from "../engine/recognizer.js";
-import { Api } from "../page/api.js";
-import { Files } from "../page/files.js";
-import { Store } from "../page/store.js";
+import { Api } from "../page/keep/api.js";
+import { Files } from "../page/keep/files.js";
+import { Store } from "../page/keep/store.js";
 import { config, engineWords, say } from "../page/words.js";
 
 const SIDE = 640; // pixels: of what a till takes from its camera
