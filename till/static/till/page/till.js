@@ -112,6 +112,7 @@ export class Till {
   // The barcode wins over the picture; where a sure picture says otherwise, both are shown.
   #compare(shown, { kind, candidates, ranking, frame, picture }) {
     this.#isSure = true;
+    this.#hint();
     if (kind !== "NAMED" || candidates[0].id === shown.candidates[0].id) return;
     const epoch = this.watch.epoch;
     const both = { ...shown, frame, picture, ranking, other: candidates[0] };

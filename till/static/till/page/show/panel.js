@@ -68,7 +68,7 @@ export class Panel {
     if (isNew) this.#count += 1;
     const isNamed = answer.kind === "NAMED";
     const [first] = answer.candidates;
-    this.#describe(answer.kind, isNamed ? first.sku : "");
+    this.#describe(answer.kind, isNamed ? first.sku : "", answer.picture?.views);
     part("said").hidden = false;
     this.#showFrame(answer.frame);
     this.#showName(isNamed ? first : null, answer);
@@ -84,8 +84,8 @@ export class Panel {
     return kind === "NAMED" ? LIST / 2 : LIST;
   }
 
-  #describe(kind, sku) {
-    Object.assign(this.box.dataset, { answer: kind, sku, count: String(this.#count) });
+  #describe(kind, sku, views = "") {
+    Object.assign(this.box.dataset, { answer: kind, sku, views: String(views), count: String(this.#count) });
   }
 
   #showFrame(frame) {
@@ -101,9 +101,9 @@ export class Panel {
     part("confirm").dataset.added = String(Boolean(answer.isOnSlip));
   }
 
-  #question({ kind, other, candidates }) {
+  #question({ kind, other, candidates, ranking }) {
     if (other) return say("code_and_picture_differ", { name: other.name });
-    if (kind === "NAMED") return say("not_this");
+    if (kind === "NAMED") return ranking.length > 1 ? say("not_this") : "";
     if (!candidates.length) return say("nothing_known");
     if (kind === "CHOOSE") return say(candidates.length === 1 ? "is_it_this" : "which_one");
     return say("unknown");

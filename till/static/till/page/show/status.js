@@ -52,6 +52,7 @@ export class Status {
   held(mode) {
     document.body.dataset.held = mode;
     part("back").hidden = mode === "";
+    part("back").textContent = say(this.#facts.camera === "running" ? "back" : "close");
   }
 
   progress(read, total) {
