@@ -136,6 +136,7 @@ class Page {
       if (model) await this.recognizer.load(model, (url, sha256) => this.#fetchFile(model, url, sha256));
       this.status.version = this.recognizer.model?.version;
       this.status.set({ loaded: true });
+      this.status.fault(""); // of an earlier try
       this.till.watch.again();
       if (model) await Files.keepOnly([model.backbone.url, model.head.url]);
     } catch (error) {
