@@ -2,6 +2,7 @@
 
 const CACHE = "till-thumbnails";
 const ALL_AT_ONCE = 60; // products of a shop so small that all pictures are fetched ahead
+const AHEAD = "200px"; // so far below the screen they are fetched, too
 const IN_MEMORY = 300;
 
 function asDataUrl(blob) {
@@ -15,18 +16,30 @@ function asDataUrl(blob) {
 
 export class Thumbnails {
   #shown = new Map(); // address to a promise of a data: address
+  #wanted = new WeakMap(); // <img> to its address, until it comes into sight
+  #sight = new IntersectionObserver((entries) => this.#fill(entries), { rootMargin: AHEAD });
 
   constructor(api) {
     this.api = api;
   }
 
-  // An <img> that fills itself; an empty one where there is no picture, or none can be had now.
+  // An <img> that fills itself when it comes into sight; an empty one where there is no picture, or none can be had now.
   picture(product) {
     const image = document.createElement("img");
     image.alt = "";
     image.className = "till-thumbnail";
-    if (product.thumbnail) this.#load(product.thumbnail).then((source) => { if (source) image.src = source; });
+    if (product.thumbnail) {
+      this.#wanted.set(image, product.thumbnail);
+      this.#sight.observe(image);
+    }
     return image;
+  }
+
+  #fill(entries) {
+    for (const { target } of entries.filter(({ isIntersecting }) => isIntersecting)) {
+      this.#sight.unobserve(target);
+      this.#load(this.#wanted.get(target)).then((source) => { if (source) target.src = source; });
+    }
   }
 
   #load(url) {
