@@ -98,9 +98,9 @@ export class Camera {
     return this.state === "running" && this.video.videoWidth > 0;
   }
 
-  // The middle square of what is seen now, as a canvas.
-  grab(most) {
-    return middleSquare(this.video, this.video.videoWidth, this.video.videoHeight, most);
+  // The middle square of what is seen now, as a canvas: on `used`, if one is given that nobody needs any more.
+  grab(most, used = null) {
+    return middleSquare(this.video, this.video.videoWidth, this.video.videoHeight, most, used);
   }
 
   // What is seen now in 16 × 16 levels of grey: enough to tell whether it has changed.

@@ -26,6 +26,7 @@ export class Watch {
   #seenAt = 0;
   #scannedAt = 0;
   #isScanning = false;
+  #scanned = null; // the canvas that is searched for barcodes, used again for the next: seven a second are many
   #isLooking = false;
   #scans = 0; // of this scene
   #isLooked = false; // at this scene, or nobody wants that any more
@@ -104,7 +105,8 @@ export class Watch {
   async #scan(grey, now) {
     this.#isScanning = true;
     this.#scannedAt = now;
-    const [frame, epoch] = [this.camera.grab(CODE_SIDE), this.epoch];
+    this.#scanned = this.camera.grab(CODE_SIDE, this.#scanned);
+    const [frame, epoch] = [this.#scanned, this.epoch];
     try {
       const found = readCodes(await this.recognizer.codes(pixelsOf(frame)), this.products);
       if (epoch === this.epoch && !this.isPaused) this.#tell(found, frame, grey, now);
@@ -120,6 +122,7 @@ export class Watch {
   #tell(found, frame, grey, now) {
     const texts = found.map(({ text }) => text);
     const counted = this.#seenCodes.see(texts, now);
+    if (found.length) this.#scanned = null; // whoever is told of the code keeps the picture
     for (const code of found) {
       const isNew = counted.includes(code.text);
       if (this.onCode(code, frame, isNew)) this.#scene.hold(grey); // it is still the same thing, wherever it moves
