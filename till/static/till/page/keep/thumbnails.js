@@ -23,7 +23,7 @@ export class Thumbnails {
     this.api = api;
   }
 
-  // An <img> that fills itself when it comes into sight; an empty one where there is no picture, or none can be had now.
+  // An <img> that fills itself when it comes into sight; it stays empty where no picture is to be had.
   picture(product) {
     const image = document.createElement("img");
     image.alt = "";

@@ -14,7 +14,8 @@ export function find(text, products) {
   const words = wanted.split(/\s+/);
   const found = products.filter((product) => {
     const name = plain(product.name);
-    return words.every((word) => name.includes(word)) || plain(product.sku).includes(wanted) || product.barcode.includes(wanted);
+    const hasNumber = plain(product.sku).includes(wanted) || product.barcode.includes(wanted);
+    return hasNumber || words.every((word) => name.includes(word));
   });
   const begins = (product) => Number(plain(product.name).startsWith(wanted) || plain(product.sku) === wanted);
   return found.sort((one, other) => begins(other) - begins(one)).slice(0, MOST);
@@ -27,7 +28,11 @@ export class Search {
   constructor({ thumbnails, onOpen, onClose, onPick }) {
     Object.assign(this, { onOpen, onClose });
     this.input = part("search");
-    this.tiles = new Tiles(part("found"), { thumbnails, hasKeys: false, onPick: (product) => { onPick(product); this.close(); } });
+    const choose = (product) => {
+      onPick(product);
+      this.close();
+    };
+    this.tiles = new Tiles(part("found"), { thumbnails, hasKeys: false, onPick: choose });
     this.input.addEventListener("input", () => this.#look());
     this.input.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.close();

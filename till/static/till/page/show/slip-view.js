@@ -40,7 +40,8 @@ export class SlipView {
     const amount = this.money.amount(line);
     const price = line.price === null ? say("no_price") : this.money.show(line.price);
     const each = line.unit === "kg" ? say("price_a_kilogram", { price }) : say("price_each", { price });
-    const remove = element("button", { type: "button", class: "till-icon", "aria-label": say("remove", { name: line.name }) }, "×");
+    const told = { type: "button", class: "till-icon", "aria-label": say("remove", { name: line.name }) };
+    const remove = element("button", told, "×");
     remove.addEventListener("click", () => this.slip.remove(line.id));
     return element(
       "li",

@@ -31,12 +31,15 @@ export class Tiles {
     const key = this.hasKeys && index < WITH_KEYS ? String(index + 1) : null;
     const tile = element(
       "button",
-      { type: "button", class: "till-tile", "data-till": "candidate", "data-sku": product.sku, "aria-keyshortcuts": key },
+      { type: "button", class: "till-tile", "data-till": "candidate", "data-sku": product.sku },
       element("span", { class: "till-picture" }, this.thumbnails.picture(product)),
       element("span", { class: "till-tile-name" }, product.name),
       element("span", { class: "till-tile-price" }, priceOf(product, money)),
     );
-    if (key) tile.append(element("kbd", { "aria-hidden": "true" }, key));
+    if (key) {
+      tile.setAttribute("aria-keyshortcuts", key);
+      tile.append(element("kbd", { "aria-hidden": "true" }, key));
+    }
     tile.addEventListener("click", () => this.onPick(product));
     return tile;
   }
