@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from catalog.models import Product
@@ -116,6 +117,19 @@ def test_barcode_is_put_on_the_slip_once_for_each_time_that_it_is_shown(watch, p
     expect(part(page, "total")).to_have_text("€12.90")
     expect(part(page, "name")).to_have_text(first.name)
     expect(part(page, "total")).to_have_text("€25.80")
+
+
+def test_barcode_that_moves_stays_one_item_and_keeps_its_name(watch, priced_shop):
+    first = priced_shop.products.order_by("pk").first()
+    code = draw_code(CODE)
+    moved = code.transform(code.size, Image.Transform.AFFINE, (1, 0, 0, 0, 1, 60), fillcolor="white")
+    page = watch((code, 3 * SECOND), (moved, 3 * SECOND))
+    for _ in range(3):
+        expect(part(page, "name")).to_have_text(first.name)
+        expect(part(page, "name")).to_be_empty()  # with the scene
+    expect(part(page, "name")).to_have_text(first.name)
+    expect(part(page, "total")).to_have_text("€12.90")
+    expect(part(page, "answer")).to_have_attribute("data-count", "1")
 
 
 def test_page_asks_to_turn_what_it_is_not_sure_of(watch):

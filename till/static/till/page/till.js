@@ -18,6 +18,7 @@ export class Till {
   #views = new Views();
   #isSure = false;
   #settled = null; // id of the product that was put on the slip for this scene
+  #exchanged = null; // the code whose product was not the right one, while it is in view
   #context = null; // the answer that waits while somebody searches
   #offerTimer;
 
@@ -132,7 +133,7 @@ export class Till {
       return false;
     }
     if (isNew) this.#take(product, text, frame);
-    else if (!this.panel.answer && this.#settled === product.id) this.#showCode(product, text, frame, false);
+    else if (!this.panel.answer && this.#exchanged !== text) this.#showCode(product, text, frame, false);
     return this.panel.answer?.code === text;
   }
 
@@ -143,6 +144,7 @@ export class Till {
       this.signal("added");
     }
     this.#settled = product.id;
+    this.#exchanged = null;
     this.#views.reset();
     this.#isSure = true;
     this.#showCode(product, text, frame, true);
@@ -238,7 +240,10 @@ export class Till {
 
   async pick(product, answer = this.#context) {
     if (answer?.isOnSlip && product.id === answer.candidates[0].id) return;
-    if (answer?.isOnSlip) this.slip.takeBack(answer.candidates[0]);
+    if (answer?.isOnSlip) {
+      this.slip.takeBack(answer.candidates[0]);
+      this.#exchanged = answer.code;
+    }
     const line = this.slip.add(product);
     const code = this.offer.wanted;
     this.offer.clear();

@@ -18,6 +18,11 @@ export class SeenCodes {
     return texts.filter((text) => this.#count(text, now));
   }
 
+  // Whether this code has counted and has been in view since.
+  has(text) {
+    return this.#known.get(text)?.isCounted ?? false;
+  }
+
   #count(text, now) {
     const known = this.#known.get(text) ?? { hits: 0, isCounted: false };
     Object.assign(known, { hits: known.hits + 1, misses: 0, at: now });

@@ -123,7 +123,7 @@ export class Watch {
     const texts = found.map(({ text }) => text);
     const counted = this.#seenCodes.see(texts, now);
     if (found.length) this.#scanned = null; // whoever is told of the code keeps the picture
-    for (const code of found) {
+    for (const code of found.filter(({ text }) => this.#seenCodes.has(text))) {
       const isNew = counted.includes(code.text);
       if (this.onCode(code, frame, isNew)) this.#scene.hold(grey); // it is still the same thing, wherever it moves
     }
