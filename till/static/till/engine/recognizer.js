@@ -66,12 +66,12 @@ export class Recognizer {
   // A picture (ImageData): its vector, or null without a model, the hash of the backbone that made it, and the
   // barcodes on it as [{text, format}].
   look(picture, { codes = true } = {}) {
-    return this.#ask("look", { picture, codes }, [picture.data.buffer]);
+    return this.#ask("look", { picture, codes });
   }
 
   // The barcodes alone, which is quick.
   codes(picture) {
-    return this.#ask("codes", { picture }, [picture.data.buffer]);
+    return this.#ask("codes", { picture });
   }
 
   // The answer for the mean vector of so many views, among the products with these ids (a Set): see answer.js, and

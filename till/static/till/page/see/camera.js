@@ -1,10 +1,8 @@
 // The rear camera: starts it, says in one word how it is, and hands out frames. Only the middle square counts.
 
-import { middleSquare, penOf } from "./pictures.js";
+import { Frame } from "./frame.js";
 
 const IDEAL = { facingMode: { ideal: "environment" }, width: { ideal: 1280 }, height: { ideal: 720 } };
-const GREY_SIDE = 16;
-const FINE_SIDE = 64; // drawn first, and averaged: a browser's own reduction to 16 leaves most pixels out
 const BLACK = 4; // mean of a picture that shows nothing
 const BLACK_MILLISECONDS = 3_000;
 const FRAME_MILLISECONDS = 110; // where a browser cannot tell of each frame
@@ -18,7 +16,6 @@ const FAULTS = {
 export class Camera {
   state = "off"; // off | starting | running | refused | none | gone | busy | insecure | black | closed
   #stream = null;
-  #fine;
   #darkSince = null;
   #restarted = false;
   #lock;
@@ -26,8 +23,6 @@ export class Camera {
   // onState(state), onFrame(now): of each picture, before it is painted where the browser can.
   constructor(video, { onState, onFrame }) {
     Object.assign(this, { video, onState, onFrame });
-    this.#fine = penOf(FINE_SIDE, FINE_SIDE);
-    this.#fine.imageSmoothingQuality = "medium";
     document.addEventListener("visibilitychange", () => this.#follow());
     navigator.mediaDevices?.addEventListener("devicechange", () => {
       if (["none", "gone", "busy"].includes(this.state)) this.start();
@@ -98,26 +93,9 @@ export class Camera {
     return this.state === "running" && this.video.videoWidth > 0;
   }
 
-  // The middle square of what is seen now, as a canvas: on `used`, if one is given that nobody needs any more.
-  grab(most, used = null) {
-    return middleSquare(this.video, this.video.videoWidth, this.video.videoHeight, most, used);
-  }
-
-  // What is seen now in 16 × 16 levels of grey: enough to tell whether it has changed.
-  grey() {
-    const { videoWidth: width, videoHeight: height } = this.video;
-    const side = Math.min(width, height);
-    const from = [(width - side) / 2, (height - side) / 2, side, side];
-    this.#fine.drawImage(this.video, ...from, 0, 0, FINE_SIDE, FINE_SIDE);
-    const { data } = this.#fine.getImageData(0, 0, FINE_SIDE, FINE_SIDE);
-    const grey = new Float32Array(GREY_SIDE * GREY_SIDE);
-    const block = FINE_SIDE / GREY_SIDE;
-    for (let index = 0; index < FINE_SIDE * FINE_SIDE; index += 1) {
-      const [row, column] = [Math.floor(index / FINE_SIDE / block), Math.floor((index % FINE_SIDE) / block)];
-      const level = 0.299 * data[4 * index] + 0.587 * data[4 * index + 1] + 0.114 * data[4 * index + 2];
-      grey[row * GREY_SIDE + column] += level / block ** 2;
-    }
-    return grey;
+  // What is seen now; to be closed.
+  frame() {
+    return new Frame(this.video);
   }
 
   // Start anew, once, if nothing but black is seen.

@@ -15,11 +15,11 @@ export function penOf(width, height) {
   return pen;
 }
 
-// Draw the middle square of a picture, and never larger than it is. Gives a canvas: `used`, if it has that size.
-export function middleSquare(source, width, height, most, used = null) {
+// Draw the middle square of a picture, and never larger than it is. Gives a canvas.
+export function middleSquare(source, width, height, most) {
   const side = Math.min(width, height);
   const out = Math.min(side, most);
-  const pen = used?.width === out ? used.getContext("2d") : penOf(out, out);
+  const pen = penOf(out, out);
   pen.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, out, out);
   return pen.canvas;
 }

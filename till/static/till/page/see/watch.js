@@ -2,7 +2,8 @@
 
 import { match, normalise } from "../../engine/codes.js";
 import { SeenCodes } from "./scanner.js";
-import { LOOK_SIDE, pixelsOf } from "./pictures.js";
+import { toGrey, toPicture } from "./frame.js";
+import { LOOK_SIDE } from "./pictures.js";
 import { isFlat, Scene } from "./scene.js";
 
 const CODE_SIDE = 720;
@@ -26,7 +27,8 @@ export class Watch {
   #seenAt = 0;
   #scannedAt = 0;
   #isScanning = false;
-  #scanned = null; // the canvas that is searched for barcodes, used again for the next: seven a second are many
+  #isSeeing = false;
+  #grey = null; // of the newest picture
   #isLooking = false;
   #scans = 0; // of this scene
   #isLooked = false; // at this scene, or nobody wants that any more
@@ -62,7 +64,7 @@ export class Watch {
   holdScene() {
     this.#next();
     this.#isLooked = true;
-    if (this.camera.isSeeing) this.#scene.hold(this.camera.grey());
+    if (this.camera.isSeeing && this.#grey) this.#scene.hold(this.#grey);
   }
 
   #next() {
@@ -72,29 +74,49 @@ export class Watch {
     this.#scene.forget();
   }
 
-  see(now) {
-    if (this.isPaused || (!this.#scene.isHeld && now - this.#seenAt < SEE_MILLISECONDS)) return;
+  // Look at what the camera sees now. A picture whose brightness is at hand is judged before it is painted.
+  async see(now) {
+    const isEarly = !this.#scene.isHeld && now - this.#seenAt < SEE_MILLISECONDS;
+    if (this.isPaused || this.#isSeeing || isEarly) return;
+    this.#isSeeing = true;
     this.#seenAt = now;
-    const grey = this.camera.grey();
+    const [frame, epoch] = [this.camera.frame(), this.epoch];
+    let isKept = false;
+    try {
+      const brightness = await frame.brightness();
+      isKept = epoch === this.epoch && !this.isPaused && this.#judge(frame, brightness, now);
+    } finally {
+      if (!isKept) frame.close();
+      this.#isSeeing = false;
+    }
+  }
+
+  // Gives whether the frame is still needed.
+  #judge(frame, brightness, now) {
+    const grey = toGrey(brightness);
+    this.#grey = grey;
     this.camera.watchForBlack(grey, now);
     const { changed, still } = this.#scene.see(grey, now);
     if (changed) {
       this.#next();
       this.onLeave();
     }
-    if (!this.camera.isSeeing) return;
-    if (this.#isScanning || this.#isLooking) return;
-    if (still && !this.#isLooked && this.#scans >= SCANS_FIRST) this.#look(grey);
-    else if (now - this.#scannedAt >= SCAN_MILLISECONDS) this.#scan(grey, now);
+    if (!this.camera.isSeeing || this.#isScanning || this.#isLooking) return false;
+    if (still && !this.#isLooked && this.#scans >= SCANS_FIRST) this.#look(frame, grey);
+    else if (now - this.#scannedAt >= SCAN_MILLISECONDS) {
+      this.#scan(frame, toPicture(brightness, CODE_SIDE), grey, now);
+      return true;
+    }
+    return false;
   }
 
-  async #look(grey) {
+  async #look(frame, grey) {
     this.#isLooked = true;
     this.#scene.hold(grey);
     if (isFlat(grey)) return this.onEmpty();
     this.#isLooking = true;
     try {
-      await this.onStill(this.camera.grab(LOOK_SIDE), this.epoch);
+      await this.onStill(frame.square(LOOK_SIDE), this.epoch);
     } catch (error) {
       this.onFault(error);
     } finally {
@@ -102,18 +124,18 @@ export class Watch {
     }
   }
 
-  async #scan(grey, now) {
+  async #scan(frame, picture, grey, now) {
     this.#isScanning = true;
     this.#scannedAt = now;
-    this.#scanned = this.camera.grab(CODE_SIDE, this.#scanned);
-    const [frame, epoch] = [this.#scanned, this.epoch];
+    const epoch = this.epoch;
     try {
-      const found = readCodes(await this.recognizer.codes(pixelsOf(frame)), this.products);
+      const found = readCodes(await this.recognizer.codes(picture), this.products);
       if (epoch === this.epoch && !this.isPaused) this.#tell(found, frame, grey, now);
     } catch (error) {
       this.#scannedAt = now + FAULT_MILLISECONDS;
       this.onFault(error);
     } finally {
+      frame.close();
       this.#scans += 1;
       this.#isScanning = false;
     }
@@ -122,10 +144,10 @@ export class Watch {
   #tell(found, frame, grey, now) {
     const texts = found.map(({ text }) => text);
     const counted = this.#seenCodes.see(texts, now);
-    if (found.length) this.#scanned = null; // whoever is told of the code keeps the picture
+    const picture = found.length ? frame.square(LOOK_SIDE) : null;
     for (const code of found.filter(({ text }) => this.#seenCodes.has(text))) {
       const isNew = counted.includes(code.text);
-      if (this.onCode(code, frame, isNew)) this.#scene.hold(grey); // it is still the same thing, wherever it moves
+      if (this.onCode(code, picture, isNew)) this.#scene.hold(grey); // it is still the same thing, wherever it moves
     }
   }
 }
