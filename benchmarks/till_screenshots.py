@@ -1,6 +1,6 @@
 """What the till looks like: pictures at every size, light and dark, made from the real thing.
 
-    CHROMIUM=/usr/bin/chromium python -m benchmarks.till_screenshots DIR
+    CHROMIUM=/usr/bin/chromium python -m benchmarks.till_screenshots DIR [--readme]
 
 An installation of its own with the demo's products. One photo of each product is left out of training: these
 are what the camera sees.
@@ -24,6 +24,8 @@ WIDTHS = {360: 740, 390: 844, 768: 1024, 1024: 768}
 OPTIONS = ["--no-sandbox", "--disable-quic"]
 PATIENCE = 60_000  # milliseconds
 FRAMES = 300
+README_PICTURE = Path(__file__).resolve().parent.parent / "docs" / "images" / "till.png"
+GAP = 16  # pixels between two pictures
 # Leaves the last photo of each product out, and says what it is answered with once the others are learned.
 LEAVE_OUT = """
 from catalog.models import Product
@@ -45,7 +47,9 @@ for product in shop.products.order_by("sku"):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR")
-    folder = parser.parse_args().folder
+    parser.add_argument("--readme", action="store_true", help="also the picture that README and docs show")
+    options = parser.parse_args()
+    folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="till-screenshots-") as data, sync_playwright() as playwright:
         installation = Installation(Path(data), DEMO_PASSWORD=PASSWORD)
@@ -54,6 +58,8 @@ def main() -> None:
             Photographer(installation, playwright.chromium, folder, Path(data)).take_all()
         finally:
             installation.close()
+    if options.readme:
+        join_for_readme(folder)
 
 
 def fill(installation: Installation) -> None:
@@ -113,6 +119,17 @@ class Photographer:
                 page.emulate_media(color_scheme=scheme)
                 page.screenshot(path=self._folder / f"{name}-{width}-{scheme}.png")
         print(name)
+
+
+def join_for_readme(folder: Path, path: Path = README_PICTURE) -> None:
+    """Put the three pictures beside each other that say what a till is."""
+    pictures = [Image.open(folder / f"{name}-390-light.png") for name in ("named", "list", "barcode")]
+    width = sum(picture.width for picture in pictures) + GAP * (len(pictures) - 1)
+    joined, left = Image.new("RGB", (width, pictures[0].height), "white"), 0
+    for picture in pictures:
+        joined.paste(picture, (left, 0))
+        left += picture.width + GAP
+    joined.quantize(256).save(path, optimize=True)
 
 
 def square(picture: Image.Image) -> Image.Image:

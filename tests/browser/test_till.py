@@ -157,6 +157,45 @@ def test_page_answers_without_a_network_and_its_correction_arrives_once(till, pr
     assert Correction.objects.filter(shop=priced_shop).count() == 1
 
 
+def test_a_correction_is_taken_in_the_admin_and_the_till_has_the_new_model(
+    till, priced_shop, staff, visit, photo_files
+):
+    first, second = priced_shop.products.order_by("pk")
+    show(till, photo_files(0, 1))
+    part(till, "search").fill(second.name)
+    till.locator("[data-till-found] button").first.click()  # no, it is that one
+    wait_until(Correction.objects.filter(shop=priced_shop, chosen=second).exists)
+    before = till.locator("[data-till-page]").get_attribute("data-version")
+
+    page = visit(staff).open("/admin/till/correction/")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    expect(page.locator("#result_list tbody tr")).to_contain_text(second.name)
+    page.locator("#result_list .action-select").check()
+    page.locator("select[name=action]").select_option("take")
+    page.get_by_role("button", name="Go").click()
+    expect(page.locator(".messagelist")).to_be_visible()
+
+    wait_until(lambda: second.images.count() == 3)
+    expect(till.locator("[data-till-page]")).to_have_attribute("data-version", str(int(before) + 1))
+    assert first.images.count() == 2
+
+
+def test_staff_of_another_shop_see_nothing_of_it(visit, priced_shop, till, photo_files):
+    show(till, photo_files(0, 1))
+    tile(till, priced_shop.products.order_by("pk").first().sku).click()
+    correction = wait_until(Correction.objects.filter(shop=priced_shop).first)
+    stranger = visit(new_staff(make_shop(f"{priced_shop.slug}-other")))
+
+    page = stranger.open("/admin/till/correction/")
+    expect(page.locator("#changelist")).to_be_visible()
+    assert priced_shop.products.first().name not in page.content()
+    for address in (
+        f"/admin/till/correction/{correction.pk}/photo.jpg",
+        f"/till/state.json?shop={priced_shop.slug}",
+    ):
+        assert stranger.context.request.get(address).status in {403, 404}
+
+
 def test_damaged_file_is_fetched_anew(till, photo_files):
     till.evaluate("""async () => {
       const cache = await caches.open("till-files");

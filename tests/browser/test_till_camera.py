@@ -10,30 +10,13 @@ from catalog.models import Product
 from tests.browser.conftest import CHROMIUM, OPTIONS
 from tests.factories import draw
 from tests.support.codes import draw_code, ean
-from tests.support.till_page import CAMERA, EMPTY, film, listen, part, tile
+from tests.support.till_page import CAMERA, EMPTY, RECORD, film, listen, part, tile
 from tests.support.waiting import wait_until
 from till.devices import add_till
 from till.models import Correction
 
 CODE = ean("400638133393")
 SECOND = 30  # frames
-# For each painted frame: the colour in the middle, and which products have their name or price on the page.
-RECORD = """() => {
-  window.seen = [];
-  const video = document.querySelector("video");
-  const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  const look = () => {
-    const { videoWidth: width, videoHeight: height } = video;
-    pen.drawImage(video, width / 2, height / 2, 8, 8, 0, 0, 1, 1);
-    const [red, green] = pen.getImageData(0, 0, 1, 1).data;
-    const answer = document.querySelector("[data-till=answer]");
-    const tiles = [...answer.querySelectorAll("[data-till=candidate]")].map((one) => one.dataset.sku);
-    const first = answer.dataset.sku || tiles[0] || "";
-    seen.push({ isRed: red > green + 60, isGreen: green > red + 60, first });
-    video.requestVideoFrameCallback(look);
-  };
-  video.requestVideoFrameCallback(look);
-}"""
 numbers = itertools.count(1)
 
 

@@ -13,6 +13,23 @@ CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 WATCH = """addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP: ${event.violatedDirective}`);
 });"""
+# For each painted frame: the colour in the middle, and which products have their name or price on the page.
+RECORD = """() => {
+  window.seen = [];
+  const video = document.querySelector("video");
+  const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const look = () => {
+    const { videoWidth: width, videoHeight: height } = video;
+    pen.drawImage(video, width / 2, height / 2, 8, 8, 0, 0, 1, 1);
+    const [red, green] = pen.getImageData(0, 0, 1, 1).data;
+    const answer = document.querySelector("[data-till=answer]");
+    const tiles = [...answer.querySelectorAll("[data-till=candidate]")].map((one) => one.dataset.sku);
+    const first = answer.dataset.sku || tiles[0] || "";
+    seen.push({ isRed: red > green + 60, isGreen: green > red + 60, first });
+    video.requestVideoFrameCallback(look);
+  };
+  video.requestVideoFrameCallback(look);
+}"""
 # A device that is offline or turned away hears so from the network; that is no fault of the page.
 EXPECTED = ("net::ERR_INTERNET_DISCONNECTED", "status of 401")
 
