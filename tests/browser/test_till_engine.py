@@ -157,10 +157,15 @@ def test_nothing_is_answered_before_a_model_is_there_or_after_it_is_closed(devic
     assert problems[2:4] == [WORDS["closed"]] * 2
 
 
-@pytest.mark.parametrize(
-    ("script", "problem"),
-    [("import '/till/nowhere.js';", "broken"), ("throw new Error('x');", "broken"), ("", "slow")],
-)
+STARTS = [
+    ("import '/till/nowhere.js';", "broken"),
+    ("throw new Error('x');", "broken"),
+    ("onmessage = ({ data: { id } }) => postMessage({ id, error: 'ort.wasm: 503' });", "broken"),
+    ("", "slow"),
+]
+
+
+@pytest.mark.parametrize(("script", "problem"), STARTS)
 def test_a_module_that_does_not_start_says_so(chromium, installation, script, problem):
     page = chromium.new_context(base_url=installation.url).new_page()
     page.route("**/till/worker.js", lambda route: route.fulfill(content_type="text/javascript", body=script))

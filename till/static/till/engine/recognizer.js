@@ -21,7 +21,9 @@ export class Recognizer {
       this.#fail(new Error(this.words.broken));
     };
     const addresses = { ort: new URL(ort, location.href).href, zxing: new URL(zxing, location.href).href };
-    this.#started = this.#ask("start", { addresses });
+    this.#started = this.#ask("start", { addresses }).catch((error) => {
+      throw this.#over ?? new Error(this.words.broken, { cause: error });
+    });
     this.#started.catch(() => {}); // `ready` tells it
   }
 

@@ -101,6 +101,8 @@ self.onmessage = ({ data: { id, kind, ...message } }) => {
       self.postMessage({ id, result: await kinds[kind](message) });
     } catch (error) {
       self.postMessage({ id, error: String(error?.message ?? error) });
+    } finally {
+      message.picture?.data.buffer.transfer?.(0); // two megabytes, seven times a second: freed at once
     }
   });
 };
