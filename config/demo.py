@@ -40,8 +40,12 @@ def main() -> None:
         sys.exit(f"HOST is {host}, but must be {HOST}, or {EVERYWHERE} so that phones can reach it.")
     if not (port.isdecimal() and 0 < int(port) < 2**16):
         sys.exit(f"PORT is {port}, but must be a number from 1 to 65535, such as PORT=8001 script/demo")
-    if not port_is_free(host, port):
-        sys.exit(f"Port {port} is taken by another program. Choose another one: PORT=8001 script/demo")
+    needed = (
+        (port, str(int(port) + 1)) if host == EVERYWHERE else (port,)
+    )  # the second hands out a certificate
+    for one in needed:
+        if not port_is_free(host, one):
+            sys.exit(f"Port {one} is taken by another program. Choose another one: PORT=8101 script/demo")
     os.environ.setdefault("HTTPS", "0")
     password = os.environ.get("DEMO_PASSWORD") or secrets.token_urlsafe(9)
     sockets = Path(tempfile.mkdtemp(prefix="shelfsight-"))  # mode 0700, and a path short enough for a socket
