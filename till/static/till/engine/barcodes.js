@@ -30,7 +30,8 @@ export async function openReader(fetchBytes, address) {
   async function find(image) {
     if (!detector) return ours(image);
     try {
-      return (await detector.detect(image)).map(({ rawValue, format }) => ({ text: rawValue, format }));
+      const found = await detector.detect(new ImageData(image.data, image.width, image.height));
+      return found.map(({ rawValue, format }) => ({ text: rawValue, format }));
     } catch {
       await prepare(); // some phones promise a reader that they do not have
       detector = null;
@@ -42,7 +43,7 @@ export async function openReader(fetchBytes, address) {
     // Retail codes of a picture: [{text, format}], each text as EAN-13 or EAN-8.
     async read(picture) {
       const small = reduce(picture, Math.round(Math.max(picture.width, picture.height) / ENOUGH));
-      return (await find(new ImageData(small.data, small.width, small.height)))
+      return (await find(small))
         .map(({ text, format }) => ({ text: normalise(text, format), format }))
         .filter(({ text }) => text !== null);
     },

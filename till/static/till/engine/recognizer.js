@@ -1,6 +1,7 @@
 // The page's hold on the worker that computes.
 
 const START_MILLISECONDS = 10_000;
+const SPARE = 2; // pictures' memory that is kept: one size to look at, one to read barcodes from
 
 export class Recognizer {
   #worker;
@@ -10,6 +11,7 @@ export class Recognizer {
   #loading = Promise.resolve();
   #model = null;
   #over = null; // why nothing will answer any more
+  #spare = []; // memory of pictures that the worker has given back
 
   // Addresses: of the worker's script, and of the WebAssembly that it runs. `words` has the sentences of errors.
   constructor({ worker, ort, zxing, words }) {
@@ -68,12 +70,12 @@ export class Recognizer {
   // A picture (ImageData): its vector, or null without a model, the hash of the backbone that made it, and the
   // barcodes on it as [{text, format}].
   look(picture, { codes = true } = {}) {
-    return this.#ask("look", { picture, codes });
+    return this.#askOf("look", picture, { codes });
   }
 
   // The barcodes alone, which is quick.
   codes(picture) {
-    return this.#ask("codes", { picture });
+    return this.#askOf("codes", picture);
   }
 
   // The answer for the mean vector of so many views, among the products with these ids (a Set): see answer.js, and
@@ -87,6 +89,15 @@ export class Recognizer {
     this.#fail(new Error(this.words.closed));
   }
 
+  // Ask about a copy of a picture.
+  #askOf(kind, { data, width, height }, message = {}) {
+    const at = this.#spare.findIndex(({ byteLength }) => byteLength === data.byteLength);
+    const memory = at < 0 ? new ArrayBuffer(data.byteLength) : this.#spare.splice(at, 1)[0];
+    const copy = new Uint8ClampedArray(memory);
+    copy.set(data);
+    return this.#ask(kind, { picture: { data: copy, width, height }, ...message }, [memory]);
+  }
+
   #ask(kind, message, transfer = []) {
     if (this.#over) return Promise.reject(this.#over);
     this.#last += 1;
@@ -97,7 +108,8 @@ export class Recognizer {
     });
   }
 
-  #settle({ id, result, error }) {
+  #settle({ id, result, error, memory }) {
+    if (memory) this.#spare = [memory, ...this.#spare].slice(0, SPARE);
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (error === undefined) waiting?.resolve(result);
