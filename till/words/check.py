@@ -39,6 +39,9 @@ def check_words() -> dict[str, str]:
         "cannot": _("No. The recognizer does not run here: see the lines marked with a cross."),
         "engine_broken": _("The recognizer stopped."),
         "not_started": _("The recognizer did not start within ten seconds."),
+        "engine_unusable": _(
+            "This device cannot open the model. Reload the page; if that does not help, update the browser."
+        ),
         "engine_closed": _("The recognizer was closed."),
         "file_damaged": _("A file of the model arrived damaged. Try again."),
     }

@@ -12,6 +12,9 @@ def page_words() -> dict[str, str]:
         "engine_broken": _(
             "Recognising stopped. Reload the page; search and barcodes by hand scanner still work."
         ),
+        "engine_unusable": _(
+            "This device cannot open the model. Reload the page; if that does not help, update the browser."
+        ),
         "engine_closed": _("Recognising has ended."),
         "file_damaged": _("A file of the model arrived damaged. The till tries again by itself."),
         "file_unreadable": _("%(name)s cannot be read as a photo. Choose a JPEG, PNG or WebP."),

@@ -15,4 +15,9 @@ export function sayCount(key, count) {
   return say(count === 1 ? `${key}_one` : `${key}_many`, { count });
 }
 
-export const engineWords = { broken: words.engine_broken, slow: words.not_started, closed: words.engine_closed };
+export const engineWords = {
+  broken: words.engine_broken,
+  slow: words.not_started,
+  closed: words.engine_closed,
+  unusable: words.engine_unusable,
+};

@@ -54,7 +54,7 @@ export class Thumbnails {
     const cache = await globalThis.caches?.open(CACHE);
     const kept = await cache?.match(url);
     if (kept) return kept.blob();
-    const blob = await (await this.api.fetch(url)).blob();
+    const blob = await (await this.api.fetch(url, { cache: "no-store" })).blob();
     await cache?.put(url, new Response(blob)).catch(() => {});
     return blob;
   }

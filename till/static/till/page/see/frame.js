@@ -7,7 +7,9 @@ const GREY_SIDE = 16;
 const STEP = 3; // pixels between those that are averaged
 const WITH_BRIGHTNESS_FIRST = /^(I4|NV)/; // formats whose first plane is the brightness
 
-let buffer = new ArrayBuffer(0); // for one picture after the other
+// Used again for each picture, since there are seven a second.
+let buffer = new ArrayBuffer(0);
+let picture = null;
 
 function even(number) {
   return 2 * Math.floor(number / 2);
@@ -87,11 +89,12 @@ export function toGrey({ levels, side, stride, step }) {
   return grey;
 }
 
-// The same brightness as a picture (ImageData) of at most so many pixels a side, for whoever reads barcodes.
+// The same brightness as a picture (ImageData) of at most so many pixels a side, for whoever reads barcodes; good
+// until the next is asked for.
 export function toPicture({ levels, side, stride, step }, most) {
   const every = Math.ceil(side / most);
   const out = Math.floor(side / every);
-  const picture = new ImageData(out, out);
+  if (picture?.width !== out) picture = new ImageData(out, out);
   const words = new Uint32Array(picture.data.buffer);
   for (let y = 0, at = 0; y < out; y += 1) {
     let source = y * every * stride;
