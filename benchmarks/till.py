@@ -21,6 +21,7 @@ from statistics import median
 import httpx
 import numpy as np
 import onnxruntime
+from PIL import Image
 
 from benchmarks.installation import CACHE, RESULTS, show
 from ml_training.recognizer.answers.graph import build_head_file
@@ -215,7 +216,8 @@ def time_page(address: str, chromium, in_python: float) -> dict[str, float]:
 def count_wrong_frames(address: str, chromium) -> dict[str, float]:
     """Frames of one product beside the other's name or price, while a film goes from one to the other."""
     with tempfile.TemporaryDirectory(prefix="film-") as folder:
-        red, green = demo_photo("Red-Bell-Pepper", 0), demo_photo("Granny-Smith", 0)
+        red = tinted("Red-Bell-Pepper", (200, 30, 30))
+        green = tinted("Oatly-Oat-Milk", (30, 170, 30))
         path = film(Path(folder) / "film.mjpeg", (red, SCENE_FRAMES), (green, SCENE_FRAMES))
         options = [*OPTIONS, *CAMERA, f"--use-file-for-fake-video-capture={path}"]
         browser = chromium.launch(executable_path=os.environ.get("CHROMIUM"), args=options)
@@ -236,6 +238,12 @@ def count_wrong_frames(address: str, chromium) -> dict[str, float]:
     wrong = shown["isRed"][usual["isGreen"]] + shown["isGreen"][usual["isRed"]]
     answered = sum(n for of in shown.values() for first, n in of.items() if first)
     return {"frames watched with an answer": answered, "frames with the other product's price": wrong}
+
+
+def tinted(sku: str, colour: tuple[int, int, int]) -> Image.Image:
+    """A photo that tells by the colour of its middle which of two it is."""
+    photo = demo_photo(sku, 0)
+    return Image.blend(photo, Image.new("RGB", photo.size, colour), 0.7)
 
 
 def memory_of(profile: str) -> float:
