@@ -107,9 +107,8 @@ def test_barcode_that_moves_stays_one_item_and_keeps_its_name(watch, priced_shop
     code = draw_code(CODE)
     moved = code.transform(code.size, Image.Transform.AFFINE, (1, 0, 0, 0, 1, 60), fillcolor="white")
     page = watch((code, 3 * SECOND), (moved, 3 * SECOND))
-    for _ in range(3):
-        expect(part(page, "name")).to_have_text(first.name)
-        expect(part(page, "name")).to_be_empty()  # with the scene
+    expect(part(page, "name")).to_have_text(first.name)
+    page.wait_for_timeout(10_000)  # it has moved several times meanwhile
     expect(part(page, "name")).to_have_text(first.name)
     expect(part(page, "total")).to_have_text("€12.90")
     expect(part(page, "answer")).to_have_attribute("data-count", "1")

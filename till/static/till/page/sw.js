@@ -29,8 +29,9 @@ self.addEventListener("message", ({ data }) => {
 });
 
 async function answer(request) {
-  const cache = await caches.open(shell);
-  return (await cache.match(request, { ignoreSearch: true, ignoreVary: true })) ?? fetch(request);
+  // Not by `open`, which would make the cache anew on a device that was turned away.
+  const kept = await caches.match(request, { cacheName: shell, ignoreSearch: true, ignoreVary: true });
+  return kept ?? fetch(request);
 }
 
 self.addEventListener("fetch", (event) => {

@@ -1,5 +1,7 @@
 // The model's files: kept on the device where the browser can, and checked each time they are used.
 
+import { openCache } from "./caches.js";
+
 const CACHE = "till-files";
 
 function hex(buffer) {
@@ -31,7 +33,7 @@ export class Files {
   }
 
   static #cache() {
-    return globalThis.caches?.open(CACHE);
+    return openCache(CACHE);
   }
 
   // A file's content; fetched where it is not kept, or where what is kept is damaged.

@@ -1,19 +1,13 @@
 // Who this device is, and what the server tells it: asked again and again, and kept for when there is no network.
 
 import { Api, Refused, Unreachable } from "./api.js";
+import { closeCaches, dropCaches } from "./caches.js";
 import { Store } from "./store.js";
 import { Update } from "./update.js";
 import { say } from "../words.js";
 
 const POLL_MILLISECONDS = 15_000;
 const TOKEN = /^#token=(.+)$/;
-
-// Everything that a shop's device has kept goes.
-async function wipe(store) {
-  await store.wipe();
-  const caches = globalThis.caches;
-  await Promise.all(((await caches?.keys()) ?? []).map((name) => caches.delete(name)));
-}
 
 // The token of the address, if it brings one; out of the address at once, so that nobody reads or shares it.
 function takeToken() {
@@ -38,7 +32,8 @@ export class Session {
     this.store = await Store.open();
     const kept = await this.store.get("token");
     if (brought && brought !== kept) {
-      await wipe(this.store); // of another shop, perhaps
+      await this.store.wipe(); // of another shop, perhaps
+      await dropCaches();
       this.store = await Store.open();
       await this.store.set("token", brought);
     }
@@ -98,7 +93,8 @@ export class Session {
     this.#isOver = true;
     const isStaff = !this.api.token;
     await Update.forget();
-    await wipe(this.store);
+    await this.store.wipe();
+    await closeCaches();
     this.onRefused(say(isStaff ? "logged_out" : "revoked"), isStaff);
   }
 }

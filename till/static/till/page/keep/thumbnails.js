@@ -1,5 +1,7 @@
 // Small pictures of products: fetched when they are shown, or all at once in a small shop, and kept.
 
+import { openCache } from "./caches.js";
+
 const CACHE = "till-thumbnails";
 const ALL_AT_ONCE = 60; // products of a shop so small that all pictures are fetched ahead
 const AHEAD = "200px"; // so far below the screen they are fetched, too
@@ -51,7 +53,7 @@ export class Thumbnails {
   }
 
   async #read(url) {
-    const cache = await globalThis.caches?.open(CACHE);
+    const cache = await openCache(CACHE);
     const kept = await cache?.match(url);
     if (kept) return kept.blob();
     const blob = await (await this.api.fetch(url, { cache: "no-store" })).blob();
@@ -62,7 +64,7 @@ export class Thumbnails {
   // Fetch what a small shop has, one after the other, and forget what no product has any more.
   async prepare(products) {
     const urls = products.map((product) => product.thumbnail).filter(Boolean);
-    const cache = await globalThis.caches?.open(CACHE);
+    const cache = await openCache(CACHE);
     for (const request of (await cache?.keys()) ?? []) {
       if (!urls.includes(new URL(request.url).pathname)) await cache.delete(request);
     }
