@@ -10,7 +10,7 @@ from catalog.tokens import ApiToken
 from tests.browser.conftest import new_staff
 from tests.factories import make_shop
 from tests.support.codes import ean
-from tests.support.till_page import expect_state, listen, part, tile
+from tests.support.till_page import expect_state, listen, part, scan, tile
 from tests.support.waiting import wait_until
 from till.devices import add_till
 from till.models import Correction
@@ -80,7 +80,7 @@ def test_another_product_is_found_by_name_and_sent_as_a_correction(till, priced_
 def test_slip_adds_up_pieces_and_weights_and_takes_back(till, priced_shop):
     first, second = priced_shop.products.order_by("pk")
     for _ in range(2):
-        till.keyboard.type(f"{CODE}\n")
+        scan(till, CODE)
     expect(part(till, "total")).to_have_text("€25.80")
     part(till, "search").fill(second.sku)
     till.keyboard.press("Enter")
@@ -110,7 +110,7 @@ def test_hand_scanner_works_while_somebody_types_and_leaves_the_field_as_it_was(
     first = priced_shop.products.order_by("pk").first()
     part(till, "search").press_sequentially("ba", delay=150)
     till.wait_for_timeout(400)  # longer than between two keys of a scanner
-    till.keyboard.type(f"{CODE}\n")
+    scan(till, CODE)
     expect(part(till, "total")).to_have_text("€12.90")
     expect(part(till, "name")).to_have_text(first.name)
     expect(part(till, "price")).to_have_text("€12.90")
@@ -119,7 +119,7 @@ def test_hand_scanner_works_while_somebody_types_and_leaves_the_field_as_it_was(
 
 
 def test_code_that_nobody_has_is_stored_with_the_product_that_is_tapped(till, priced_shop, photo_files):
-    till.keyboard.type(f"{FOREIGN_CODE}\n")
+    scan(till, FOREIGN_CODE)
     expect(part(till, "code")).to_have_text(FOREIGN_CODE)
     expect(part(till, "total")).to_have_text("€0.00")
     show(till, photo_files(0, 1))
@@ -214,7 +214,7 @@ def test_damaged_file_is_fetched_anew(till, photo_files):
 
 def test_device_that_is_turned_away_keeps_nothing(till, priced_shop):
     wait_until(lambda: till.evaluate(IS_KEPT))
-    till.keyboard.type(f"{CODE}\n")
+    scan(till, CODE)
     ApiToken.objects.get(shop=priced_shop).revoke()
     till.reload()
     expect_state(till, "revoked")

@@ -58,6 +58,19 @@ def tile(page: Page, sku: str):
     return page.locator(f'[data-till="answer"] [data-till="candidate"][data-sku="{sku}"]')
 
 
+def scan(page: Page, code: str) -> None:
+    """Type a code and Enter as a hand scanner does: at once, wherever the focus is."""
+    page.evaluate(
+        """(keys) => {
+          for (const key of keys) {
+            const options = { key, bubbles: true, cancelable: true };
+            (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent("keydown", options));
+          }
+        }""",
+        [*code, "Enter"],
+    )
+
+
 def expect_state(page: Page, state: str) -> None:
     expect(page.locator("[data-till-page]")).to_have_attribute("data-state", state)
 
