@@ -24,8 +24,10 @@ export class SlipView {
     this.money = money;
     const { lines } = this.slip;
     const focused = document.activeElement?.dataset.line;
-    part("lines").replaceChildren(...lines.map((line) => this.#row(line)).reverse());
-    if (focused) part("lines").querySelector(`input[data-line="${focused}"]`)?.focus({ preventScroll: true });
+    if (!this.#isTyping(lines)) {
+      part("lines").replaceChildren(...lines.map((line) => this.#row(line)).reverse());
+      if (focused) part("lines").querySelector(`input[data-line="${focused}"]`)?.focus({ preventScroll: true });
+    }
     this.#focusWeight();
     part("total").textContent = money.show(lines.reduce((sum, line) => sum + (money.amount(line) ?? 0), 0));
     const open = lines.filter((line) => money.amount(line) === null).length;
@@ -34,6 +36,13 @@ export class SlipView {
     part("empty").hidden = lines.length > 0;
     part("undo").disabled = !this.slip.canUndo;
     part("clear").disabled = lines.length === 0;
+  }
+
+  // Whether somebody is in the middle of a number: news from the server must not take it away.
+  #isTyping(lines) {
+    const input = document.activeElement;
+    const line = lines.find(({ id }) => String(id) === input?.dataset.line);
+    return line !== undefined && input.tagName === "INPUT" && readQuantity(input.value, line.unit) !== line.quantity;
   }
 
   #row(line) {
