@@ -11,6 +11,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.defaults import server_error
 
 AGAIN_SECONDS = 30
@@ -54,15 +55,15 @@ def _is_database_error(words: str) -> Callable[[BaseException], bool]:
     return lambda error: isinstance(error, OperationalError) and words in str(error).lower()
 
 
-FULL = (
+FULL = gettext_noop(
     "The disk of the server is full, so nothing was saved. Make room, for example by deleting photos that "
     "are not needed, then reload this page to send it again."
 )
-CLOSED = (
+CLOSED = gettext_noop(
     "The server may not write to its data folder, so nothing was saved. Ask your administrator to check "
     "DATA_DIR, then reload this page to send it again."
 )
-BUSY = (
+BUSY = gettext_noop(
     "The database is busy with something that takes long, so nothing was saved. Wait a moment, then reload "
     "this page to send it again."
 )

@@ -111,7 +111,7 @@ def port_is_free(host: str, port: str) -> bool:
     try:
         with socket.create_server((host, int(port))):
             return True
-    except OSError:
+    except (OSError, OverflowError):  # taken, or beyond the last port that there is
         return False
 
 

@@ -1,13 +1,14 @@
 """Forms opened before somebody else changed the same things: nothing typed is lost, nor anybody's change."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from api.strict_json import NotJson, read_json
 from catalog.models import Product, ProductImage
 
 COMPARED = ("name", "sku", "barcode", "price", "unit", "is_active")
@@ -21,8 +22,8 @@ def values_of(product: Product) -> dict[str, str]:
 def values_told(text: str | None) -> dict[str, str]:
     """What a form says it was opened with; nothing if it does not say."""
     try:
-        told = json.loads(text or "{}")
-    except ValueError:
+        told = read_json(text or "{}")
+    except NotJson:
         return {}
     return {
         name: told[name] for name in COMPARED if isinstance(told, dict) and isinstance(told.get(name), str)
@@ -74,6 +75,8 @@ def as_new(data: QueryDict, prefix: str) -> QueryDict:
 def _own_photos(product: Product, pks: Iterable[str]) -> Iterable[int]:
     numbers = [int(pk) for pk in pks if pk.isascii() and pk.isdecimal() and len(pk) < 19]
     photos = ProductImage.objects.filter(product=product, pk__in=numbers)
+    if transaction.get_connection().in_atomic_block:
+        photos = photos.select_for_update()
     return photos.order_by().values_list("pk", flat=True)
 
 
