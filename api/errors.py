@@ -13,10 +13,12 @@ SHOP_REQUIRED = "SHOP_REQUIRED"  # the caller sees several shops and named none
 BAD_INPUT = "BAD_INPUT"  # the request or a value in it cannot be understood
 CONFLICT = "CONFLICT"  # understood, but not possible as things are
 TOO_LARGE = "TOO_LARGE"  # more bytes than are taken
+TOO_SLOW = "TOO_SLOW"  # the bytes of the request come so slowly that it is given up
 TOO_COMPLEX = "TOO_COMPLEX"  # asks for more than one request may
+TOO_MANY = "TOO_MANY"  # asked more than is done at once, or for one caller: come again a little later
 INTERNAL = "INTERNAL"  # our fault; the log has it
 # The HTTP status of an answer that is nothing but an error; 400 where none is named.
-STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403, NOT_FOUND: 404, TOO_LARGE: 413}
+STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403, NOT_FOUND: 404, TOO_LARGE: 413, TOO_MANY: 503}
 OUR_FAULT = "Something went wrong on the server; its log has more."
 
 

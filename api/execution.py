@@ -1,13 +1,16 @@
 """Runs GraphQL requests: reads, checks, executes, and puts errors in the form that callers see."""
 
+import time
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 import graphene
 from django.conf import settings
 from graphql import (
     DocumentNode,
+    ExecutionContext,
     ExecutionResult,
     GraphQLError,
     NoSchemaIntrospectionCustomRule,
@@ -19,11 +22,12 @@ from graphql import (
 )
 
 from api.callers import Context
-from api.errors import ApiError, public_error
+from api.errors import TOO_COMPLEX, ApiError, public_error
 from api.limits import check_limits, parse_document
 
 MAX_CACHED_LENGTH = 5000  # characters of a query that is remembered with its outcome
 CACHED = 128
+SECONDS = 10  # that a query may take
 
 
 @dataclass(frozen=True)
@@ -103,20 +107,42 @@ def _checked_document(
 _known_document = lru_cache(CACHED)(_checked_document)
 
 
+class _OutOfTime(BaseException):
+    """Breaks an execution off; as an `Exception` it would become an error of each field that is left."""
+
+
+class _TimedExecution(ExecutionContext):
+    """Looks at the clock before each field."""
+
+    until = inf
+
+    def execute_field(self, *args, **kwargs):
+        if time.monotonic() > self.until:
+            raise _OutOfTime
+        return super().execute_field(*args, **kwargs)
+
+
 def run(schema: graphene.Schema, request: GraphQLRequest, prepared: Prepared, context: Context) -> dict:
-    """Execute a query or mutation.
+    """Execute a query or mutation. A query may take SECONDS; what a mutation did is answered in any case.
 
     Returns:
         The response as JSON-serialisable values.
     """
-    result = execute_sync(
-        schema.graphql_schema,
-        prepared.document,
-        context_value=context,
-        variable_values=request.variables,
-        operation_name=request.operation_name,
-        hide_suggestions=not settings.GRAPHQL_INTROSPECTION,
-    )
+    is_query = prepared.operation is OperationType.QUERY
+    until = time.monotonic() + SECONDS if is_query else inf
+    try:
+        result = execute_sync(
+            schema.graphql_schema,
+            prepared.document,
+            context_value=context,
+            variable_values=request.variables,
+            operation_name=request.operation_name,
+            hide_suggestions=not settings.GRAPHQL_INTROSPECTION,
+            execution_context_class=type("_Execution", (_TimedExecution,), {"until": until}),
+        )
+    except _OutOfTime:
+        text = f"This took longer than {SECONDS} seconds. Ask for less at once, such as for smaller pages."
+        return {"data": None, "errors": [public_error(ApiError(text, TOO_COMPLEX))]}
     return response_of(result)
 
 

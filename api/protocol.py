@@ -14,7 +14,8 @@ NOT_ACCEPTABLE = 4406
 INIT_TIMEOUT = 4408
 DUPLICATE = 4409
 TOO_MANY_INITS = 4429
-MAX_MESSAGE_LENGTH = 128 * 1024  # characters
+COME_AGAIN = 1012  # RFC 6455's "service restart": clients connect anew, after a while
+MAX_MESSAGE_LENGTH = 128 * 1024  # characters here, bytes where the web server limits messages
 
 
 def read_message(text: str | None) -> dict | None:
@@ -26,6 +27,8 @@ def read_message(text: str | None) -> dict | None:
     if not isinstance(message, dict):
         return None
     kind, id, payload = message.get("type"), message.get("id"), message.get("payload")
+    if not isinstance(kind, str):
+        return None
     if kind in {"connection_init", "ping", "pong"}:
         return message if isinstance(payload, dict | None) else None
     has_id = isinstance(id, str) and 0 < len(id) <= 100

@@ -6,19 +6,22 @@ Resolvers get a `SocketContext`; its `listen` gives what is sent to a group of t
 
 import asyncio
 import contextlib
+import hashlib
 import logging
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from channels.db import database_sync_to_async
 from graphql import ExecutionResult, GraphQLError, OperationType, subscribe
 
 from api.callers import AccessReader, Context
 from api.errors import INTERNAL, OUR_FAULT, TOO_COMPLEX, ApiError, public_error
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, response_of, run
+from api.pools import news, operate, shares
 from api.protocol import (
     BAD_REQUEST,
+    COME_AGAIN,
     DUPLICATE,
     FORBIDDEN,
     INIT_TIMEOUT,
@@ -35,10 +38,13 @@ if TYPE_CHECKING:
     from graphql.execution import MapAsyncIterator
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 INIT_SECONDS = 10
 CHECK_SECONDS = 15  # between two looks at whether the caller may still be here
 MAX_OPERATIONS = 20  # at once on one socket
+SOCKETS_PER_CALLER = 20  # open at once with one token or session
 MAX_QUEUE = 100  # messages a slow reader may be behind; the oldest go first
+open_sockets: Counter[str] = Counter()  # of this process, by caller
 
 
 @dataclass
@@ -57,9 +63,14 @@ class SocketContext(Context):
         finally:
             await self.socket.leave(group, queue)
 
+    async def read(self, function: Callable[..., T], *args) -> T:
+        """Ask the database something, among the few things at once that are asked for this caller."""
+        async with shares.slot(self.socket.caller):
+            return await news.run(function, *args)
+
     async def renew(self) -> None:
         """Read again who this is: rights can be taken while a socket is open."""
-        self.access = await self.socket.read_access(self.access.bearer)
+        self.access = await self.read(self.socket.read_access, self.access.bearer)
 
 
 class GraphQLSocket(Socket):
@@ -70,6 +81,7 @@ class GraphQLSocket(Socket):
         self.schema, self.access = schema, access
         self.context: SocketContext | None = None
         self.initialised = False
+        self.caller = ""  # a hash of the token or of the session's key, once that is known to hold
         self.tasks: dict[str, asyncio.Task] = {}  # by the operation's id
         self.queues: dict[str, set[asyncio.Queue]] = {}  # by group
 
@@ -82,6 +94,10 @@ class GraphQLSocket(Socket):
         self.watch = asyncio.create_task(self._expect_init())
 
     async def disconnect(self, code):
+        if self.caller:
+            open_sockets[self.caller] -= 1
+            if not open_sockets[self.caller]:
+                del open_sockets[self.caller]
         tasks = [*self.tasks.values(), *filter(None, [self.watch])]
         for task in tasks:
             task.cancel()
@@ -126,18 +142,30 @@ class GraphQLSocket(Socket):
         if self.watch is not None:
             self.watch.cancel()
         bearer = bearer_in(payload)
-        access = await self.read_access(bearer)
+        access = await news.run(self.read_access, bearer)
         if not access.is_known:
             await self.close(FORBIDDEN, access.problem or "Forbidden")
+            return
+        if not self._count(bearer):
+            await self.close(COME_AGAIN, "Too many connections; come again")
             return
         self.context = SocketContext(access, self)
         self.watch = asyncio.create_task(self._check_rights(self.context))
         await self._send("connection_ack")
 
-    @database_sync_to_async
     def read_access(self, bearer: str) -> AccessReader:
         """Read who this is: by the token that was sent, or else by the session."""
         return self.access.of_bearer(bearer) if bearer else self.access.of_user(self.read_user())
+
+    def _count(self, bearer: str) -> bool:
+        """Count this socket among its caller's; False if there are too many already."""
+        shown = bearer or str(self.scope["session"].session_key)
+        self.caller = hashlib.sha256(shown.encode()).hexdigest()
+        if open_sockets[self.caller] >= SOCKETS_PER_CALLER:
+            self.caller = ""
+            return False
+        open_sockets[self.caller] += 1
+        return True
 
     async def _check_rights(self, context: SocketContext):
         while True:
@@ -179,9 +207,9 @@ class GraphQLSocket(Socket):
     async def _responses(self, context: SocketContext, payload) -> AsyncGenerator[dict, None]:
         request = GraphQLRequest.of(payload)
         await context.renew()
-        prepared = await database_sync_to_async(prepare)(self.schema, request)
+        prepared = await operate(self.caller, prepare, self.schema, request)
         if prepared.operation is not OperationType.SUBSCRIPTION:
-            yield await database_sync_to_async(run)(self.schema, request, prepared, context)
+            yield await operate(self.caller, run, self.schema, request, prepared, context)
             return
         results = await subscribe(
             self.schema.graphql_schema,

@@ -1,7 +1,16 @@
-"""Makes the project's own admin site the default one."""
+"""The project's own admin site as the default one, and the project's commands."""
 
+from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
 
 class ShelfsightAdminConfig(AdminConfig):
     default_site = "config.site.ShelfsightAdminSite"
+
+
+class ShelfsightConfig(AppConfig):
+    """Lets `manage.py` find what is in config/management."""
+
+    name = "config"
+    label = "config"
+    verbose_name = "Shelfsight"

@@ -15,7 +15,9 @@ from django.urls import path, re_path  # noqa: E402
 from api.websocket import GraphQLSocket  # noqa: E402
 from catalog.access import Access  # noqa: E402
 from config.asgi_middleware.body_limit import BodyLimit  # noqa: E402
-from config.asgi_middleware.origin import SameOrigin, SessionOfOwnPages  # noqa: E402
+from config.asgi_middleware.origin import EncryptedOnly, SameOrigin, SessionOfOwnPages  # noqa: E402
+from config.asgi_middleware.proxy import ProxyHeaders  # noqa: E402
+from config.asgi_middleware.socket_limit import SocketLimit  # noqa: E402
 from config.schema import schema  # noqa: E402
 from notifications.routing import websocket_urlpatterns  # noqa: E402
 
@@ -23,4 +25,11 @@ sockets: list[Any] = [  # Channels' stubs take Django's patterns for views only
     path("graphql/ws/", SessionOfOwnPages(GraphQLSocket.as_asgi(schema=schema, access=Access))),
     re_path("^", SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
 ]
-application = ProtocolTypeRouter({"http": BodyLimit(django_application), "websocket": URLRouter(sockets)})
+application = ProxyHeaders(
+    ProtocolTypeRouter(
+        {
+            "http": BodyLimit(django_application),
+            "websocket": SocketLimit(EncryptedOnly(URLRouter(sockets))),
+        }
+    )
+)

@@ -79,11 +79,8 @@ def python(*arguments: str) -> str:
 
 
 def web_server(port: str, host: str = HOST, identity: Identity | None = None) -> str:
-    tls = f'--ssl-certfile "{identity.certificate}" --ssl-keyfile "{identity.key}"' if identity else ""
-    return python(
-        "-m uvicorn config.asgi:application --lifespan off --log-level warning",
-        f"--host {host} --port {port} {tls}",
-    )
+    tls = f'--certificate "{identity.certificate}" --key "{identity.key}"' if identity else ""
+    return python("manage.py serve", f"--host {host} --port {port} {tls}")
 
 
 def share(environment: dict) -> Identity:

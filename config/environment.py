@@ -36,6 +36,12 @@ def switch(name: str, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} is {text!r}; write 1 or 0.")
 
 
+def number_of_proxies(name: str) -> int:
+    """Read how many proxies are in front: a number, or a switch, whose "on" is one."""
+    text = os.environ.get(name, "0").strip()
+    return int(text) if text.isdecimal() else int(switch(name, False))
+
+
 def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
     """Read one of a few words."""
     text = os.environ.get(name, default)

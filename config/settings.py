@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 
 from config.environment import (
     env,
+    number_of_proxies,
     one_of,
     private_folder,
     secret_key,
@@ -39,6 +40,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
+    "config.apps.ShelfsightConfig",
     "config.apps.ShelfsightAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -241,8 +243,10 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = switch("HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = switch("HSTS_PRELOAD", False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for these two everywhere
-if switch("BEHIND_PROXY", False):
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# How many proxies are in front; what they say of scheme and address holds (config/asgi_middleware/proxy.py).
+BEHIND_PROXY = number_of_proxies("BEHIND_PROXY")
+# Open at once; those of a shop, or of an office, come from one address.
+SOCKETS_PER_ADDRESS = whole_number("SOCKETS_PER_ADDRESS", 200, least=1)
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -10,10 +10,11 @@ import random
 import time
 
 from channels.consumer import get_handler_name
-from channels.db import database_sync_to_async
 from channels.exceptions import ChannelFull
 from django.contrib.auth.models import User
 
+from api.pools import news
+from api.protocol import BAD_REQUEST
 from api.sockets import JOIN_SECONDS, Socket
 from api.strict_json import NotJson, read_json
 from catalog.models import Shop
@@ -90,14 +91,16 @@ class NotificationConsumer(Socket):
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
         """What a page may ask: {"type": "read", "id": 1}, {"type": "read_all"}, {"type": "snapshot"}.
 
-        Whatever is sent gets an answer, also what is no JSON or no text at all.
+        Whatever else is asked gets an answer. What is no JSON object with a type ends the connection.
         """
         try:
             content = read_json(text_data or "")
         except NotJson:
             content = None
         kind = content.get("type") if isinstance(content, dict) else None
-        if not await self._refresh_rights():
+        if not isinstance(kind, str):
+            await self.close(BAD_REQUEST)
+        elif not await self._refresh_rights():
             await self.close(REFUSED)
         elif kind == "snapshot":
             await self._join()  # of a shop that was given meanwhile
@@ -141,13 +144,15 @@ class NotificationConsumer(Socket):
             await self.send_json(message)
 
     async def _mark_read(self, notification_id):
-        await database_sync_to_async(mark_read)(self.user, notification_id)
+        await news.run(mark_read, self.user, notification_id)
         await self.send_json({"type": "read", **await self._notifications()})
-        await database_sync_to_async(push_read)(self.user.pk)
+        await news.run(push_read, self.user.pk)
 
-    @database_sync_to_async
-    def _refresh_rights(self) -> bool:
+    async def _refresh_rights(self) -> bool:
         """Read again who this is and what may be seen: rights can be taken while a page is open."""
+        return await news.run(self._read_rights)
+
+    def _read_rights(self) -> bool:
         user = self.read_user()
         if not (isinstance(user, User) and user.is_active and user.is_staff and user.has_perm(VIEW_TRAINING)):
             return False
@@ -166,14 +171,16 @@ class NotificationConsumer(Socket):
             self.joined.add(group)
         return True
 
-    @database_sync_to_async
-    def _notifications(self) -> dict:
+    async def _notifications(self) -> dict:
+        return await news.run(self._read_notifications)
+
+    def _read_notifications(self) -> dict:
         latest = [notification.as_json() for notification in inbox(self.user)[:LATEST]]
         return {"unread": unread_count(self.user), "notifications": latest}
 
     async def _send_snapshot(self):
         """Joined before it is read, so nothing falls between; a push told twice is known by its number."""
-        shops = [info.as_json() for info in await database_sync_to_async(training_infos)(self.shops)]
+        shops = [info.as_json() for info in await news.run(training_infos, self.shops)]
         snapshot = {"shops": shops, **await self._notifications(), "live": self.live}
         await self.send_json({"type": "snapshot", **snapshot})
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import graphene
-from channels.db import database_sync_to_async
 
 from api.fields import read_by, shop_id_argument
 from catalog.models import Shop
@@ -49,7 +48,7 @@ class Subscription(graphene.ObjectType):
     )
 
     async def subscribe_ml_status(self, info, shop_id=None):
-        shop = await database_sync_to_async(_shop)(info.context, shop_id)
+        shop = await info.context.read(_shop, info.context, shop_id)
         return _updates(info.context, shop)
 
     def resolve_ml_status(self, info, shop_id=None):
@@ -99,4 +98,4 @@ def _same(one: TrainingInfo, other: TrainingInfo) -> bool:
 
 async def _read(context, shop: Shop) -> TrainingInfo:
     """How things are. Raises ApiError once the caller may not see it any more."""
-    return await database_sync_to_async(lambda: training_info(_shop(context, shop.pk)))()
+    return await context.read(lambda: training_info(_shop(context, shop.pk)))

@@ -1,4 +1,4 @@
-"""Refuses websockets that another site's page opens.
+"""Refuses websockets that another site's page opens, or that come unencrypted where the site has https.
 
 Browsers say which site a page is of, and send our cookies along whichever it is; other programs say nothing.
 """
@@ -11,6 +11,17 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 
+class EncryptedOnly:
+    """ASGI middleware: with HTTPS, no token and no session is read from a socket that others can read too."""
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        is_fit = scope.get("scheme") == "wss" or not settings.HTTPS
+        return await (self.application if is_fit else WebsocketDenier.as_asgi())(scope, receive, send)
+
+
 class SameOrigin:
     """ASGI middleware: browsers send cookies along with any site's websocket, so the origin must be ours."""
 
@@ -18,8 +29,7 @@ class SameOrigin:
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        headers = {name.lower(): value.decode("latin1") for name, value in scope["headers"]}
-        application = self.application if is_same_origin(headers) else WebsocketDenier.as_asgi()
+        application = self.application if is_same_origin(scope) else WebsocketDenier.as_asgi()
         return await application(scope, receive, send)
 
 
@@ -36,12 +46,15 @@ class SessionOfOwnPages:
         return await self.without({**scope, "session": None}, receive, send)
 
 
-def is_same_origin(headers: dict[bytes, str]) -> bool:
+def is_same_origin(scope) -> bool:
+    """Whether the page that opens a socket came from this site: by its scheme, host and port."""
+    headers = {name.lower(): value.decode("latin1") for name, value in scope["headers"]}
     origin = headers.get(b"origin", "")
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
+    scheme = "https" if scope.get("scheme") == "wss" else "http"
     parts = urlsplit(origin)
-    if parts.scheme not in {"http", "https"} or parts.netloc != headers.get(b"host"):
+    if parts.scheme != scheme or parts.netloc != headers.get(b"host"):
         return False
     domain, _ = split_domain_port(parts.netloc)
     return validate_host(domain, settings.ALLOWED_HOSTS)

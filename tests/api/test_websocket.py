@@ -93,6 +93,8 @@ async def test_operation_that_is_refused_ends_alone(server, token, query, code):
         (["[]"], 4400),
         (["[" * 10_000], 4400),
         ([{"type": "dance"}], 4400),
+        ([{"type": {}}], 4400),
+        ([{"type": []}], 4400),
         ([{"type": "subscribe", "payload": {"query": "{ a }"}}], 4400),
         ([{"type": "complete"}], 4400),
         ([subscribe("a")], 4401),

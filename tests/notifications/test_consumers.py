@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db.backends.signals import connection_created
 
 from ml_training.events import COMPLETED, FAILED, PROGRESS, QUEUED
 from ml_training.models import TrainingRun
@@ -74,23 +74,32 @@ async def test_staff_of_no_shop_get_an_empty_snapshot(shop):
         assert (snapshot["shops"], snapshot["unread"]) == ([], 0)
 
 
-def _start_counting():
-    connection.force_debug_cursor = True
-    connection.queries_log.clear()
+@pytest.fixture
+def reads():
+    """The queries that read, of all threads: each opens a connection of its own."""
+    made = []
+
+    def note(execute, sql, *args):
+        if sql.startswith("SELECT"):
+            made.append(sql)
+        return execute(sql, *args)
+
+    def watch(connection, **kwargs):
+        if note not in connection.execute_wrappers:  # it stays when a connection is opened again
+            connection.execute_wrappers.append(note)
+
+    connection_created.connect(watch)
+    yield made
+    connection_created.disconnect(watch)
 
 
-def _stop_counting() -> int:
-    connection.force_debug_cursor = False
-    return len([query for query in connection.queries_log if query["sql"].startswith("SELECT")])
-
-
-async def test_snapshot_takes_the_same_queries_however_much_there_is(shop, staff):
+async def test_snapshot_takes_the_same_queries_however_much_there_is(shop, staff, reads):
     async def queries() -> int:
         async with opened(staff) as (page, _):
-            await in_thread(_start_counting)()
+            reads.clear()
             await page.send_json_to({"type": "snapshot"})
             await page.told("snapshot")
-            return await in_thread(_stop_counting)()
+            return len(reads)
 
     few = await queries()
     assert few > 0, "nothing was counted"

@@ -40,24 +40,26 @@ async def test_nobody_reads_for_another(shop, staff):
     assert await in_thread(unread_count)(staff) == 1
 
 
-JUNK = [
-    " ",
+NO_MESSAGES = [
     "no JSON",
     "[]",
     "null",
     '"read"',
     "{}",
+    '{"type": ["read"]}',
+    '{"type": {}}',
+    "[" * 100_000,
+]
+ODD_MESSAGES = [
     '{"type": "nothing"}',
     '{"type": "read"}',
     '{"type": "read", "id": "1"}',
     '{"type": "read", "id": true}',
-    '{"type": ["read"]}',
-    "[" * 100_000,
 ]
 
 
-@pytest.mark.parametrize("text", JUNK, ids=range(len(JUNK)))
-async def test_junk_is_answered_and_the_page_goes_on(shop, staff, text):
+@pytest.mark.parametrize("text", ODD_MESSAGES, ids=range(len(ODD_MESSAGES)))
+async def test_odd_question_is_answered_and_the_page_goes_on(shop, staff, text):
     async with opened(staff) as (page, _):
         await page.send_to(text_data=text)
         assert "read_all" in (await page.told("error"))["message"]
@@ -65,10 +67,15 @@ async def test_junk_is_answered_and_the_page_goes_on(shop, staff, text):
         await page.told("snapshot")
 
 
-async def test_bytes_and_impossible_numbers_are_answered(shop, staff):
+@pytest.mark.parametrize("sent", [*NO_MESSAGES, b"\x00\xff"], ids=range(len(NO_MESSAGES) + 1))
+async def test_what_is_no_message_ends_the_connection(shop, staff, sent):
     async with opened(staff) as (page, _):
-        await page.send_to(bytes_data=b"\x00\xff")
-        await page.told("error")
+        await page.send_to(**({"bytes_data": sent} if isinstance(sent, bytes) else {"text_data": sent}))
+        assert (await page.receive_output())["code"] == 4400
+
+
+async def test_impossible_numbers_are_answered(shop, staff):
+    async with opened(staff) as (page, _):
         for number in (-1, 0, 2**63, 10**40):
             await page.send_json_to({"type": "read", "id": number})
             assert (await page.told("read"))["unread"] == 0

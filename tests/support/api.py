@@ -10,6 +10,8 @@ import uvicorn
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from config.management.commands.serve import LIMITS
+
 PATIENCE = 20  # seconds: a bound, not an expectation
 
 
@@ -40,7 +42,9 @@ class Server:
     def __init__(self):
         from config.asgi import application
 
-        config = uvicorn.Config(application, host="127.0.0.1", port=0, lifespan="off", log_level="warning")
+        config = uvicorn.Config(
+            application, host="127.0.0.1", port=0, lifespan="off", log_level="warning", **LIMITS
+        )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=lambda: asyncio.run(self.server.serve()), daemon=True)
 

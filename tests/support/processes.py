@@ -73,7 +73,7 @@ def project(transactional_db, settings, tmp_path):
         "BACKBONE": settings.BACKBONE,
         "HTTPS": "0",
     }
-    arguments = ["-m", "uvicorn", "config.asgi:application", "--lifespan", "off", "--log-level", "warning"]
+    arguments = ["manage.py", "serve"]
     process = Process(tmp_path, "project", arguments, environment)
     settings.PUBLIC_URL, settings.ML_TRAINER_TOKEN = process.url, TOKEN
     process.start("/v1/runs/0/status")
