@@ -1,10 +1,13 @@
 """What this API needs to know of who asks. The project gives it a class that reads it from requests."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+
+from api.errors import TOO_COMPLEX, ApiError
 
 
 class AccessReader(Protocol):
@@ -41,3 +44,14 @@ class Context:
     """What resolvers get as `info.context`."""
 
     access: AccessReader
+    asked: Counter[str] = field(default_factory=Counter, kw_only=True)
+
+    def count(self, what: str, number: int, most: int) -> None:
+        """Count work that takes much, and that a request may ask for in several places.
+
+        Raises:
+            ApiError: (TOO_COMPLEX) together it is more than `most`.
+        """
+        self.asked[what] += number
+        if self.asked[what] > most:
+            raise ApiError(f"One request may have at most {most} {what}.", TOO_COMPLEX)

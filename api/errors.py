@@ -30,12 +30,19 @@ class ApiError(GraphQLError):
         self.code = code
 
 
+# Exceptions of other parts that are no fault of ours: their text is for people, and this their code.
+known_refusals: dict[type[Exception], str] = {}
+
+
 def public_error(error: GraphQLError) -> dict:
     """What a caller is told of an error: never a traceback, never the text of a fault of ours."""
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
-    if cause is not None and not isinstance(cause, GraphQLError) and error.path:
+    if cause is not None and type(cause) in known_refusals:
+        extensions = {"code": known_refusals[type(cause)]}
+        error = GraphQLError(str(cause), error.nodes, path=error.path, extensions=extensions)
+    elif cause is not None and not isinstance(cause, GraphQLError) and error.path:
         logger.error("GraphQL field %s failed.", ".".join(map(str, error.path)), exc_info=cause)
         error = GraphQLError(OUR_FAULT, error.nodes, path=error.path, extensions={"code": INTERNAL})
     formatted = dict(error.formatted)

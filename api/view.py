@@ -22,7 +22,7 @@ from django.views.generic import View
 from graphql import OperationType
 
 from api.callers import AccessReader, Context
-from api.errors import FORBIDDEN, STATUSES, TOO_LARGE, UNAUTHENTICATED, ApiError
+from api.errors import FORBIDDEN, STATUSES, TOO_LARGE, TOO_MANY, UNAUTHENTICATED, ApiError
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, run
 from api.strict_json import NotJson, read_json
 from api.uploads import LimitedUpload, read_multipart
@@ -68,7 +68,8 @@ class GraphQLEndpoint(View):
         except GraphQLErrors as errors:
             return self._refuse(errors, 400)
         response = run(self.schema, asked, prepared, Context(access))
-        return JsonResponse(response)
+        codes = {error["extensions"]["code"] for error in response.get("errors", [])}
+        return JsonResponse(response, status=503 if TOO_MANY in codes else 200)
 
     def _refuse(self, errors: GraphQLErrors, status: int) -> JsonResponse:
         return JsonResponse({"errors": errors.as_json()}, status=status)

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 
 from catalog.models import ProductImage
+from catalog.photos.thumbnails import drop_thumbnail
 
 
 def connect():
@@ -33,3 +34,4 @@ def remove_replaced_file(instance, raw, **kwargs):
 def remove_deleted_file(instance, **kwargs):
     if instance.image:
         transaction.on_commit(partial(instance.image.storage.delete, instance.image.name), robust=True)
+        transaction.on_commit(partial(drop_thumbnail, instance.sha256), robust=True)

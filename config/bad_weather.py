@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.defaults import server_error
 
+from catalog.photos.turns import TooManyPhotos
+
 AGAIN_SECONDS = 30
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>{title}</title>
@@ -67,6 +69,10 @@ BUSY = gettext_noop(
     "The database is busy with something that takes long, so nothing was saved. Wait a moment, then reload "
     "this page to send it again."
 )
+MANY_PHOTOS = gettext_noop(
+    "The server is reading many photos just now, so nothing was saved. Wait a few seconds, then reload this "
+    "page to send it again."
+)
 KINDS: list[tuple[Callable[[BaseException], bool], str]] = [
     (_is_system_error(errno.ENOSPC, errno.EDQUOT), FULL),
     (_is_system_error(errno.EROFS, errno.EACCES), CLOSED),
@@ -74,4 +80,5 @@ KINDS: list[tuple[Callable[[BaseException], bool], str]] = [
     (_is_database_error("no space left"), FULL),
     (_is_database_error("readonly"), CLOSED),
     (_is_database_error("locked"), BUSY),
+    (lambda error: isinstance(error, TooManyPhotos), MANY_PHOTOS),
 ]

@@ -3,12 +3,14 @@
 import os
 from pathlib import Path
 
+import pillow_heif
 import pytest
 
 from catalog.models import Shop
 from ml_training.advice import analysis
 from tests.factories import make_shop, make_staff
 
+pillow_heif.register_heif_opener()  # tests make HEIC files
 pytest_plugins = [
     "tests.support.api",
     "tests.support.deep",

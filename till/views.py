@@ -4,14 +4,15 @@ import hashlib
 import json
 from typing import IO
 
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
 from api.errors import NOT_FOUND, ApiError
 from catalog.models import ProductImage
-from catalog.views import thumbnail_bytes
+from catalog.photo_files import PhotoRefused
+from catalog.photos.thumbnails import thumbnail_bytes
 from ml_training.backbones.loader import BackboneMissing
 from ml_training.models import ModelVersion
 from ml_training.storage import storage
@@ -72,6 +73,6 @@ def thumbnail(request: TillRequest, pk: int, sha256: str) -> HttpResponseBase:
         raise ApiError("There is no such photo.", NOT_FOUND)
     try:
         content = thumbnail_bytes(photo)
-    except Http404 as error:
-        raise ApiError(str(error), NOT_FOUND) from error
+    except (FileNotFoundError, PhotoRefused) as error:
+        raise ApiError("This photo's file is missing or damaged.", NOT_FOUND) from error
     return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": _FOR_EVER})

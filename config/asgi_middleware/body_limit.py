@@ -12,7 +12,7 @@ from django.conf import settings
 
 from api.errors import TOO_LARGE, TOO_SLOW
 from catalog.formatting import megabytes
-from catalog.photo_turns import caller_gone
+from catalog.photos.turns import caller_gone
 from config.asgi_middleware.senders import is_known
 
 API = "/graphql/"
@@ -46,7 +46,7 @@ def upload_bytes(scope) -> int:
 class BodyLimit:
     """ASGI middleware: 413 by the header or as soon as more came than is taken, 408 when it comes too slowly.
 
-    Photos wait for their turn no longer once their sender has gone: `catalog.photo_turns.caller_gone`.
+    Photos wait for their turn no longer once their sender has gone: `catalog.photos.turns.caller_gone`.
     """
 
     def __init__(self, application):

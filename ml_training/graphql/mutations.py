@@ -5,6 +5,7 @@ None starts training: photos do.
 
 import graphene
 
+from api.callers import Context
 from api.errors import BAD_INPUT, CONFLICT, NOT_FOUND, TOO_LARGE, ApiError
 from api.fields import called_by, shop_id_argument
 from api.uploads import Upload
@@ -187,7 +188,7 @@ class RecognizeProduct(graphene.Mutation):
         shop = shop_for(info, shop_id, *MAY_RECOGNIZE)
         if limit is not None and not 1 <= limit <= MAX_CANDIDATES:
             raise ApiError(f"limit is 1 to {MAX_CANDIDATES}.", BAD_INPUT)
-        photos = _photos(image, images)
+        photos = _photos(info.context, image, images)
         try:
             answer = recognize(shop, *photos, limit=limit)
         except PhotoRefused as error:
@@ -204,16 +205,17 @@ class RecognizeProduct(graphene.Mutation):
         )
 
 
-def _photos(image, images) -> list[bytes]:
+def _photos(context: Context, image, images) -> list[bytes]:
     """The bytes of the photos that were sent one way or the other; none is read if one is too large."""
     if (image is None) == (images is None):
         raise ApiError("Send either image or images.", BAD_INPUT)
     files = [image] if images is None else images
     if not 1 <= len(files) <= MAX_PHOTOS:
         raise ApiError(f"images takes 1 to {MAX_PHOTOS} photos of one product.", BAD_INPUT)
+    context.count("photos to recognize", len(files), MAX_PHOTOS)
     try:
-        for file in files:
-            check_size(file.size, photo_limits())
+        for size in (*(file.size for file in files), sum(file.size for file in files)):
+            check_size(size, photo_limits())
     except PhotoRefused as error:
         raise ApiError(str(error), TOO_LARGE) from error
     return [_read(file) for file in files]

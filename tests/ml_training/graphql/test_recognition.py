@@ -115,3 +115,23 @@ def test_file_among_them_that_is_no_photo_is_refused(shop):
     trained(shop, products=2, photos=1)
     answer = recognize_together(bearer(shop, "recognize"), photo_bytes(), b"no photo")
     assert code(answer) == "BAD_INPUT"
+
+
+def test_aliases_do_not_multiply_the_photos_of_a_request(shop):
+    fields = " ".join(f"a{n}: recognizeProduct(images: [$i, $i]) {{ version }}" for n in range(4))
+    form = {
+        "operations": json.dumps(
+            {"query": f"mutation ($i: Upload!) {{ {fields} }}", "variables": {"i": None}}
+        ),
+        "map": '{"0": ["variables.i"]}',
+        "0": SimpleUploadedFile("a.jpg", photo_bytes()),
+    }
+    headers = {"Authorization": f"Bearer {bearer(shop, 'recognize')}"}
+    answer = Client().post("/graphql/", form, headers=headers).json()
+    codes = [error["extensions"]["code"] for error in answer["errors"]]
+    assert codes == [
+        "CONFLICT",
+        "CONFLICT",
+        "TOO_COMPLEX",
+        "TOO_COMPLEX",
+    ]  # five photos, and there is no model

@@ -1,0 +1,107 @@
+"""Only so many photos are decoded at once; who waits too long is told to come again."""
+
+import threading
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from catalog.photo_files import open_upright
+from catalog.photos import turns
+from catalog.photos.turns import TooManyPhotos, caller_gone
+from tests.factories import add_photo, bearer, photo_bytes
+from tests.support.api import PATIENCE, recognize
+from tests.support.training import trained
+
+
+@pytest.fixture
+def all_taken():
+    """Every turn is taken, as while others decode."""
+    for _ in range(turns.AT_ONCE):
+        assert turns._turns.acquire(timeout=PATIENCE)
+    yield
+    for _ in range(turns.AT_ONCE):
+        turns._turns.release()
+
+
+@pytest.fixture
+def request_of():
+    """A function that makes what follows part of a request."""
+    token = caller_gone.set(gone := threading.Event())
+    yield gone
+    caller_gone.reset(token)
+
+
+def test_request_is_told_to_come_again(all_taken, request_of, monkeypatch):
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.2)
+    with pytest.raises(TooManyPhotos, match="Try again in a few seconds"):
+        open_upright(photo_bytes())
+
+
+def test_what_waits_is_dropped_when_its_client_has_gone(all_taken, request_of, monkeypatch):
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 10 * PATIENCE)
+    request_of.set()
+    with pytest.raises(TooManyPhotos):
+        open_upright(photo_bytes())
+
+
+def test_training_waits_until_it_is_its_turn(monkeypatch):
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(turns, "LOOK_SECONDS", 0.01)
+    held = threading.BoundedSemaphore(1)
+    held.acquire()
+    opened = threading.Event()
+
+    def train():
+        with turns.turn(held):
+            opened.set()
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    assert not opened.wait(0.2)
+    held.release()
+    thread.join(PATIENCE)
+    assert opened.is_set()
+
+
+def test_turn_comes_back_when_decoding_fails():
+    for _ in range(2 * turns.AT_ONCE):
+        with pytest.raises(ValueError, match="cannot be read"):
+            open_upright(b"no photo")
+    assert open_upright(photo_bytes()).mode == "RGB"
+
+
+@pytest.mark.training
+@pytest.mark.django_db(transaction=True)
+def test_program_gets_503_and_a_code(shop, request_of, monkeypatch, request):
+    trained(shop, products=2, photos=2)
+    request.getfixturevalue("all_taken")
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.1)
+    token = bearer(shop, "recognize")
+    answer = recognize(token, photo_bytes())
+    assert answer["errors"][0]["extensions"]["code"] == "TOO_MANY"
+    assert "Try again" in answer["errors"][0]["message"]
+    form = {
+        "operations": '{"query": "mutation ($i: Upload!) { recognizeProduct(image: $i) { version } }", '
+        '"variables": {"i": null}}',
+        "map": '{"0": ["variables.i"]}',
+        "0": SimpleUploadedFile("a.jpg", photo_bytes()),
+    }
+    response = Client().post("/graphql/", form, headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 503
+
+
+def test_page_gets_503_and_a_sentence(client, superuser_with_photo, all_taken, request_of, monkeypatch):
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.1)
+    client.raise_request_exception = False
+    response = client.get(superuser_with_photo)
+    assert response.status_code == 503
+    assert "many photos just now" in response.content.decode()
+
+
+@pytest.fixture
+def superuser_with_photo(client, admin_user, product):
+    client.force_login(admin_user)
+    photo = add_photo(product)
+    return reverse("photo-thumbnail", args=[photo.pk, photo.sha256])
