@@ -5,7 +5,7 @@ from graphene import relay
 from graphene.types.definitions import GrapheneObjectType
 from graphene_django import DjangoConnectionField
 from graphene_django.settings import graphene_settings
-from graphql_relay import get_offset_with_default
+from graphql_relay import get_offset_with_default, offset_to_cursor
 
 from api.errors import ApiError
 from api.pages import Page, PagedRow
@@ -77,6 +77,9 @@ class PagedField(DjangoConnectionField):
 
     @classmethod
     def resolve_connection(cls, connection, args, iterable, max_limit=None):
+        after, before = (get_offset_with_default(args.get(name), -1) for name in ("after", "before"))
+        if args.get("before") is not None and before <= after:  # nothing is between them
+            args["before"] = offset_to_cursor(after + 1)
         answer = super().resolve_connection(connection, args, iterable, max_limit)
         page = Page([edge.node for edge in answer.edges])
         for row in page.rows:

@@ -48,6 +48,13 @@ def parse_document(query: str) -> DocumentNode:
         raise
 
 
+def root_fields(document: DocumentNode) -> set[str]:
+    """The names of the fields that all operations of a document begin with; "" stands for a fragment."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    nodes = [node for operation in operations for node in operation.selection_set.selections]
+    return {node.name.value if isinstance(node, FieldNode) else "" for node in nodes}
+
+
 @dataclass(frozen=True)
 class Measure:
     """How much a part of a document asks for."""
@@ -75,10 +82,9 @@ def check_limits(document: DocumentNode, variables: dict | None) -> None:
         ApiError: (TOO_COMPLEX) says which limit; (BAD_INPUT) a fragment contains itself.
     """
     measurer = _Measurer(document, variables or {})
-    for operation in document.definitions:
-        if not isinstance(operation, OperationDefinitionNode):
-            continue
-        measure = measurer.measure(operation.selection_set, MAX_PAGE)
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    measures = [measurer.measure(operation.selection_set, MAX_PAGE) for operation in operations]
+    for measure in [*measures, measurer.measure_unused()]:
         cost = 0 if variables is None else measure.cost
         for value, most, what in (
             (measure.fields, MAX_FIELDS, "fields"),
@@ -101,6 +107,11 @@ class _Measurer:
         self.fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
+
+    def measure_unused(self) -> Measure:
+        """Fragments that no operation uses: they are validated all the same."""
+        used = {name for name, _ in self.known}
+        return sum((self._fragment(name, 1) for name in self.fragments if name not in used), Measure())
 
     def measure(self, selections: SelectionSetNode | None, page: int) -> Measure:
         total = Measure()

@@ -19,11 +19,12 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from django.views.generic import View
-from graphql import OperationType
+from graphql import GraphQLError, OperationType
 
 from api.callers import AccessReader, Context
 from api.errors import FORBIDDEN, STATUSES, TOO_LARGE, TOO_MANY, UNAUTHENTICATED, ApiError
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, run
+from api.limits import parse_document, root_fields
 from api.strict_json import NotJson, read_json
 from api.uploads import LimitedUpload, read_multipart
 
@@ -44,6 +45,7 @@ class GraphQLEndpoint(View):
     # Both are given by the project, as arguments of `as_view`; it takes only what is an attribute already.
     schema: graphene.Schema = None
     access: type[AccessReader] = cast("type[AccessReader]", None)
+    open_fields: frozenset[str] = frozenset()  # mutations that judge tokens of another kind themselves
     http_method_names = ["get", "post"]
 
     @method_decorator(ensure_csrf_cookie)
@@ -60,16 +62,32 @@ class GraphQLEndpoint(View):
         access = self.access.of(request)
         try:
             asked = GraphQLRequest.of(self._read(request, access))
+            if not access.is_known:
+                self._check_open(asked, access)
             prepared = prepare(self.schema, asked)
             if prepared.operation is OperationType.SUBSCRIPTION:
                 raise ApiError("Subscriptions are served over a websocket at /graphql/ws/.")
         except ApiError as error:
             return self._refuse(GraphQLErrors([error]), STATUSES.get(error.code, 400))
+        except GraphQLError as error:  # not even GraphQL
+            return self._refuse(GraphQLErrors([error]), 400)
         except GraphQLErrors as errors:
             return self._refuse(errors, 400)
         response = run(self.schema, asked, prepared, Context(access))
         codes = {error["extensions"]["code"] for error in response.get("errors", [])}
         return JsonResponse(response, status=503 if TOO_MANY in codes else 200)
+
+    def _check_open(self, asked: GraphQLRequest, access: AccessReader) -> None:
+        """Refuse whoever is not known before anything is validated: only few mutations may be for them.
+
+        Raises:
+            ApiError: (UNAUTHENTICATED) they may not ask this.
+            GraphQLError: it is no GraphQL.
+        """
+        fields = root_fields(parse_document(asked.query))
+        if not (access.bearer and fields and fields <= self.open_fields):
+            text = access.problem or "Log in as staff, or send a token: Authorization: Bearer shs_…"
+            raise ApiError(text, UNAUTHENTICATED)
 
     def _refuse(self, errors: GraphQLErrors, status: int) -> JsonResponse:
         return JsonResponse({"errors": errors.as_json()}, status=status)

@@ -3,6 +3,8 @@
 from weakref import WeakKeyDictionary
 
 from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -64,3 +66,11 @@ class ShopAdmin(admin.ModelAdmin):
     def get_queryset(self, request):
         queryset = super().get_queryset(request)
         return queryset.filter(pk__in=Shop.objects.visible_to(request.user))
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        """Offer as members the people of one's own shops: a shopkeeper does not see who else has a login."""
+        if db_field.name == "members" and not request.user.is_superuser:
+            shops = Shop.objects.visible_to(request.user)
+            people = User.objects.filter(Q(shops__in=shops) | Q(pk=request.user.pk)).distinct()
+            kwargs["queryset"] = people
+        return super().formfield_for_manytomany(db_field, request, **kwargs)

@@ -13,6 +13,7 @@ from ml_training.remote.verify import ModelRefused
 
 TrainerReportKind = enum_of("TrainerReportKind", KINDS, "What a trainer reports.")
 TrainerPhase = enum_of("TrainerPhase", [phase.value for phase in PHASES], "What a trainer is doing.")
+OF_RUN_TOKENS = frozenset({"updateTrainingStatus", "completeTraining"})
 RUN_S_TRAINER = "the external trainer that has the run, with the token made for it."
 
 
