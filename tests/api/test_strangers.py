@@ -36,18 +36,12 @@ def test_token_of_a_run_is_judged_by_its_own_mutations(shop):
 
 
 def test_fragments_that_nothing_uses_count(shop):
-    fields = " ".join(f"a{number}: id" for number in range(limits.MAX_ALIASES + 1))
-    many = " ".join(
-        f"fragment f{n} on ShopType {{ {'id ' * 60} }}" for n in range(limits.MAX_FIELDS // 60 + 1)
-    )
+    aliases = " ".join(f"a{number}: id" for number in range(limits.MAX_ALIASES + 1))
+    fields = " ".join(f"fragment f{n} on ShopType {{ {'id ' * 60} }}" for n in range(9))
     token = bearer(shop, "read")
-    for query in (
-        f"{{ __typename }} fragment unused on ShopType {{ {fields} }}",
-        "{ __typename } "
-        + " ".join(
-            f"fragment f{n} on ShopType {{ " + "id " * 60 + "}" for n in range(limits.MAX_FIELDS // 60 + 1)
-        ),
-        "{ __typename } fragment a on ShopType { ...a }",
+    for unused, words in (
+        (f"fragment unused on ShopType {{ {aliases} }}", "aliases"),
+        (fields, "fields"),
+        ("fragment a on ShopType { ...a }", "contains itself"),
     ):
-        assert code(ask(query, token=token)) in {"TOO_COMPLEX", "BAD_INPUT"}
-        assert "asks for" in str(ask(query, token=token)) or "contains itself" in str(ask(query, token=token))
+        assert words in ask("{ __typename } " + unused, token=token)["errors"][0]["message"]
