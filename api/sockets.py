@@ -20,6 +20,21 @@ class Socket(AsyncJsonWebsocketConsumer):
     """One connection. `watch` looks after it until it ends."""
 
     watch: asyncio.Task | None = None
+    is_closed = False
+
+    async def close(self, code=None, reason=None):
+        """Close the connection. What arrives or is to be sent afterwards is dropped."""
+        if not self.is_closed:
+            self.is_closed = True
+            await super().close(code, reason)
+
+    async def websocket_receive(self, message):
+        if not self.is_closed:
+            await super().websocket_receive(message)
+
+    async def send_json(self, content, close=False):
+        if not self.is_closed:
+            await super().send_json(content, close)
 
     def read_user(self) -> AbstractBaseUser | AnonymousUser:
         """Read again whose session it is: nobody's after a logout elsewhere or a change of the password."""

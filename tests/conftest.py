@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.support.training",
     "tests.support.vectors",
     "tests.support.versions_page",
+    "tests.support.victim",
     "tests.support.workers",
 ]
 
