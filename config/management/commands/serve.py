@@ -6,6 +6,7 @@ import uvicorn
 from django.core.management.base import BaseCommand, CommandError
 
 from api.protocol import MAX_MESSAGE_LENGTH
+from config.serving.memory import give_back_large_blocks
 from config.serving.protocol import LimitedHttp
 
 LIMITS: dict[str, Any] = {
@@ -30,6 +31,7 @@ class Command(BaseCommand):
     def handle(self, *, host, port, certificate, key, **options):
         if bool(certificate) != bool(key):
             raise CommandError("--certificate and --key go together.")
+        give_back_large_blocks()
         uvicorn.run(
             "config.asgi:application",
             host=host,

@@ -1,0 +1,73 @@
+"""Photos that cost the server much: large ones, many at once, and some that only look small."""
+
+import threading
+
+import pytest
+from PIL import Image
+
+from catalog.photos.turns import AT_ONCE
+from tests.catalog.photos.test_memory import blank, png
+from tests.factories import encode, photo_bytes
+from tests.support.training import trained
+from tests.support.victim import Victim, refused_code, usual_seconds
+
+pytestmark = [pytest.mark.training, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def knowing(victim) -> Victim:
+    """A server whose shop has a model, loaded."""
+    trained(victim.shop, products=2, photos=2)
+    assert victim.recognize(photo_bytes()).status_code == 200
+    return victim
+
+
+def test_one_recognition_takes_250_megabytes_at_most(knowing):
+    for make in (
+        lambda: blank("JPEG", 9248, 6944),
+        lambda: png(8192, 6144, 6, 4, 8),
+        lambda: png(8192, 6144, 2, 3, 16),
+        lambda: blank("WEBP", 8192, 6144, "RGBA", lossless=True, method=0),
+        lambda: blank("WEBP", 4160, 3120, "RGBA", lossless=True, method=0),
+    ):
+        data = make()
+        knowing.forget_peak()
+        before = knowing.memory()
+        response = knowing.recognize(data)
+        assert response.status_code == 200
+        assert refused_code(response) in {"", "BAD_INPUT"}
+        assert knowing.peak() - before < 250
+    knowing.answers()
+
+
+def test_many_at_once_take_no_more_than_so_many(knowing):
+    """Who waits too long is told to come again; small requests are answered meanwhile."""
+    data, outcomes = png(8192, 6144, 6, 4, 8), []
+    alone = usual_seconds(lambda: knowing.ask("{ shops { totalCount } }"))
+    knowing.forget_peak()
+    before = knowing.memory()
+    attackers = [
+        threading.Thread(target=lambda: outcomes.append(knowing.recognize(data))) for _ in range(6 * AT_ONCE)
+    ]
+    for attacker in attackers:
+        attacker.start()
+    disturbed = usual_seconds(lambda: knowing.ask("{ shops { totalCount } }"))
+    for attacker in attackers:
+        attacker.join(120)
+    seen = {(response.status_code, refused_code(response)) for response in outcomes}
+    assert len(outcomes) == len(attackers)
+    assert seen <= {(200, ""), (503, "TOO_MANY")}
+    assert (200, "") in seen
+    assert knowing.peak() - before < 250 * AT_ONCE
+    assert disturbed < max(100 * alone, 3.0)
+    knowing.answers()
+
+
+def test_pictures_of_phones_are_taken(knowing):
+    for format, size, options in (
+        ("JPEG", (9248, 6944), {}),
+        ("HEIF", (4032, 3024), {"quality": 30}),
+        ("AVIF", (4000, 3000), {"speed": 10}),
+    ):
+        response = knowing.recognize(encode(Image.new("RGB", size, (200, 90, 20)), format, **options))
+        assert response.json()["data"]["recognizeProduct"]["answer"], format
