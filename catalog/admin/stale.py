@@ -37,7 +37,7 @@ def merge(form: Any, told: dict[str, str], before: Product) -> None:
         form: a bound form of a product, in the middle of `clean`.
         told: see `values_told`.
         before: the product as it is now.
-    Effects:      `cleaned_data`; errors.
+    Effects:      `cleaned_data`, `data`; errors.
     """
     now = values_of(before)
     for name in (
@@ -46,6 +46,8 @@ def merge(form: Any, told: dict[str, str], before: Product) -> None:
         mine = str(form.cleaned_data[name])
         if mine == told[name]:
             form.cleaned_data[name] = getattr(before, name)
+            form.data = form.data.copy()  # if the form is shown again, it shows what others have saved
+            form.data[form.add_prefix(name)] = now[name]
         elif mine != now[name]:
             text = _("Somebody else has changed this to %(now)s meanwhile. Save again to keep yours.")
             form.add_error(name, ValidationError(text, params={"now": now[name]}))

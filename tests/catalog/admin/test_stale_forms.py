@@ -62,6 +62,20 @@ def test_marks_stay_with_their_photos_when_one_before_them_is_gone(staff_client,
     assert [one.pk for one in product.images.all()] == [photos[2].pk]
 
 
+def test_a_form_that_is_shown_again_takes_back_nothing_that_others_saved(staff_client, product, address):
+    form = opened(staff_client, address)
+    Product.objects.filter(pk=product.pk).update(name="Theirs", price="3.10", is_active=False)
+
+    page = send(staff_client, address, form, sku="")
+    again = form_fields(page)
+    assert (again["name"], again["price"], again.get("is_active")) == ("Theirs", "3.10", None)
+    send(staff_client, address, again, sku="MINE")
+
+    product.refresh_from_db()
+    values = (product.sku, product.name, str(product.price), product.is_active)
+    assert values == ("MINE", "Theirs", "3.10", False)
+
+
 def test_a_product_that_was_deleted_meanwhile_is_shown_again_to_be_added(staff_client, product, address):
     add_photo(product)
     form = opened(staff_client, address)
