@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 
 from api.errors import FORBIDDEN, NOT_FOUND, SHOP_REQUIRED, STATUSES, UNAUTHENTICATED, ApiError, public_error
 from api.fields import read_id
+from catalog.activity.actor import act_as
 from catalog.models import Shop
 from catalog.tokens import PREFIX, ApiToken
 
@@ -29,6 +30,7 @@ class Grant:
 
     shop_id: int
     scopes: frozenset[str]
+    name: str = ""  # of the token
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Access:
             access.problem = token.problem
             if not token.problem:
                 token.note_use()
-                access.grant = Grant(token.shop_id, frozenset(token.scopes))
+                access.grant = Grant(token.shop_id, frozenset(token.scopes), token.name)
         return access
 
     @property
@@ -92,6 +94,10 @@ class Access:
         if self.grant is None and (permission is None or not self.user.has_perm(permission)):
             needed = f"the permission {permission}" if permission else "a token"
             raise ApiError(f"You may not do that; it takes {needed}.", FORBIDDEN)
+        if self.grant is not None:
+            act_as(self.grant.name, is_token=True)
+        else:
+            act_as(self.user.get_username())
 
     def shops(self):
         """The shops that may be seen; none for nobody."""

@@ -8,8 +8,10 @@ class CatalogConfig(AppConfig):
     def ready(self):
         from api.errors import TOO_MANY, known_refusals
         from catalog import scopes, signal_handlers
+        from catalog.activity import watch
         from catalog.photos.turns import TooManyPhotos
 
         signal_handlers.connect()
+        watch.connect()
         known_refusals[TooManyPhotos] = TOO_MANY
         scopes.register_scope(scopes.READ, _("Read products and photos"), scopes.READS_CATALOGUE)

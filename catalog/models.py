@@ -12,6 +12,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from api.pages import PagedRow
+from catalog.activity.rows import Activity as Activity  # a model of this app
 from catalog.photo_files import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
 from catalog.tokens import ApiToken as ApiToken
 

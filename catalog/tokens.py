@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from catalog.activity.rows import Activity, record
 from catalog.scopes import all_scopes
 
 PREFIX = "shs_"
@@ -105,4 +106,6 @@ class ApiToken(models.Model):
 
     def revoke(self) -> None:
         """End the token for good. Repeatable: yes; the first time stays."""
-        type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+        with transaction.atomic():
+            if type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()):
+                record(Activity.Kind.TOKEN, f"revoked the token {self}", self.shop)

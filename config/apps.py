@@ -14,3 +14,9 @@ class ShelfsightConfig(AppConfig):
     name = "config"
     label = "config"
     verbose_name = "Shelfsight"
+
+    def ready(self):
+        from catalog.activity.rows import drop_old
+        from ml_training.events import reconciled
+
+        reconciled.connect(lambda **kwargs: drop_old(), weak=False, dispatch_uid="config.activity")

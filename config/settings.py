@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "catalog.activity.actor.acting_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -126,6 +127,8 @@ CACHE_DIR = DATA_DIR / "cache"
 
 PHOTO_MAX_MEGABYTES = whole_number("PHOTO_MAX_MEGABYTES", 20, least=1)
 PHOTO_MAX_MEGAPIXELS = whole_number("PHOTO_MAX_MEGAPIXELS", 64, least=1)
+# Who did what is kept for so many days (docs/activity.md).
+ACTIVITY_DAYS = whole_number("ACTIVITY_DAYS", 365, least=1)
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the form of a product with thousands of photos
 

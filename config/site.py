@@ -5,11 +5,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
+from catalog.permissions import VIEW_ACTIVITY
 from ml_training.permissions import RECOGNIZE_PRODUCT, VIEW_TRAINING
 
+SETTINGS_PAGES = [
+    (VIEW_TRAINING, "ML Model", "MLModel", "ml_model"),
+    (VIEW_ACTIVITY, _lazy("Activity"), "Activity", "activity"),
+]
 FIRST = ("till", "catalog", "settings")  # sections of the menu, by label of the app; others follow
 
 
@@ -20,9 +26,11 @@ class ShelfsightAdminSite(AdminSite):
     site_url = None
 
     def get_urls(self):
+        from catalog.activity.page import activity_page
         from ml_training.web.urls import page_urls
 
-        return [*page_urls(self.admin_view), *super().get_urls()]
+        activity = path("settings/activity/", self.admin_view(activity_page), name="activity")
+        return [*page_urls(self.admin_view), activity, *super().get_urls()]
 
     def admin_view(self, view, cacheable=False):
         """Tell whoever sent a form after their session had ended that nothing was saved."""
@@ -46,9 +54,13 @@ class ShelfsightAdminSite(AdminSite):
             return apps
         if request.user.has_perm(RECOGNIZE_PRODUCT):
             apps = _with_till(apps)
-        if request.user.has_perm(VIEW_TRAINING):
-            page = _page("ML Model", "MLModel", reverse("admin:ml_model"))
-            apps = [*apps, _section("Settings", "settings", [page])]
+        pages = [
+            _page(str(name), object_name, reverse(f"admin:{address}"))
+            for permission, name, object_name, address in SETTINGS_PAGES
+            if request.user.has_perm(permission)
+        ]
+        if pages:
+            apps = [*apps, _section("Settings", "settings", pages)]
         return sorted(apps, key=_place)
 
 

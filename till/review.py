@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from catalog.activity.rows import Activity, record
 from catalog.models import Product, ProductImage
 from till.models import Correction
 
@@ -89,6 +90,8 @@ def _claim(pk: int) -> Correction | None:
 
 def _decide(correction: Correction, state: str, by) -> None:
     correction.state, correction.decided_by, correction.decided_at = state, by, timezone.now()
+    verb = "took" if state == State.TAKEN else "deleted"
+    record(Activity.Kind.TILL, f"{verb} a till's photo of {correction.chosen_name}", correction.shop)
     correction.save()
     correction.drop_photo()
 
@@ -114,4 +117,7 @@ def _store_barcode(correction: Correction, product: Product) -> bool:
     shelf = Product.objects.filter(shop=correction.shop_id)
     if not correction.code or product.barcode or shelf.filter(barcode=correction.code).exists():
         return False
-    return bool(shelf.filter(pk=product.pk, barcode="").update(barcode=correction.code))
+    is_stored = bool(shelf.filter(pk=product.pk, barcode="").update(barcode=correction.code))
+    if is_stored:
+        record(Activity.Kind.PRODUCT, f"stored the barcode {correction.code} with {product}", correction.shop)
+    return is_stored

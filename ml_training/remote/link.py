@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from catalog.activity.rows import Activity, record
 from catalog.models import Shop
 from ml_training.backbones.loader import backbone_id_for, open_embedder_of
 from ml_training.dataset.manifest import Manifest, read_manifest
@@ -84,3 +85,5 @@ def _finish(run: TrainingRun, version: ModelVersion, learned: Manifest, activate
         version.chosen_at = timezone.now() if activate else None
         save_version(version, learned, serves=activate)
         announce(run, COMPLETED, run.message)
+        use = "and put it in use" if activate else "without using it yet"
+        record(Activity.Kind.MODEL, f"uploaded version {version.number} of the model {use}", run.shop)

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from catalog.activity.rows import Activity, record
 from catalog.models import Shop
 from ml_training.events import QUEUED, announce
 from ml_training.models import ShopTraining, TrainingRun
@@ -163,4 +164,5 @@ def prepare_training_data(shop: Shop) -> TrainingRun:
         going = TrainingRun.objects.filter(shop=shop, status=Status.TRAINING, fresh=True).first()
         if going and going.generation == state.wanted:
             return going
+        record(Activity.Kind.MODEL, "had all photos checked again", shop)
         return request_training(shop.pk, Change("prepare"), fresh=True)

@@ -6,6 +6,7 @@ Versions always stay, their files for as long as `prune` keeps them.
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.activity.rows import Activity, record
 from catalog.models import Shop
 from ml_training.backbones.loader import open_embedder_of
 from ml_training.events import CHANGED, announce
@@ -70,5 +71,7 @@ def _choose(shop: Shop, version: ModelVersion | None) -> bool:
         message = f"Version {version.number} serves." if version else "No version serves."
         if concerned := version or before:
             announce(concerned.run, CHANGED, message)
+        text = f"switched to version {version.number} of the model" if version else "switched the model off"
+        record(Activity.Kind.MODEL, text, shop)
         pruning.prune_on_commit(shop.pk)
     return True

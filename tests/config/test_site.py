@@ -18,7 +18,7 @@ def test_menu_begins_with_recognize_then_products_then_settings(staff_client):
     sections = menu(staff_client)
     assert sections[0] == ("Tills", ["Recognize", "Corrections", "Tills"])
     assert (sections[1][0], "Products" in sections[1][1]) == ("Catalog", True)
-    assert sections[2] == ("Settings", ["ML Model"])
+    assert sections[2] == ("Settings", ["ML Model", "Activity"])
     assert len(sections) == 4
     text = staff_client.get(reverse("admin:index")).text
     assert text.index(f'href="{reverse("till")}#"') < text.index("/admin/catalog/product/")
@@ -35,7 +35,10 @@ def test_menu_marks_the_page_that_is_open_and_no_other(staff_client):
         ({"recognize_product"}, [("Tills", ["Recognize"])]),
         ({"view_product"}, [("Catalog", ["Products"])]),
         ({"view_correction"}, [("Tills", ["Corrections"])]),
-        ({"view_trainingrun", "recognize_product"}, [("Tills", ["Recognize"]), ("Settings", ["ML Model"])]),
+        (
+            {"view_trainingrun", "recognize_product"},
+            [("Tills", ["Recognize"]), ("Settings", ["ML Model"])],
+        ),
         (set(), []),
     ],
 )

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from catalog.activity.rows import Activity, record
 from catalog.models import Shop
 from ml_training.events import CHANGED, STARTED, announce
 from ml_training.models import ShopTraining, TrainingRun
@@ -103,6 +104,7 @@ def _cancel(runs: QuerySet, shop_id: int, message: str) -> bool:
         run.status, run.message = Status.CANCELLED, message
         runs.update(status=run.status, message=message, finished_at=timezone.now())
         announce(run, CHANGED, message)
+        record(Activity.Kind.MODEL, "cancelled deep training", run.shop)
     return True
 
 

@@ -1,0 +1,207 @@
+"""Records changes of rows, wherever they are made, as long as a person or a token acts.
+
+Nothing is read and nothing written while nobody does: a worker pays for none of this.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models import Field, Model, QuerySet
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
+
+from catalog.activity.actor import Actor, current_actor
+from catalog.activity.rows import Activity, record, record_login
+from catalog.models import Product, ProductImage, Shop
+from catalog.tokens import ApiToken
+
+MAX_NAMES = 20  # in one row
+Kind = Activity.Kind
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """How changes of one model's rows are told."""
+
+    kind: str
+    noun: str  # "the product", before the row's name
+    fields: tuple[str, ...]  # whose values are told
+    shop_of: Callable[[Any], Shop | None]
+    secrets: tuple[str, ...] = ()  # of which only that they changed is told
+    is_made: bool = True  # whether making and deleting one is told
+
+
+def track(model: type[Model], tracked: Tracked) -> None:
+    """Record from now on how rows of a model are made, changed and deleted."""
+
+    def before(instance, raw=False, **kwargs):
+        if current_actor() and instance.pk and not raw:
+            rows = model._default_manager.filter(pk=instance.pk)
+            instance.activity_before = rows.values(*tracked.fields, *tracked.secrets).first()
+
+    def saved(instance, created, raw=False, **kwargs):
+        if raw or not current_actor():
+            return
+        name = f"{tracked.noun} {instance}".strip()
+        if created:
+            if tracked.is_made:
+                record(tracked.kind, f"added {name}", tracked.shop_of(instance))
+        elif changes := _changes(tracked, getattr(instance, "activity_before", None) or {}, instance):
+            record(tracked.kind, f"changed {name}: {changes}", tracked.shop_of(instance))
+
+    def deleted(instance, origin=None, **kwargs):
+        if tracked.is_made and _is_asked_for(instance, origin):
+            shop = tracked.shop_of(instance)
+            record(tracked.kind, f"deleted {tracked.noun} {instance}{_photos_of(instance)}", shop)
+
+    uid = f"catalog.activity.{model._meta.label}"
+    pre_save.connect(before, sender=model, weak=False, dispatch_uid=f"{uid}.before")
+    post_save.connect(saved, sender=model, weak=False, dispatch_uid=f"{uid}.saved")
+    # Before, since what belongs to it can still be named; nothing is left of the row if deleting fails.
+    pre_delete.connect(deleted, sender=model, weak=False, dispatch_uid=f"{uid}.deleted")
+
+
+def _changes(tracked: Tracked, before: dict[str, Any], instance: Model) -> str:
+    told = []
+    for name in tracked.fields:
+        field = cast("Field[Any, Any]", instance._meta.get_field(name))
+        old, new = before.get(name), getattr(instance, field.attname)
+        if name in before and str(old) != str(new):
+            told.append(f"{field.verbose_name} from {_shown(old)} to {_shown(new)}")
+    told += [f"{name} changed" for name in tracked.secrets if before.get(name) != getattr(instance, name)]
+    return "; ".join(told)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "nothing" if value in (None, "") else str(value)
+
+
+def _is_asked_for(instance: Model, origin: Model | QuerySet | None) -> bool:
+    """Whether a row itself is deleted, and not with another one that it belongs to."""
+    return isinstance(origin, type(instance)) or getattr(origin, "model", None) is type(instance)
+
+
+def _photos_of(instance: Model) -> str:
+    if not isinstance(instance, Product) or not current_actor():
+        return ""
+    names = list(instance.images.values_list("filename", flat=True))
+    return f" with its photos {_some(names)}" if names else ""
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
+
+
+# --- photos ----------------------------------------------------------------------------------------
+
+
+def note_photo_before(instance: ProductImage, raw=False, **kwargs):
+    if current_actor() and instance.pk and not raw:
+        rows = ProductImage.objects.filter(pk=instance.pk)
+        instance.activity_before = rows.values("product_id", "product__name").first()  # type: ignore[attr-defined]
+
+
+def record_photo(instance: ProductImage, created: bool, raw=False, **kwargs):
+    if raw or not current_actor():
+        return
+    product, before = instance.product, getattr(instance, "activity_before", None)
+    if created:
+        record(Kind.PHOTO, f"added the photo {instance} to {product}", product.shop)
+    elif before and before["product_id"] != product.pk:
+        text = f"moved the photo {instance} from {before['product__name']} to {product}"
+        record(Kind.PHOTO, text, product.shop)
+
+
+def record_deleted_photo(instance: ProductImage, origin=None, **kwargs):
+    if current_actor() and _is_asked_for(instance, origin):
+        product = instance.product
+        record(Kind.PHOTO, f"deleted the photo {instance} of {product}", product.shop)
+
+
+# --- members and rights ----------------------------------------------------------------------------
+
+
+def record_links(instance: Model, action: str, reverse: bool, model: type[Model], pk_set, **kwargs):
+    """A shop's members, a person's or a group's rights: who or what was added and taken away."""
+    verbs = {"post_add": "gave", "post_remove": "took from", "pre_clear": "took all from"}
+    if action not in verbs or not current_actor() or (pk_set is not None and not pk_set):
+        return
+    others = model._default_manager.filter(pk__in=pk_set) if pk_set is not None else []
+    names = _some(map(str, others))
+    if isinstance(instance, Shop) or model is Shop:
+        shops = [instance] if isinstance(instance, Shop) else cast("list[Shop]", list(others))
+        people = names if isinstance(instance, Shop) else str(instance)
+        verb = "added to" if action == "post_add" else "removed from"
+        for shop in shops or ():
+            record(Kind.SHOP, f"{verb} the members of {shop}: {people or 'all'}", shop)
+        return
+    record(Kind.PERSON, f"{verbs[action]} {instance}: {names or model._meta.verbose_name_plural}")
+
+
+# --- logins ----------------------------------------------------------------------------------------
+
+
+def _address(request) -> str:
+    return (request.META.get("REMOTE_ADDR") or "") if request is not None else ""
+
+
+def record_logged_in(request, user, **kwargs):
+    record(Kind.LOGIN, "logged in", actor=Actor(user.get_username(), False, _address(request)))
+
+
+def record_logged_out(request, user, **kwargs):
+    if user is not None:
+        record(Kind.LOGIN, "logged out", actor=Actor(user.get_username(), False, _address(request)))
+
+
+def record_failed_login(credentials, request=None, **kwargs):
+    name = "".join(char for char in str(credentials.get("username", "")) if char.isprintable())
+    record_login("did not log in: wrong name or password", name, _address(request))
+
+
+def connect() -> None:
+    """Record everything that this app knows of; other apps `track` their own models."""
+    person = get_user_model()
+    rights = ("is_active", "is_staff", "is_superuser")
+    track(
+        Product,
+        Tracked(
+            Kind.PRODUCT,
+            "the product",
+            ("name", "sku", "barcode", "price", "unit", "is_active"),
+            lambda product: product.shop,
+        ),
+    )
+    track(Shop, Tracked(Kind.SHOP, "the shop", ("name", "slug", "currency"), lambda shop: shop))
+    fields = ("name", "scopes", "expires_at", "revoked_at")
+    track(ApiToken, Tracked(Kind.TOKEN, "the token", fields, lambda token: token.shop, ("digest",)))
+    of_person = ("username", "email", "first_name", "last_name", *rights)
+    track(person, Tracked(Kind.PERSON, "the person", of_person, lambda _: None, ("password",)))
+    track(Group, Tracked(Kind.PERSON, "the group", ("name",), lambda _: None))
+    uid = "catalog.activity"
+    for signal, receiver in (
+        (pre_save, note_photo_before),
+        (post_save, record_photo),
+        (post_delete, record_deleted_photo),
+    ):
+        signal.connect(receiver, sender=ProductImage, dispatch_uid=f"{uid}.{receiver.__name__}")
+    for through in (
+        Shop.members.through,
+        person.groups.through,
+        person.user_permissions.through,
+        Group.permissions.through,
+    ):
+        m2m_changed.connect(record_links, sender=through, dispatch_uid=f"{uid}.{through.__name__}")
+    user_logged_in.connect(record_logged_in, dispatch_uid=f"{uid}.in")
+    user_logged_out.connect(record_logged_out, dispatch_uid=f"{uid}.out")
+    user_login_failed.connect(record_failed_login, dispatch_uid=f"{uid}.failed")
