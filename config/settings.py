@@ -5,6 +5,7 @@ docs/configuration.md lists the variables. Without any of them this is one machi
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -48,8 +49,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "servestatic.runserver_nostatic",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "django_q",
     "graphene_django",
     "api",
@@ -57,6 +62,7 @@ INSTALLED_APPS = [
     "ml_training",
     "notifications",
     "till",
+    "config.logins.apps.LoginsConfig",  # after those whose pages in the admin it replaces
 ]
 
 MIDDLEWARE = [
@@ -235,6 +241,23 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# Each session remembers which of these let it in: config/logins/backends.py.
+AUTHENTICATION_BACKENDS = [
+    "config.logins.backends.ThrottledLogins",
+    "config.logins.backends.PasswordAlone",
+    "config.logins.backends.PasswordAndCode",
+]
+# Whether all staff need a code of their phone to log in; otherwise those who have set it up.
+SECOND_FACTOR = switch("SECOND_FACTOR", False)
+OTP_TOTP_ISSUER = "Shelfsight"
+# Codes are counted by config/logins/throttle.py: these would lock a person out from everywhere.
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0
+AXES_HANDLER = "config.logins.throttle.Throttle"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)  # after the last of them
+AXES_CLIENT_IP_CALLABLE = "config.logins.client.throttled_address"
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 # Set HTTPS=0 only where the browser really talks http to this host: a demo, a test, one's own machine.
 HTTPS = switch("HTTPS", True)
 SESSION_COOKIE_AGE = 3600 * whole_number("SESSION_HOURS", 14 * 24, least=1)
@@ -245,7 +268,11 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 # Both reach beyond this site: whoever runs the whole domain may ask for them.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = switch("HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = switch("HSTS_PRELOAD", False)
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for these two everywhere
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # this and the next ask for these two everywhere
+    "security.W021",
+    "axes.W002",  # asks for a middleware that answers in place of our login form
+]
 # How many proxies are in front; what they say of scheme and address holds (config/asgi_middleware/proxy.py).
 BEHIND_PROXY = number_of_proxies("BEHIND_PROXY")
 # Open at once; those of a shop, or of an office, come from one address.
@@ -278,6 +305,7 @@ LOGGING = {
     "loggers": {
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "PIL": {"level": "WARNING"},
+        "config.logins": {"level": "INFO"},  # whatever LOG_LEVEL is: fail2ban reads it (docs/logins.md)
         "httpx": {"level": "WARNING"},
     },
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -27,10 +28,33 @@ class ShelfsightAdminSite(AdminSite):
 
     def get_urls(self):
         from catalog.activity.page import activity_page
+        from config.logins.two_step import TwoStep
+        from config.logins.views import LoginCode
         from ml_training.web.urls import page_urls
 
+        login_urls = [
+            path("login/code/", LoginCode.as_view(), name="login_code"),
+            path("two-step/", TwoStep.as_view(), name="two_step"),
+        ]
         activity = path("settings/activity/", self.admin_view(activity_page), name="activity")
-        return [*page_urls(self.admin_view), activity, *super().get_urls()]
+        return [*login_urls, *page_urls(self.admin_view), activity, *super().get_urls()]
+
+    def login(self, request, extra_context=None):
+        """As Django's, with the second step and our own answer to too many tries."""
+        from config.logins.views import Login
+
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
+        context = {
+            **self.each_context(request),
+            "title": _("Log in"),
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            **(extra_context or {}),
+        }
+        request.current_app = self.name
+        return Login.as_view(extra_context=context, next_page="admin:index")(request)
 
     def admin_view(self, view, cacheable=False):
         """Tell whoever sent a form after their session had ended that nothing was saved."""
