@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
-from api.errors import BAD_INPUT, NOT_FOUND, ApiError
+from api.errors import BAD_INPUT, NOT_FOUND, UNAUTHENTICATED, ApiError
 from catalog.models import Product, Shop
 from catalog.photo_files import PhotoRefused
 from ml_training.recognition.recognize import MAX_PHOTOS
@@ -35,6 +35,7 @@ GONE = "This product is gone, or is not this shop's."
 @till_required
 def receive(request: TillRequest) -> JsonResponse:
     """Keep a correction; the same key again is answered as the first time."""
+    _check_person(request)
     shop, (fields, files) = shop_of(request), _form(request)
     key = _uuid(fields.get("key", ""))
     is_new = not Correction.objects.filter(shop=shop, key=key).exists() and _keep(
@@ -43,6 +44,13 @@ def receive(request: TillRequest) -> JsonResponse:
     if is_new:
         drop_old(shop)
     return JsonResponse({"key": str(key), "kept": True}, status=201 if is_new else 200)
+
+
+def _check_person(request: TillRequest) -> None:
+    """Refuse what one person tapped and another, who logged in meanwhile, would send."""
+    told = request.headers.get("X-Till-Person")
+    if told is not None and told != str(request.access.user.pk):
+        raise ApiError("Somebody else has logged in. Log in again to send this.", UNAUTHENTICATED)
 
 
 def _form(request: TillRequest) -> tuple[Any, Any]:

@@ -21,11 +21,12 @@ from till.release import release
 MAX_KEPT = 32  # versions and backbones whose descriptions stay in memory
 
 
-def read_state(shop: Shop, till: str | None) -> dict[str, Any]:
+def read_state(shop: Shop, till: str | None, person: int | None) -> dict[str, Any]:
     """Everything a device needs, as JSON; in five queries at most, however many products there are.
 
     Args:
         till: the device's name; None for staff.
+        person: whose work on the device is not another's; None for a till's token.
     """
     states = ShopTraining.objects.select_related("active_version").filter(shop=shop)
     long_fields = ModelVersion.long_fields("active_version")
@@ -33,8 +34,9 @@ def read_state(shop: Shop, till: str | None) -> dict[str, Any]:
     model, why = describe_model(training)
     state = {
         "release": release(),
-        "shop": {"slug": shop.slug, "name": shop.name, "currency": shop.currency},
+        "shop": {"id": shop.pk, "slug": shop.slug, "name": shop.name, "currency": shop.currency},
         "till": till,
+        "person": person,
         "photos": TillSettings.of(shop).keeps_photos,
         "products": [_describe_product(product) for product in shelf(shop)],
         "model": model,

@@ -30,7 +30,7 @@ def state(request: TillRequest) -> HttpResponseBase:
     """Products, prices and thresholds; 304 where nothing has changed."""
     till = till_of(request.access)
     note_version(till, request.headers.get("X-Till-Version", ""))
-    told = read_state(shop_of(request), till.token.name if till else None)
+    told = read_state(shop_of(request), till.token.name if till else None, request.access.user.pk)
     body = json.dumps(told, ensure_ascii=False).encode()
     response = HttpResponse(body, "application/json", headers={"Cache-Control": "private, no-cache"})
     response["ETag"] = quote_etag(hashlib.sha256(body).hexdigest()[:32])

@@ -57,6 +57,16 @@ def test_staff_send_by_their_session(staff_client, staff, shelf_products):
     assert (row.user, row.till) == (staff, None)
 
 
+def test_what_one_person_tapped_is_not_sent_by_another(staff_client, staff, shelf_products):
+    fields = correction(None, shelf_products[0])
+    address = reverse("till-corrections")
+    refused = staff_client.post(address, fields, headers={"X-Till-Person": str(staff.pk + 1)})
+    assert (refused.status_code, Correction.objects.count()) == (401, 0)
+    assert "Somebody else has logged in" in refused.json()["errors"][0]["message"]
+    taken = staff_client.post(address, fields, headers={"X-Till-Person": str(staff.pk)})
+    assert (taken.status_code, Correction.objects.get().user) == (201, staff)
+
+
 def test_same_key_is_kept_once_and_answered_as_the_first_time(till, shelf_products):
     fields = correction(shelf_products[0], shelf_products[1])
     first = send(fields, till.secret, picture())

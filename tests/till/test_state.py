@@ -23,8 +23,8 @@ def state(till, **headers) -> dict:
 def test_state_tells_shop_device_and_release(till, shop):
     told = state(till)
     assert told["release"] == release()
-    assert told["shop"] == {"slug": shop.slug, "name": shop.name, "currency": "EUR"}
-    assert (told["till"], told["photos"]) == (till.token.name, True)
+    assert told["shop"] == {"id": shop.pk, "slug": shop.slug, "name": shop.name, "currency": "EUR"}
+    assert (told["till"], told["person"], told["photos"]) == (till.token.name, None, True)
     TillSettings.objects.create(shop=shop, keeps_photos=False)
     assert state(till)["photos"] is False
 

@@ -27,6 +27,9 @@ def page_words() -> dict[str, str]:
             "This device is not a till any more. Everything of the shop was removed from it. To use it "
             "again, ask for a new QR code."
         ),
+        "logged_out_kept": _(
+            "You were logged out. Log in again: your slip, and what was not sent yet, are kept for you."
+        ),
         "logged_out": _("Log in to use the till, or scan the QR code of a till."),
         "camera_starting": _(
             "Allow the camera. Its pictures stay on this device; one goes to your shop only when you "

@@ -47,14 +47,12 @@ class Page {
     await this.settings.read();
     this.outbox = new Outbox(store, api, {
       onCount: (count) => this.status.waiting(count),
-      onRevoked: () => this.session.revoke(),
+      onRefused: () => this.session.poll(),
     });
     this.slip = new Slip(store, () => { if (this.money) this.slipView.show(this.money); });
     this.slipView = new SlipView(this.slip);
     this.#makeTill();
     this.#listen();
-    await this.slip.read();
-    await this.outbox.count();
     this.camera.start();
     await this.session.start();
   }
@@ -108,10 +106,22 @@ class Page {
   }
 
   // A new state; null: the server has nothing new.
-  #take(state) {
-    if (state) this.#show(state);
+  async #take(state) {
+    if (state) {
+      await this.#openFor(this.session.api.owner);
+      this.#show(state);
+    }
     this.outbox.send();
     if (this.state) this.#load(this.state);
+  }
+
+  // Each person has a slip of their own in each shop, and nothing of another's stays on the page.
+  async #openFor(owner) {
+    if (owner === this.slip.owner) return;
+    if (this.money) this.#forget();
+    await this.session.store.dropOld(owner);
+    await this.slip.open(owner);
+    await this.outbox.count();
   }
 
   #show(state) {

@@ -1,8 +1,8 @@
 // The slip: what was answered, with pieces or weight, and what it costs. Stays on the device.
 
+import { SLIP } from "./keep/store.js";
 import { Money } from "./money.js";
 
-const KEY = "slip";
 const UNDO = 50; // steps
 
 export class Slip {
@@ -16,8 +16,11 @@ export class Slip {
     this.touchedAt = performance.now();
   }
 
-  async read() {
-    this.lines = (await this.store.get(KEY)) ?? [];
+  // The slip of a person or till in a shop, as it was left.
+  async open(owner) {
+    this.owner = owner;
+    this.#earlier = [];
+    this.lines = (await this.store.get(SLIP + owner))?.lines ?? [];
     this.#last = Math.max(0, ...this.lines.map((line) => line.id));
     this.onChange();
   }
@@ -34,7 +37,7 @@ export class Slip {
   #put(lines) {
     this.lines = lines;
     this.touchedAt = performance.now();
-    this.store.set(KEY, lines).catch(() => {}); // a full disk: the slip lasts as long as the page
+    this.store.set(SLIP + this.owner, { lines, at: Date.now() }).catch(() => {}); // a full disk: the slip lasts as long as the page
     this.onChange();
   }
 

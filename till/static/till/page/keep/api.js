@@ -25,6 +25,17 @@ export class Api {
     this.token = token;
     this.shop = shop;
     this.etag = null;
+    this.owner = null; // of slip and corrections: the person, or the till, and the shop
+  }
+
+  // What tells one login from the next: the cookie is made anew with each.
+  get login() {
+    return this.token ?? csrfToken();
+  }
+
+  // Know from a state whose the work on this device is.
+  follow(state) {
+    this.owner = `${state.person ?? "till"}/${state.shop.id}`;
   }
 
   #address(path) {
@@ -60,10 +71,11 @@ export class Api {
     return state;
   }
 
-  // Send one correction. A page that came from the cache may not have the cookie that a session needs.
-  async correct(form) {
+  // Send one correction, which the server refuses if another person has logged in meanwhile. A page that came from
+  // the cache may not have the cookie that a session needs.
+  async correct(form, person) {
     if (!this.token && !csrfToken()) await fetch(location.pathname, { cache: "no-store" });
-    const headers = this.token ? {} : { "X-CSRFToken": csrfToken() };
+    const headers = this.token ? {} : { "X-CSRFToken": csrfToken(), "X-Till-Person": person };
     await this.fetch(config.corrections, { method: "POST", body: form, headers });
   }
 }

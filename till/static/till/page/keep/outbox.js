@@ -29,23 +29,23 @@ export class Outbox {
   #wait = FIRST_WAIT;
   #timer;
 
-  // onCount(n): so many are waiting. onRevoked(): the token or session is not valid any more.
-  constructor(store, api, { onCount, onRevoked }) {
-    Object.assign(this, { store, api, onCount, onRevoked });
+  // onCount(n): so many are waiting. onRefused(): the token or session is not valid any more, or is another person's.
+  constructor(store, api, { onCount, onRefused }) {
+    Object.assign(this, { store, api, onCount, onRefused });
   }
 
   // Keep a correction, and try to send it; the oldest goes where there are too many.
   async add(fields, photo) {
     const told = { key: newKey(), made_at: new Date().toISOString(), ...fields };
-    await this.store.queue({ shop: this.api.shop ?? "", fields: told, photo });
-    const rows = await this.store.waiting();
+    await this.store.queue({ owner: this.api.owner, at: Date.now(), fields: told, photo });
+    const rows = await this.#mine();
     for (const row of rows.slice(0, Math.max(0, rows.length - MOST))) await this.store.drop(row.id);
     await this.count();
     this.send();
   }
 
   async count() {
-    this.onCount((await this.store.waiting()).length);
+    this.onCount((await this.#mine()).length);
   }
 
   // Try now; one try at a time.
@@ -58,10 +58,10 @@ export class Outbox {
   async #sendAll() {
     for (let [row] = await this.#mine(); row; [row] = await this.#mine()) {
       try {
-        await this.api.correct(asForm(row));
+        await this.api.correct(asForm(row), row.owner.split("/")[0]);
         this.#wait = FIRST_WAIT;
       } catch (error) {
-        if (error instanceof Refused && error.status === 401) return this.onRevoked();
+        if (error instanceof Refused && error.status === 401) return this.onRefused();
         if (!(error instanceof Refused) || TRY_AGAIN.has(error.status)) return this.#later();
       }
       await this.store.drop(row.id); // it is there, or will never be taken
@@ -69,9 +69,9 @@ export class Outbox {
     }
   }
 
-  // Those of the shop that is open: staff of several shops send each when they come back to it.
+  // Those of the person and the shop that is open: others' are sent when they come back.
   async #mine() {
-    return (await this.store.waiting()).filter((row) => row.shop === (this.api.shop ?? ""));
+    return (await this.store.waiting()).filter((row) => row.owner === this.api.owner);
   }
 
   #later() {

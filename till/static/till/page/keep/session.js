@@ -44,7 +44,8 @@ export class Session {
 
   async start() {
     const state = await this.store.get("state");
-    if (state && (!this.api.shop || state.shop.slug === this.api.shop)) this.onState(state);
+    const isMine = (await this.store.get("login")) === this.api.login; // another person sees nothing of it
+    if (state && isMine && (!this.api.shop || state.shop.slug === this.api.shop)) await this.#tell(state);
     setInterval(() => { if (!document.hidden) this.poll(); }, POLL_MILLISECONDS);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.poll(); });
     addEventListener("online", () => this.poll());
@@ -62,14 +63,24 @@ export class Session {
   async #ask() {
     try {
       const state = await this.api.state(this.version());
-      if (state) await this.store.set("state", state).catch(() => {});
+      if (state) await this.#keep(state).catch(() => {});
       this.onOffline(false);
-      this.onState(state);
+      await this.#tell(state);
     } catch (error) {
       if (error instanceof Unreachable) this.onOffline(true);
       else if (error instanceof Refused) await this.#refused(error);
       else throw error;
     }
+  }
+
+  async #keep(state) {
+    await this.store.set("state", state);
+    await this.store.set("login", this.api.login);
+  }
+
+  async #tell(state) {
+    if (state) this.api.follow(state);
+    await this.onState(state);
   }
 
   async #refused(error) {
@@ -81,20 +92,23 @@ export class Session {
   }
 
   async choose(slug) {
-    Object.assign(this.api, { shop: slug, etag: null });
+    Object.assign(this.api, { shop: slug, etag: null, owner: null });
     await this.store.set("shop", slug ?? undefined);
     history.replaceState(null, "", location.pathname);
     await this.#ask();
   }
 
-  // The token or the session is not valid any more: nothing of the shop stays on the device.
+  // The token or the session is not valid any more: nothing of the shop stays on the device. What staff have not
+  // finished waits for them to log in again.
   async revoke() {
     if (this.#isOver) return;
     this.#isOver = true;
     const isStaff = !this.api.token;
     await Update.forget();
-    await this.store.wipe();
+    const isWork = isStaff && (await this.store.wipeButWork());
+    if (!isStaff) await this.store.wipe();
     await closeCaches();
-    this.onRefused(say(isStaff ? "logged_out" : "revoked"), isStaff);
+    const staffWords = isWork ? "logged_out_kept" : "logged_out";
+    this.onRefused(say(isStaff ? staffWords : "revoked"), isStaff);
   }
 }

@@ -3,6 +3,9 @@
 
 const NAME = "till";
 const VERSION = 1;
+const KEPT_MILLISECONDS = 30 * 24 * 3_600_000; // of what somebody left who was logged out
+
+export const SLIP = "slip/"; // begins the key of a slip; its owner follows
 
 function finished(request) {
   return new Promise((resolve, reject) => {
@@ -46,6 +49,15 @@ export class Store {
     else await finished(this.#table("values", "readwrite").put(value, key));
   }
 
+  async keys() {
+    return this.memory ? [...this.memory.values.keys()] : finished(this.#table("values").getAllKeys());
+  }
+
+  async remove(key) {
+    if (this.memory) this.memory.values.delete(key);
+    else await finished(this.#table("values", "readwrite").delete(key));
+  }
+
   async waiting() {
     return this.memory ? [...this.memory.outbox.values()] : finished(this.#table("outbox").getAll());
   }
@@ -69,5 +81,39 @@ export class Store {
       await finished(indexedDB.deleteDatabase(NAME));
     }
     this.memory = { values: new Map(), outbox: new Map(), last: 0 };
+  }
+
+  // Everything goes but what people have not finished. Gives whether there is any; this page keeps nothing more.
+  async wipeButWork() {
+    const isWork = await this.#keepWork();
+    if (!isWork || !this.database) {
+      await this.wipe();
+      return false;
+    }
+    this.database.close();
+    this.database = null;
+    this.memory = { values: new Map(), outbox: new Map(), last: 0 };
+    return true;
+  }
+
+  async #keepWork() {
+    let isWork = (await this.waiting()).length > 0;
+    for (const key of await this.keys()) {
+      const isSlip = key.startsWith(SLIP) && (await this.get(key)).lines.length > 0;
+      if (!isSlip) await this.remove(key);
+      isWork ||= isSlip;
+    }
+    return isWork;
+  }
+
+  // Forget what others left and did not come back for.
+  async dropOld(owner) {
+    const oldest = Date.now() - KEPT_MILLISECONDS;
+    for (const key of await this.keys()) {
+      const isOthers = key.startsWith(SLIP) && key !== SLIP + owner;
+      if (isOthers && (await this.get(key)).at < oldest) await this.remove(key);
+    }
+    const old = (await this.waiting()).filter((row) => row.owner !== owner && row.at < oldest);
+    for (const row of old) await this.drop(row.id);
   }
 }
