@@ -24,8 +24,10 @@ def reconcile() -> None:
     from ml_training.runs.deep.schedule import reconcile_deep
     from ml_training.runs.embed_ahead import embed_ahead
     from ml_training.runs.reconcile import reconcile
+    from ml_training.runs.sweep import sweep_if_due
 
     reconcile()
     reconcile_deep()
     tuned.prune()
+    sweep_if_due()
     embed_ahead()

@@ -5,9 +5,15 @@ import io
 from PIL import Image
 
 from catalog.photo_files import MIN_SIDE, PhotoRefused, open_upright
+from till.models import Correction
 
 SIDE = 640  # pixels
 MAX_PIXELS = 4_000_000  # that are decoded: a till sends a tenth of that
+
+
+def photos_in_use(names: list[str]) -> set[str]:
+    """Of these names of files, those of corrections."""
+    return set(Correction.objects.filter(photo__in=names).values_list("photo", flat=True))
 
 
 def square_jpeg(data: bytes) -> bytes:

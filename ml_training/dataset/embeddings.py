@@ -21,6 +21,10 @@ from ml_training.recognizer.quality import Quality, measure_quality
 
 QUALITY = [fact.name for fact in fields(Quality)]  # columns of ImageEmbedding
 FILE_CHANGED = "The stored file has changed since it was added. Delete this photo and add it again."
+FILE_ABSENT = (
+    "The photo's file is missing on the computer that trains. If the photo is shown on its product, the "
+    "computers do not share their photos: tell whoever runs the site. If not, add it again."
+)
 CHUNK = 500  # hashes in one query, vectors in one insert
 
 
@@ -182,7 +186,7 @@ def _reason(error: Exception | None) -> str:
     if isinstance(error, PhotoRefused):
         return str(error)
     if isinstance(error, FileNotFoundError):
-        return "The photo's file is missing from the storage. Delete this photo and add it again."
+        return FILE_ABSENT
     if isinstance(error, OSError):
         return f"The photo's file cannot be read ({error.strerror}). Check the storage, then prepare again."
     raise error or RuntimeError("A photo was neither embedded nor refused.")
@@ -232,6 +236,11 @@ class EmbeddingTable:
         """Photos that were found bad stay aside in the runs that follow."""
         for rows in _some_rows(self.backbone_id, hashes):
             rows.delete()
+
+
+def count_stored(backbone_id: str, hashes: list[str]) -> int:
+    """How many of these photos have a vector."""
+    return sum(rows.count() for rows in _some_rows(backbone_id, hashes))
 
 
 def stored_vectors(backbone_id: str, hashes: list[str]) -> dict[str, np.ndarray]:

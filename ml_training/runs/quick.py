@@ -4,16 +4,24 @@ TrainingSet → Vectors → Fitted → Evidence → Version; each takes what the
 """
 
 import logging
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from django.core.files.storage import default_storage
 
 from ml_training.backbones import tuned
 from ml_training.backbones.loader import open_embedder_of
-from ml_training.dataset.embeddings import EmbeddingTable, load_embeddings, looks_of_few
+from ml_training.dataset.embeddings import (
+    FILE_ABSENT,
+    EmbeddingTable,
+    count_stored,
+    load_embeddings,
+    looks_of_few,
+)
 from ml_training.dataset.manifest import Manifest, read_manifest
 from ml_training.gate.evidence import Evidence, gather_evidence
 from ml_training.models import ModelVersion, TrainingRun
@@ -29,6 +37,11 @@ from ml_training.versions import files as version_files
 from ml_training.versions.publish import CHECK_PHOTOS, TrainedModel, publish
 
 logger = logging.getLogger(__name__)
+MANY_ABSENT = 3  # files; fewer are photos that were lost one by one
+
+
+class PhotosNotHere(RuntimeError):
+    """Raised when this computer does not see the files of many photos; says where they should be."""
 
 
 def run_job(run_id: int, on_change: Callable[[TrainingRun], None] | None = None) -> TrainingRun | None:
@@ -130,11 +143,36 @@ def _train(run: TrainingRun, progress: Progress) -> None:
 def embed(run: TrainingRun, training_set: TrainingSet, progress: Progress) -> Vectors:
     """Look at the photos, and note on the run how many there are and which cannot be used."""
     embedder, manifest = training_set.embedder, training_set.manifest
+    hashes = [*manifest.copies]
+    unseen = len(hashes) - (0 if run.fresh else count_stored(embedder.backbone.id, hashes))
     by_sha256, skipped = load_embeddings(embedder, manifest, progress.within, fresh=run.fresh)
+    check_files_are_here([reason for _, reason in skipped], unseen)
     usable = manifest.without({photo.pk for photo, _ in skipped})
     run.set_aside = [photo.as_json(reason) for photo, reason in skipped]
     run.products, run.photos = len(usable.products), len(usable.photos)
     return Vectors(embedder, usable, by_sha256)
+
+
+def check_files_are_here(reasons: list[str], looked_for: int) -> None:
+    """Tell a photo that is lost from a folder of photos that this computer does not see.
+
+    Args:
+        reasons: why photos were skipped.
+        looked_for: files that were to be read.
+    Raises:
+        PhotosNotHere: many of them are absent.
+    """
+    absent = reasons.count(FILE_ABSENT)
+    if absent >= MANY_ABSENT and absent * 10 > looked_for:
+        raise PhotosNotHere(
+            f"{absent} of {looked_for} photo files are not on this computer ({socket.gethostname()}), where "
+            f"they should be in {_photo_folder()}. Check that the disk is there, and that all "
+            "computers of the site share this folder. No photo is lost by this; it is tried again"
+        )
+
+
+def _photo_folder() -> str:
+    return str(getattr(default_storage, "location", "the photo storage"))
 
 
 def _fit(run: TrainingRun, vectors: Vectors, matrix: np.ndarray, progress: Progress) -> Fitted:

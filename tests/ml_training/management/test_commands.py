@@ -119,7 +119,10 @@ def test_train_that_fails_says_why(shop, manage, tmp_path):
 def test_reconcile_says_what_it_mended(shop, manage):
     ShopTraining.objects.create(shop=shop, wanted=1)
     code, out, _ = manage("reconcile")
-    assert (code, out) == (0, "0 runs given up, 1 queued, 0 woken.\n")
+    assert (code, out) == (
+        0,
+        "0 runs given up, 1 queued, 0 woken; 0 files and vectors that belonged to nothing removed.\n",
+    )
     assert work() == 1
 
 
@@ -127,4 +130,9 @@ def test_reconcile_reports_the_runs_as_one_json_object(shop, manage):
     ShopTraining.objects.create(shop=shop, wanted=1)
     code, out, _ = manage("reconcile", "--json")
     assert code == 0
-    assert only_json(out) == {"given_up": [], "queued": [TrainingRun.objects.get().pk], "woken": []}
+    assert only_json(out) == {
+        "given_up": [],
+        "queued": [TrainingRun.objects.get().pk],
+        "woken": [],
+        "removed": 0,
+    }

@@ -149,3 +149,29 @@ def test_same_photo_on_two_products_is_read_from_either_file(shop):
         assert last_run(shop).set_aside == []
         assert last_run(shop).photos == 3
         break_file(photo, good)
+
+
+def test_run_fails_with_a_sentence_when_this_computer_does_not_see_the_photos(shop):
+    """A disk that is not mounted, or another host: nobody is told to delete good photos."""
+    products = stock(shop, products=2, photos=4)
+    work()
+    version = active_version(shop)
+    new = [add_photo(products[0], 0, seed) for seed in range(20, 24)]
+    for photo in new:
+        break_file(photo, None)
+    work()
+    run = last_run(shop)
+    assert run.status == "failed"
+    assert "4 of 4 photo files are not on this computer" in run.error
+    assert "Check that the disk is there" in run.error
+    assert "elete" not in run.error
+    assert active_version(shop) == version, "the model in use stays"
+
+
+def test_photo_whose_file_is_absent_is_not_to_be_deleted(shop):
+    products = stock(shop, products=2, photos=2)
+    break_file(products[0].images.first(), None)
+    work()
+    (aside,) = last_run(shop).set_aside
+    assert "missing on the computer that trains" in aside["reason"]
+    assert "elete" not in aside["reason"]

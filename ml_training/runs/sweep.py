@@ -1,0 +1,85 @@
+"""Removes what belongs to nothing any more: files of photos and models, thumbnails, vectors."""
+
+import logging
+import re
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+
+from catalog.models import ProductImage
+from catalog.photos import orphans
+from catalog.photos.thumbnails import drop_unused_thumbnails
+from ml_training.models import ImageEmbedding, ModelVersion, TrainingRun, TunedBackbone
+from ml_training.storage import storage
+from ml_training.versions import files as version_files
+
+logger = logging.getLogger(__name__)
+EVERY_SECONDS = 3600  # that the worker looks
+VECTORS = 2000  # that are removed at once; more wait for the next time
+_OF_RUN = re.compile(r"\d+/\d+-[\w-]{1,8}")  # as `version_files.folder_of` names it
+_OF_BACKBONE = re.compile(r"\d+/backbone-[0-9a-f]{16}")
+
+
+def sweep_if_due() -> int:
+    """Sweep, if nobody on this host has done so within EVERY_SECONDS."""
+    mark = Path(settings.CACHE_DIR) / "swept"
+    try:
+        if 0 <= time.time() - mark.stat().st_mtime < EVERY_SECONDS:
+            return 0
+    except FileNotFoundError:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return sweep()
+
+
+def sweep(now: bool = False) -> int:
+    """Remove files and rows that belong to nothing any more.
+
+    Args:
+        now: also those that are younger than a day; somebody asks for it.
+    Returns:
+        How many files and vectors were removed.
+    Repeatable:   yes.
+    """
+    return (
+        orphans.remove_orphans(now)
+        + _remove_model_folders(now)
+        + drop_unused_thumbnails()
+        + _remove_vectors()
+    )
+
+
+def _remove_model_folders(now: bool) -> int:
+    removed = 0
+    for folder, files in _folders().items():
+        if now or all(orphans.is_old(storage(), f"{folder}/{name}") for name in files):
+            for name in files:
+                version_files.discard_file(f"{folder}/{name}")
+            version_files.discard_file(folder)
+            removed += len(files)
+            logger.info("%s in the model storage belonged to nothing and was removed.", folder)
+    return removed
+
+
+def _folders() -> dict[str, list[str]]:
+    """Folders of the model storage that nothing names, with their files."""
+    found: dict[str, list[str]] = {}
+    for name in orphans.walk(storage()):
+        folder, _, file = name.rpartition("/")
+        if _OF_RUN.fullmatch(folder) or _OF_BACKBONE.fullmatch(folder):
+            found.setdefault(folder, []).append(file)
+    going = TrainingRun.objects.filter(status__in=["queued", "training"]).defer("trigger")
+    used = {version_files.folder_of(run) for run in going}
+    used |= {path.rpartition("/")[0] for path in TunedBackbone.objects.values_list("path", flat=True)}
+    versions = ModelVersion.objects.filter(files_removed_at=None)
+    used |= set(versions.values_list("folder", flat=True))
+    return {folder: files for folder, files in found.items() if folder not in used}
+
+
+def _remove_vectors() -> int:
+    """Remove vectors of photos that no product has any more."""
+    photos = ProductImage.objects.filter(sha256=OuterRef("sha256"))
+    gone = ImageEmbedding.objects.filter(~Exists(photos)).values_list("pk", flat=True)[:VECTORS]
+    return ImageEmbedding.objects.filter(pk__in=list(gone)).delete()[0]

@@ -1,0 +1,73 @@
+"""What belongs to nothing any more goes: model folders, vectors; the worker looks once an hour."""
+
+import os
+import time
+
+import pytest
+from django.core.files.base import ContentFile
+
+from catalog.photos.orphans import walk
+from ml_training.models import ImageEmbedding
+from ml_training.recognition.recognize import recognize
+from ml_training.runs import sweep
+from ml_training.storage import storage
+from tests.factories import photo_bytes
+from tests.support.training import claimed, trained
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
+
+
+@pytest.fixture(autouse=True)
+def own_cache_mark(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "settings", type("Settings", (), {"CACHE_DIR": tmp_path / "marks"}))
+
+
+def put(name: str, hours: float = 48) -> None:
+    storage().save(name, ContentFile(b"x"))
+    then = time.time() - hours * 3600
+    os.utime(storage().path(name), (then, then))
+
+
+def age_all(hours: float = 48) -> None:
+    then = time.time() - hours * 3600
+    for name in walk(storage()):
+        os.utime(storage().path(name), (then, then))
+
+
+def test_model_folders_of_nothing_go_and_those_of_versions_and_runs_stay(shop):
+    version = trained(shop, products=2, photos=2)
+    run = claimed(shop)
+    going = f"{shop.pk}/{run.pk}-{run.worker_token[:8]}"
+    put(f"{going}/weights.safetensors")
+    put(f"{shop.pk}/999-deadbeef/weights.safetensors")
+    put(f"{shop.pk}/backbone-{'a' * 16}/backbone.onnx")
+    put(f"{shop.pk}/998-younger1/model.json", hours=1)
+    put("notes/mine.txt")
+    age_all(48)
+    put(f"{shop.pk}/997-younger2/model.json", hours=1)
+    assert sweep.sweep() == 3
+    left = {name.rpartition("/")[0] for name in walk(storage())}
+    assert left == {version.folder, going, "notes", f"{shop.pk}/997-younger2"}
+    assert sweep.sweep(now=True) == 1
+    assert recognize(shop, photo_bytes()).version == version.number
+
+
+def test_vectors_of_photos_that_are_gone_go(shop):
+    trained(shop, products=2, photos=2)
+    photo = shop.products.first().images.first()
+    photo.delete()
+    assert ImageEmbedding.objects.filter(sha256=photo.sha256).exists()
+    assert sweep.sweep() == 1
+    assert not ImageEmbedding.objects.filter(sha256=photo.sha256).exists()
+    assert ImageEmbedding.objects.count() == 3
+
+
+def test_worker_looks_once_an_hour(shop, tmp_path):
+    put(f"{shop.pk}/999-deadbeef/model.json")
+    assert sweep.sweep_if_due() == 1
+    put(f"{shop.pk}/998-deadbeef/model.json")
+    assert sweep.sweep_if_due() == 0
+    for number, moment in enumerate((time.time() - 2 * 3600, time.time() + 9 * 3600)):  # or a clock set back
+        os.utime(tmp_path / "marks" / "swept", (moment, moment))
+        put(f"{shop.pk}/{number}-deadbeef/model.json")
+        assert sweep.sweep_if_due() >= 1
