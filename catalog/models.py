@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from api.pages import PagedRow
 from catalog.activity.rows import Activity as Activity  # a model of this app
 from catalog.photo_files import PhotoFacts, PhotoLimits, PhotoRefused, check_photo, check_size
+from catalog.photos.undo import note_stored, remove_quietly
 from catalog.tokens import ApiToken as ApiToken
 
 MAX_SKU_LENGTH = 100  # characters
@@ -139,16 +140,22 @@ class ProductImage(PagedRow, models.Model):
         Raises:
             ValidationError: the file cannot be taken, or (code `duplicate`) the product has it already.
         """
-        if self.image and not self.image._committed:
+        is_new_file = bool(self.image) and not self.image._committed
+        if is_new_file:
             self.clean()
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "filename", "sha256", "width", "height"}
         try:
             with transaction.atomic():
                 super().save(*args, **kwargs)
-        except IntegrityError:  # somebody added the same photo at this very moment
-            self._refuse_duplicate()
+        except BaseException as error:
+            if is_new_file and self.image._committed:  # the file was stored, and its row was not
+                remove_quietly(self.image.storage, self.image.name)
+            if isinstance(error, IntegrityError):  # somebody added the same photo at this very moment
+                self._refuse_duplicate()
             raise
+        if is_new_file:
+            note_stored(self.image.storage, str(self.image.name))
 
     def clean(self):
         """Read hash and size from a new file, once; refuse it with a sentence that names it."""

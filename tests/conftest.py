@@ -1,6 +1,7 @@
 """Fixtures that all tests share: shops, people, photos drawn on the spot."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pillow_heif
@@ -54,6 +55,7 @@ def own_storage(settings, tmp_path):
     for name, folder in (("default", "photos"), ("models", "models")):
         storages[name]["OPTIONS"] = {"location": tmp_path / folder}
     settings.STORAGES = storages
+    shutil.rmtree(settings.CACHE_DIR / "thumbnails", ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ from catalog.formatting import counted
 from catalog.models import Product, ProductImage, Shop, check_upload
 from catalog.moving import MoveRefused, move_photos
 from catalog.permissions import ADD_PHOTOS, CHANGE_PHOTOS
+from catalog.photos.undo import files_undone_on_failure
 from catalog.signals import photos_added_in_form
 
 MAX_PHOTOS = 5000  # of one product that its form can show; Django's own limit is 1,000
@@ -142,7 +143,8 @@ class ProductAdmin(ShopRowsAdmin):
             if object_id and _is_deleted(unquote(object_id)) and self.has_add_permission(request):
                 request.POST, request.product_is_gone = as_new(request.POST, "images"), True
                 object_id, form_url = None, reverse("admin:catalog_product_add")
-        response = super().changeform_view(request, object_id, form_url, extra_context)
+        with files_undone_on_failure():
+            response = super().changeform_view(request, object_id, form_url, extra_context)
         if request in _added:  # saved by now, and nobody waits for a lock
             product, photos = _added.pop(request)
             photos_added_in_form.send_robust(ProductAdmin, request=request, product=product, photos=photos)

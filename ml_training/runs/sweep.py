@@ -1,5 +1,6 @@
 """Removes what belongs to nothing any more: files of photos and models, thumbnails, vectors."""
 
+import contextlib
 import logging
 import re
 import time
@@ -47,6 +48,7 @@ def sweep(now: bool = False) -> int:
         orphans.remove_orphans(now)
         + _remove_model_folders(now)
         + drop_unused_thumbnails()
+        + _remove_old_uploads()
         + _remove_vectors()
     )
 
@@ -76,6 +78,17 @@ def _folders() -> dict[str, list[str]]:
     versions = ModelVersion.objects.filter(files_removed_at=None)
     used |= set(versions.values_list("folder", flat=True))
     return {folder: files for folder, files in found.items() if folder not in used}
+
+
+def _remove_old_uploads() -> int:
+    """Remove what a web server that was killed had received of requests; none takes so long."""
+    before, removed = time.time() - orphans.OLD.total_seconds(), 0
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def _remove_vectors() -> int:

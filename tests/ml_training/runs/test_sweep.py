@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 
 @pytest.fixture(autouse=True)
 def own_cache_mark(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(sweep, "settings", type("Settings", (), {"CACHE_DIR": tmp_path / "marks"}))
+    folders = {"CACHE_DIR": tmp_path / "marks", "FILE_UPLOAD_TEMP_DIR": tmp_path / "uploads"}
+    monkeypatch.setattr(sweep, "settings", type("Settings", (), folders))
 
 
 def put(name: str, hours: float = 48) -> None:
@@ -71,3 +72,13 @@ def test_worker_looks_once_an_hour(shop, tmp_path):
         os.utime(tmp_path / "marks" / "swept", (moment, moment))
         put(f"{shop.pk}/{number}-deadbeef/model.json")
         assert sweep.sweep_if_due() >= 1
+
+
+def test_uploads_of_a_server_that_was_killed_go_after_a_day(tmp_path):
+    (tmp_path / "uploads").mkdir()
+    old, young = (tmp_path / "uploads" / f"tmp{name}.upload.jpg" for name in ("old", "young"))
+    for path in (old, young):
+        path.write_bytes(b"x")
+    os.utime(old, (time.time() - 48 * 3600,) * 2)
+    assert sweep.sweep() == 1
+    assert (old.exists(), young.exists()) == (False, True)
