@@ -128,8 +128,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 SERVESTATIC_USE_FINDERS = True
 
-# Uploads wait on the disk where photos are kept: storing one only gives it its name, and nobody holds the write lock
-# of the database while bytes are copied.
+# Uploads wait on the disk where photos are kept: storing one only gives it its name, and nobody holds the
+# write lock of the database while bytes are copied.
 FILE_UPLOAD_TEMP_DIR = private_folder(DATA_DIR / "uploads")
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
