@@ -131,7 +131,6 @@ SERVESTATIC_USE_FINDERS = True
 # Uploads wait on the disk where photos are kept: storing one only gives it its name, and nobody holds the
 # write lock of the database while bytes are copied.
 FILE_UPLOAD_TEMP_DIR = private_folder(DATA_DIR / "uploads")
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 # Scratch space that may be deleted at any time: exported backbones.
 CACHE_DIR = DATA_DIR / "cache"

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from catalog.activity.rows import Activity, record
 from catalog.models import Product, ProductImage
+from catalog.photos.undo import files_undone_on_failure
 from till.models import Correction
 
 State = Correction.State
@@ -40,7 +41,7 @@ def take(corrections, by, product: Product | None = None, with_barcode: bool = T
     taken = Taken()
     for pk in corrections.values_list("pk", flat=True):
         try:
-            with transaction.atomic():
+            with files_undone_on_failure(), transaction.atomic():
                 _take_one(pk, by, product, with_barcode, taken)
         except ValidationError as error:
             taken.problems.extend(error.messages)

@@ -18,21 +18,30 @@ from ml_training.versions import files as version_files
 
 logger = logging.getLogger(__name__)
 EVERY_SECONDS = 3600  # that the worker looks
+FEW = 5  # folders that may all be left over
 VECTORS = 2000  # that are removed at once; more wait for the next time
 _OF_RUN = re.compile(r"\d+/\d+-[\w-]{1,8}")  # as `version_files.folder_of` names it
 _OF_BACKBONE = re.compile(r"\d+/backbone-[0-9a-f]{16}")
 
 
 def sweep_if_due() -> int:
-    """Sweep, if nobody on this host has done so within EVERY_SECONDS."""
+    """Sweep, if nobody on this host has done so within EVERY_SECONDS; what fails is logged."""
+    try:
+        return sweep() if _is_due() else 0
+    except Exception:
+        logger.exception("Looking for what belongs to nothing has failed.")
+        return 0
+
+
+def _is_due() -> bool:
     mark = Path(settings.CACHE_DIR) / "swept"
     try:
         if 0 <= time.time() - mark.stat().st_mtime < EVERY_SECONDS:
-            return 0
+            return False
     except FileNotFoundError:
         mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()
-    return sweep()
+    return True
 
 
 def sweep(now: bool = False) -> int:
@@ -54,8 +63,20 @@ def sweep(now: bool = False) -> int:
 
 
 def _remove_model_folders(now: bool) -> int:
-    removed = 0
-    for folder, files in _folders().items():
+    """As `orphans.remove_orphans`: a database that names few of the models is likely the wrong one."""
+    removed, found = 0, _folders()
+    named = _named_folders()
+    unnamed = {folder: files for folder, files in found.items() if folder not in named}
+    is_odd = len(unnamed) > max(len(found) / 2, FEW) or not ModelVersion.objects.exists()
+    if unnamed and is_odd and not now:
+        logger.warning(
+            "%s of %s model folders belong to no version in this database. None was removed: check "
+            "DATABASE_URL and DATA_DIR. If it is right, remove them with: manage.py reconcile --now",
+            len(unnamed),
+            len(found),
+        )
+        return 0
+    for folder, files in unnamed.items():
         if now or all(orphans.is_old(storage(), f"{folder}/{name}") for name in files):
             for name in files:
                 version_files.discard_file(f"{folder}/{name}")
@@ -66,18 +87,22 @@ def _remove_model_folders(now: bool) -> int:
 
 
 def _folders() -> dict[str, list[str]]:
-    """Folders of the model storage that nothing names, with their files."""
+    """Folders of the model storage that are named as runs and backbones are, with their files."""
     found: dict[str, list[str]] = {}
     for name in orphans.walk(storage()):
         folder, _, file = name.rpartition("/")
         if _OF_RUN.fullmatch(folder) or _OF_BACKBONE.fullmatch(folder):
             found.setdefault(folder, []).append(file)
+    return found
+
+
+def _named_folders() -> set[str]:
+    """Those of versions that have files, of runs that are going, of tuned backbones."""
     going = TrainingRun.objects.filter(status__in=["queued", "training"]).defer("trigger")
     used = {version_files.folder_of(run) for run in going}
     used |= {path.rpartition("/")[0] for path in TunedBackbone.objects.values_list("path", flat=True)}
     versions = ModelVersion.objects.filter(files_removed_at=None)
-    used |= set(versions.values_list("folder", flat=True))
-    return {folder: files for folder, files in found.items() if folder not in used}
+    return used | set(versions.values_list("folder", flat=True))
 
 
 def _remove_old_uploads() -> int:

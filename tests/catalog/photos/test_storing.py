@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
@@ -32,8 +31,9 @@ def inodes():
     pre_save.disconnect(note, sender=ProductImage)
 
 
-def test_upload_gets_its_name_and_is_not_copied_while_the_transaction_is_open(staff_client, product, inodes):
+def test_large_upload_is_not_copied_while_the_transaction_is_open(staff_client, product, inodes, settings):
     """The same file on the same disk: nothing of it is written any more."""
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0  # as a request of more than 2.5 MB
     assert settings.FILE_UPLOAD_TEMP_DIR.parent == settings.DATA_DIR
     submit(staff_client, page_of(product), [("a.jpg", photo_bytes(0, 1)), ("b.jpg", photo_bytes(0, 2))])
     for photo in product.images.all():
