@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from catalog.activity.photos import record_moved
 from catalog.models import Product, ProductImage
 
 MAX_MOVED = 500  # photos at once: others cannot write meanwhile
@@ -22,7 +23,7 @@ def move_photos(photos: Iterable[int], target: Product) -> list[ProductImage]:
 
     Returns:
         Those that were not on that product already.
-    Effects:      ProductImage.product and position; the model signals, which ask for training.
+    Effects:      ProductImage.product and position; the model signals, which ask for training; activity.
     Transaction:  opens one, or joins the caller's.
     Repeatable:   yes; photos that are there already stay where they are.
     Raises:
@@ -39,10 +40,12 @@ def move_photos(photos: Iterable[int], target: Product) -> list[ProductImage]:
         if len(found) < len(wanted):
             raise MoveRefused("A photo is not there any more. Reload the page, and move the others.")
         moving.sort(key=lambda photo: (photo.product.name, photo.product_id, photo.position, photo.pk))
+        sources = [photo.product for photo in moving]
         last = target.images.order_by("-position").values_list("position", flat=True).first()
         for position, photo in enumerate(moving, start=0 if last is None else last + 1):
             photo.product, photo.position = target, position
             _save(photo)
+        record_moved(moving, sources, target)
     return moving
 
 

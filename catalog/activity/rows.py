@@ -1,5 +1,6 @@
 """The rows that tell who did what. They outlive what they tell of, so they keep names instead of links."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from catalog.activity.actor import MAX_NAME, Actor, current_actor
 
 MAX_TEXT = 500
+MAX_NAMES = 20  # in one row
+MAX_NAMED = 250  # characters of these names, so that what else a row tells has its place
 SAME_SECONDS = 60  # in which the same failed login from the same address is one row
 
 
@@ -48,6 +51,17 @@ class Activity(models.Model):
 
     def __str__(self):
         return f"{self.who} {self.text}"
+
+
+def some(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    names, shown = list(names), list[str]()
+    for name in names[:MAX_NAMES]:
+        if shown and sum(map(len, shown)) + len(name) > MAX_NAMED:
+            break
+        shown.append(name)
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def record(kind: str, text: str, shop=None, actor: Actor | None = None) -> None:

@@ -3,7 +3,7 @@
 Nothing is read and nothing written while nobody does: a worker pays for none of this.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,14 +11,14 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models import Field, Model, QuerySet
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
+from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
+from catalog.activity import photos
 from catalog.activity.actor import Actor, current_actor
-from catalog.activity.rows import Activity, record, record_login
-from catalog.models import Product, ProductImage, Shop
+from catalog.activity.rows import Activity, record, record_login, some
+from catalog.models import Product, Shop
 from catalog.tokens import ApiToken
 
-MAX_NAMES = 20  # in one row
 Kind = Activity.Kind
 
 
@@ -92,40 +92,9 @@ def _photos_of(instance: Model) -> str:
     if not isinstance(instance, Product) or not current_actor():
         return ""
     names = list(instance.images.values_list("filename", flat=True))
-    return f" with its photos {_some(names)}" if names else ""
-
-
-def _some(names: Iterable[str]) -> str:
-    """The first names, and how many more there are."""
-    names = list(names)
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + more
-
-
-# --- photos ----------------------------------------------------------------------------------------
-
-
-def note_photo_before(instance: ProductImage, raw=False, **kwargs):
-    if current_actor() and instance.pk and not raw:
-        rows = ProductImage.objects.filter(pk=instance.pk)
-        instance.activity_before = rows.values("product_id", "product__name").first()  # type: ignore[attr-defined]
-
-
-def record_photo(instance: ProductImage, created: bool, raw=False, **kwargs):
-    if raw or not current_actor():
-        return
-    product, before = instance.product, getattr(instance, "activity_before", None)
-    if created:
-        record(Kind.PHOTO, f"added the photo {instance} to {product}", product.shop)
-    elif before and before["product_id"] != product.pk:
-        text = f"moved the photo {instance} from {before['product__name']} to {product}"
-        record(Kind.PHOTO, text, product.shop)
-
-
-def record_deleted_photo(instance: ProductImage, origin=None, **kwargs):
-    if current_actor() and _is_asked_for(instance, origin):
-        product = instance.product
-        record(Kind.PHOTO, f"deleted the photo {instance} of {product}", product.shop)
+    if len(names) < 2:
+        return f" with its photo {names[0]}" if names else ""
+    return f" with its {len(names)} photos {some(names)}"
 
 
 # --- members and rights ----------------------------------------------------------------------------
@@ -137,7 +106,7 @@ def record_links(instance: Model, action: str, reverse: bool, model: type[Model]
     if action not in verbs or not current_actor() or (pk_set is not None and not pk_set):
         return
     others = model._default_manager.filter(pk__in=pk_set) if pk_set is not None else []
-    names = _some(map(str, others))
+    names = some(map(str, others))
     if isinstance(instance, Shop) or model is Shop:
         shops = [instance] if isinstance(instance, Shop) else cast("list[Shop]", list(others))
         people = names if isinstance(instance, Shop) else str(instance)
@@ -189,12 +158,7 @@ def connect() -> None:
     track(person, Tracked(Kind.PERSON, "the person", of_person, lambda _: None, ("password",)))
     track(Group, Tracked(Kind.PERSON, "the group", ("name",), lambda _: None))
     uid = "catalog.activity"
-    for signal, receiver in (
-        (pre_save, note_photo_before),
-        (post_save, record_photo),
-        (post_delete, record_deleted_photo),
-    ):
-        signal.connect(receiver, sender=ProductImage, dispatch_uid=f"{uid}.{receiver.__name__}")
+    photos.connect()
     for through in (
         Shop.members.through,
         person.groups.through,

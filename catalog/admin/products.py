@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from catalog.activity.photos import photos_together
 from catalog.admin.forms import ProductForm
 from catalog.admin.move_form import PhotoForm, PhotoFormSet
 from catalog.admin.shops import ShopFilter, ShopRowsAdmin, sees_many_shops
@@ -173,6 +174,7 @@ class ProductAdmin(ShopRowsAdmin):
         may_save = obj is not None and self.has_change_permission(request, obj)
         return may_save and request.user.has_perm(CHANGE_PHOTOS)
 
+    @photos_together()
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         if gone := sum(getattr(formset, "gone", 0) for formset in formsets):
@@ -188,7 +190,7 @@ class ProductAdmin(ShopRowsAdmin):
         start, added = (0 if last is None else last + 1), []
         for position, file in enumerate(files, start=start):
             try:
-                with transaction.atomic():
+                with transaction.atomic(), photos_together():
                     photo = ProductImage(product=product, image=file, position=position)
                     photo.save()
                 added.append(photo)

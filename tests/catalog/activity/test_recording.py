@@ -12,16 +12,12 @@ from catalog.models import Product, Shop
 from catalog.tokens import ApiToken
 from ml_training.versions.publish import ModelVersion
 from tests.factories import add_photo, add_version, bearer, make_shop, make_staff, photo_bytes
+from tests.support.activity import told
 from tests.support.api import ask
 from tests.support.forms import form_fields, page_of, submit
 from tests.support.training import trained, work
 
 pytestmark = pytest.mark.django_db
-
-
-def told() -> list[str]:
-    """Who did what, the oldest first."""
-    return [str(row) for row in Activity.objects.order_by("pk")]
 
 
 @pytest.fixture
@@ -58,10 +54,9 @@ def test_photos_are_told_by_name_also_when_they_are_gone(page, product):
     page.post(page_of(product), fields | {"images-0-DELETE": "on"})
     page.post(reverse("admin:catalog_product_delete", args=[product.pk]), {"post": "yes"})
     assert told() == [
-        "anna added the photo a.jpg to Oat milk",
-        "anna added the photo b.jpg to Oat milk",
+        "anna added 2 photos to Oat milk: a.jpg, b.jpg",
         "anna deleted the photo a.jpg of Oat milk",
-        "anna deleted the product Oat milk with its photos b.jpg",
+        "anna deleted the product Oat milk with its photo b.jpg",
     ]
 
 
