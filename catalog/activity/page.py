@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -23,6 +24,8 @@ from catalog.permissions import VIEW_ACTIVITY
 
 PAGE = 50
 MAX_EXPORTED = 20_000  # rows of one file
+# Days outside of these are in no row; near the ends of the calendar a time zone leads beyond it.
+DAYS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(9000, 1, 1))]
 FORMULA = "=+-@\t\r"  # what makes a spreadsheet compute a cell
 
 
@@ -34,8 +37,8 @@ class Filters(forms.Form):
         choices=[("", gettext_lazy("Everything")), *Activity.Kind.choices], required=False
     )
     who = forms.CharField(required=False, max_length=150)
-    since = forms.DateField(required=False, widget=forms.DateInput({"type": "date"}))
-    until = forms.DateField(required=False, widget=forms.DateInput({"type": "date"}))
+    since = forms.DateField(required=False, validators=DAYS, widget=forms.DateInput({"type": "date"}))
+    until = forms.DateField(required=False, validators=DAYS, widget=forms.DateInput({"type": "date"}))
     text = forms.CharField(required=False, max_length=200, label=gettext_lazy("Words"))
 
     def __init__(self, data: Any, shops: QuerySet[Shop]):

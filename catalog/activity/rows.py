@@ -13,7 +13,10 @@ from catalog.activity.actor import MAX_NAME, Actor, current_actor
 MAX_TEXT = 500
 MAX_NAMES = 20  # in one row
 MAX_NAMED = 250  # characters of these names, so that what else a row tells has its place
-SAME_SECONDS = 60  # in which the same failed login from the same address is one row
+# Of failed logins within so many seconds the same one is told once, and no more than so many others.
+LOGIN_SECONDS = 60
+LOGINS_OF_ADDRESS = 20
+LOGINS = 200
 
 
 class Activity(models.Model):
@@ -88,11 +91,16 @@ def record(kind: str, text: str, shop=None, actor: Actor | None = None) -> None:
 
 
 def record_login(text: str, name: str, address: str) -> None:
-    """Write down a login that failed; the same again within a minute is one row: guessers fill no table."""
-    actor = Actor(name[:MAX_NAME], False, address)
-    since = timezone.now() - timedelta(seconds=SAME_SECONDS)
-    same = Activity.objects.filter(who=actor.name, address=address[:45], text=text, at__gt=since)
-    if not same.exists():
+    """Write down a login that failed, unless it is one of very many: guessers fill no table.
+
+    The log has every one of them.
+    """
+    actor = Actor(name[:MAX_NAME], False, address[:45])
+    since = timezone.now() - timedelta(seconds=LOGIN_SECONDS)
+    rows = Activity.objects.filter(kind=Activity.Kind.LOGIN, text=text, at__gt=since)
+    recent = list(rows.values_list("who", "address")[:LOGINS])
+    of_address = [who for who, address in recent if address == actor.address]
+    if actor.name not in of_address and len(of_address) < LOGINS_OF_ADDRESS and len(recent) < LOGINS:
         record(Activity.Kind.LOGIN, text, actor=actor)
 
 
