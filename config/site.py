@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.db import transaction
 from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -55,6 +56,11 @@ class ShelfsightAdminSite(AdminSite):
         }
         request.current_app = self.name
         return Login.as_view(extra_context=context, next_page="admin:index")(request)
+
+    def password_change(self, request, extra_context=None):
+        """As Django's; the password is changed together with the row that tells it, or not at all."""
+        with transaction.atomic():
+            return super().password_change(request, extra_context)
 
     def admin_view(self, view, cacheable=False):
         """Tell whoever sent a form after their session had ended that nothing was saved."""

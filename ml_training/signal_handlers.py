@@ -6,8 +6,11 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.db.models.signals import ModelSignal, post_delete, post_save, pre_delete, pre_save
 
+from catalog.activity.rows import Activity
+from catalog.activity.watch import Tracked, track
 from catalog.models import Product, ProductImage, Shop
 from catalog.signals import photos_added_in_form
+from ml_training.models import ShopTraining
 from ml_training.runs.queue import Change, request_training
 from ml_training.versions import files as version_files
 from ml_training.web.upload_warnings import warn_of_mislabelled_uploads
@@ -31,6 +34,8 @@ def connect() -> None:
     photos_added_in_form.connect(
         warn_of_mislabelled_uploads, dispatch_uid="ml_training.warn_of_mislabelled_uploads"
     )
+    chosen = ("names_wrong_choice", "foreign_shown_choice", "deep_hours")
+    track(ShopTraining, Tracked(Activity.Kind.MODEL, "", chosen, lambda row: row.shop, is_made=False))
 
 
 def remember_photo(instance, raw, **kwargs):

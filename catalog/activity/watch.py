@@ -3,12 +3,12 @@
 Nothing is read and nothing written while nobody does: a worker pays for none of this.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models import Field, Model, QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
@@ -31,26 +31,28 @@ class Tracked:
     fields: tuple[str, ...]  # whose values are told
     shop_of: Callable[[Any], Shop | None]
     secrets: tuple[str, ...] = ()  # of which only that they changed is told
-    is_made: bool = True  # whether making and deleting one is told
+    is_made: bool = True  # whether making and deleting one is told; if not, a new one changes the defaults
 
 
 def track(model: type[Model], tracked: Tracked) -> None:
     """Record from now on how rows of a model are made, changed and deleted."""
 
     def before(instance, raw=False, **kwargs):
-        if current_actor() and instance.pk and not raw:
+        if current_actor() and not instance._state.adding and not raw:
             rows = model._default_manager.filter(pk=instance.pk)
             instance.activity_before = rows.values(*tracked.fields, *tracked.secrets).first()
 
-    def saved(instance, created, raw=False, **kwargs):
+    def saved(instance, created, raw=False, update_fields=None, **kwargs):
         if raw or not current_actor():
             return
-        name = f"{tracked.noun} {instance}".strip()
-        if created:
-            if tracked.is_made:
-                record(tracked.kind, f"added {name}", tracked.shop_of(instance))
-        elif changes := _changes(tracked, getattr(instance, "activity_before", None) or {}, instance):
-            record(tracked.kind, f"changed {name}: {changes}", tracked.shop_of(instance))
+        if created and tracked.is_made:
+            record(tracked.kind, f"added {tracked.noun} {instance}", tracked.shop_of(instance))
+            return
+        before = _defaults(tracked, model) if created else getattr(instance, "activity_before", None) or {}
+        if changes := _changes(tracked, before, instance, update_fields):
+            name = f"{tracked.noun} {instance}".strip()
+            for shop in _shops(tracked, before, instance):
+                record(tracked.kind, f"changed {name}: {changes}", shop)
 
     def deleted(instance, origin=None, **kwargs):
         if tracked.is_made and _is_asked_for(instance, origin):
@@ -64,23 +66,45 @@ def track(model: type[Model], tracked: Tracked) -> None:
     pre_delete.connect(deleted, sender=model, weak=False, dispatch_uid=f"{uid}.deleted")
 
 
-def _changes(tracked: Tracked, before: dict[str, Any], instance: Model) -> str:
+def _defaults(tracked: Tracked, model: type[Model]) -> dict[str, Any]:
+    """What a row that nobody has saved yet says."""
+    fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in tracked.fields]
+    return {field.name: field.get_default() for field in fields}
+
+
+def _changes(tracked: Tracked, before: dict[str, Any], instance: Model, saved: Iterable[str] | None) -> str:
+    """What was changed, and how; of the fields that were saved, if only some were."""
     told = []
     for name in tracked.fields:
         field = cast("Field[Any, Any]", instance._meta.get_field(name))
         old, new = before.get(name), getattr(instance, field.attname)
-        if name in before and str(old) != str(new):
-            told.append(f"{field.verbose_name} from {_shown(old)} to {_shown(new)}")
-    told += [f"{name} changed" for name in tracked.secrets if before.get(name) != getattr(instance, name)]
+        is_saved = saved is None or name in saved or field.attname in saved
+        if is_saved and name in before and str(old) != str(new):
+            told.append(f"{field.verbose_name} from {_shown(field, old)} to {_shown(field, new)}")
+    secrets = [name for name in tracked.secrets if saved is None or name in saved]
+    told += [f"{name} changed" for name in secrets if before.get(name) != getattr(instance, name)]
     return "; ".join(told)
 
 
-def _shown(value: Any) -> str:
+def _shops(tracked: Tracked, before: dict[str, Any], instance: Model) -> list[Shop | None]:
+    """The shops that a change is told in: also the one that a row has left."""
+    shop = tracked.shop_of(instance)
+    left = before.get("shop") if "shop" in tracked.fields else None
+    if shop is None or left is None or left == shop.pk:
+        return [shop]
+    return [shop, *Shop.objects.filter(pk=left)]
+
+
+def _shown(field: Field, value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return "nothing" if value in (None, "") else str(value)
+    if value in (None, ""):
+        return "nothing"
+    if field.related_model:
+        return str(cast("type[Model]", field.related_model)._default_manager.filter(pk=value).first())
+    return str(dict(field.flatchoices).get(value, value))
 
 
 def _is_asked_for(instance: Model, origin: Model | QuerySet | None) -> bool:
@@ -105,7 +129,9 @@ def record_links(instance: Model, action: str, reverse: bool, model: type[Model]
     verbs = {"post_add": "gave", "post_remove": "took from", "pre_clear": "took all from"}
     if action not in verbs or not current_actor() or (pk_set is not None and not pk_set):
         return
-    others = model._default_manager.filter(pk__in=pk_set) if pk_set is not None else []
+    others: Any = model._default_manager.filter(pk__in=pk_set) if pk_set is not None else []
+    if model is Permission:
+        others = others.select_related("content_type")  # in its name
     names = some(map(str, others))
     if isinstance(instance, Shop) or model is Shop:
         shops = [instance] if isinstance(instance, Shop) else cast("list[Shop]", list(others))
@@ -135,7 +161,7 @@ def record_logged_out(request, user, **kwargs):
 
 def record_failed_login(credentials, request=None, **kwargs):
     name = "".join(char for char in str(credentials.get("username", "")) if char.isprintable())
-    record_login("did not log in: wrong name or password", name, _address(request))
+    record_login("did not log in: wrong name, password or code", name, _address(request))
 
 
 def connect() -> None:
@@ -147,7 +173,7 @@ def connect() -> None:
         Tracked(
             Kind.PRODUCT,
             "the product",
-            ("name", "sku", "barcode", "price", "unit", "is_active"),
+            ("name", "sku", "barcode", "price", "unit", "is_active", "shop"),
             lambda product: product.shop,
         ),
     )

@@ -15,6 +15,9 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 
+from catalog.activity.actor import Actor, current_actor
+from catalog.activity.rows import Activity, record
+
 RECOVERY_CODES = 10
 RECOVERY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none is taken for another
 RECOVERY_LENGTH = 10  # 49 bits
@@ -59,7 +62,8 @@ def set_up(user: User, key: str, code: str) -> list[str]:
         User.objects.select_for_update().get(pk=user.pk)  # two tabs, one after the other
         TOTPDevice.objects.filter(user=user).delete()
         TOTPDevice.objects.create(user=user, name=NAME, key=key, drift=totp.drift, last_t=totp.t())
-        return renew_recovery_codes(user)
+        _record(user, "switched two-step login on", by_self=True)
+        return _new_recovery_codes(user)
 
 
 def renew_recovery_codes(user: User) -> list[str]:
@@ -67,12 +71,24 @@ def renew_recovery_codes(user: User) -> list[str]:
 
     Transaction:  opens one.
     """
-    codes = [_random_code() for _ in range(RECOVERY_CODES)]
     with transaction.atomic():
-        StaticDevice.objects.filter(user=user).delete()
-        device = StaticDevice.objects.create(user=user, name="Recovery codes")
-        for code in codes:
-            device.token_set.create(token=code)
+        _record(user, "made new recovery codes")
+        return _new_recovery_codes(user)
+
+
+def _record(user: User, text: str, by_self: bool = False) -> None:
+    """Tell it as activity; `by_self`: also while the person's login is not complete."""
+    actor = current_actor() or (Actor(user.get_username()) if by_self else None)
+    whose = "" if actor and actor.name == user.get_username() else f" for {user}"
+    record(Activity.Kind.PERSON, text + whose, actor=actor)
+
+
+def _new_recovery_codes(user: User) -> list[str]:
+    codes = [_random_code() for _ in range(RECOVERY_CODES)]
+    StaticDevice.objects.filter(user=user).delete()
+    device = StaticDevice.objects.create(user=user, name="Recovery codes")
+    for code in codes:
+        device.token_set.create(token=code)
     half = RECOVERY_LENGTH // 2
     return [f"{code[:half]}-{code[half:]}" for code in codes]
 
@@ -99,9 +115,11 @@ def is_right_code(user: User, text: str) -> bool:
         return any(device.verify_token(code) for device in devices)
 
 
-def remove(user: User, but: str | None = None) -> bool:
+def remove(user: User, but: str | None = None, by_self: bool = False) -> bool:
     """Ask for no codes any more: the phone is lost, or the person wants it so. Sessions end, except one.
 
+    Args:
+        by_self: whether the person wants it so, also if they were logged out for it.
     Returns:
         Whether there was anything to remove.
     Repeatable:   yes.
@@ -110,6 +128,7 @@ def remove(user: User, but: str | None = None) -> bool:
         removed, _ = TOTPDevice.objects.filter(user=user).delete()
         removed += StaticDevice.objects.filter(user=user).delete()[0]
         if removed:
+            _record(user, "switched two-step login off", by_self)
             end_sessions(user, but)
     return removed > 0
 

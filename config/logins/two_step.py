@@ -98,7 +98,7 @@ class TwoStep(RedirectURLMixin, View):
         user, request = self.person.user, self.request
         if settings.SECOND_FACTOR:
             logout(request)
-            second_factor.remove(user)
+            second_factor.remove(user, by_self=True)
             waiting.begin(request, user)
         else:
             self._keep_session(BY_PASSWORD)

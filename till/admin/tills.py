@@ -86,7 +86,8 @@ class TillAdmin(admin.ModelAdmin):
     def save_model(self, request, obj, form, change):
         name = form.cleaned_data["name"]
         if change:
-            ApiToken.objects.filter(pk=obj.token_id).update(name=name)
+            obj.token.name = name
+            obj.token.save(update_fields=["name"])
             return
         shop = form.cleaned_data.get("shop") or Shop.objects.visible_to(request.user).first()
         obj.token = make_token(shop, name, form.cleaned_data["expires_at"], request.user)

@@ -152,7 +152,11 @@ def test_logins_are_told_and_guesses_fill_no_table(client, shop):
         client.post(login, {"username": "anna\n", "password": "wrong"})
     client.post(login, {"username": "anna", "password": "right-and-secret"})
     client.post(reverse("admin:logout"))
-    assert told() == ["anna did not log in: wrong name or password", "anna logged in", "anna logged out"]
+    assert told() == [
+        "anna did not log in: wrong name, password or code",
+        "anna logged in",
+        "anna logged out",
+    ]
 
 
 @pytest.mark.training
