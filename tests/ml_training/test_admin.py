@@ -23,9 +23,9 @@ def test_neither_training_nor_the_queue_registers_a_model():
     assert not apps & {"ml_training", "django_q"}
 
 
-def test_index_of_a_superuser_shows_training_as_one_page(admin_client):
+def test_index_of_a_superuser_shows_training_as_one_page_of_the_settings(admin_client):
     found = sections(admin_client)
-    assert found["settings"] == {reverse("admin:ml_model")}
+    assert found["settings"] == {reverse("admin:ml_model"), reverse("admin:activity")}
     assert not {"ml_training", "django_q"} & set(found)
 
 
