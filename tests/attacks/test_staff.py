@@ -120,7 +120,7 @@ def test_nothing_that_anybody_typed_is_lost(victim):
         thread.join(SECONDS + 120)
     assert ledger.faults == []
     assert set(ledger.outcomes) <= {200, 302}
-    assert ledger.outcomes[302] > 20 * ROUNDS
+    assert ledger.outcomes[302] >= PEOPLE * TABS, "a machine that is too slow to say anything"
     _compare(ledger, products)
     victim.answers()
 
