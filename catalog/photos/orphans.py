@@ -45,7 +45,7 @@ def remove_orphans(now: bool = False) -> int:
     """
     names = [name for name in walk(default_storage) if _OURS.fullmatch(name)]
     orphans = [
-        name for start in range(0, len(names), CHUNK) for name in _unnamed(names[start : start + CHUNK])
+        name for start in range(0, len(names), CHUNK) for name in unnamed(names[start : start + CHUNK])
     ]
     if not now and len(names) > FEW and len(orphans) > len(names) / 2:
         logger.warning(
@@ -77,7 +77,8 @@ def is_old(storage: Storage, name: str) -> bool:
         return False
 
 
-def _unnamed(names: list[str]) -> list[str]:
+def unnamed(names: list[str]) -> list[str]:
+    """Of these names, those that no row has."""
     used = set().union(*(in_use(names) for in_use in _owners))
     return [name for name in names if name not in used]
 

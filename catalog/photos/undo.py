@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 from django.core.files.storage import Storage
+from django.db import DatabaseError
 
 logger = logging.getLogger(__name__)
 _stored: ContextVar[list[tuple[Storage, str]] | None] = ContextVar("stored", default=None)
@@ -19,10 +20,16 @@ def note_stored(storage: Storage, name: str) -> None:
 
 
 def remove_quietly(storage: Storage, name: str) -> None:
-    """Remove a file that was stored for nothing; what cannot be removed now is found by `orphans` later."""
+    """Remove a file that was stored for nothing; what cannot be removed now is found by `orphans` later.
+
+    What failed may have failed after the commit, in what is called then: a file that a row names stays.
+    """
+    from catalog.photos.orphans import unnamed  # it knows the models, which know this module
+
     try:
-        storage.delete(name)
-    except OSError:
+        if unnamed([name]):
+            storage.delete(name)
+    except (OSError, DatabaseError):
         logger.exception("%s was stored for nothing and could not be removed.", name)
 
 

@@ -81,3 +81,21 @@ def test_photo_that_somebody_added_at_this_moment_leaves_no_second_file(product)
 
 def photo_facts(photo: ProductImage):
     return PhotoFacts(photo.sha256, photo.width, photo.height, "jpg")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_after_the_commit_takes_no_photo_away(product):
+    def fail():
+        raise RuntimeError("after the commit")
+
+    def call_later(instance, **kwargs):
+        transaction.on_commit(fail)
+
+    post_save.connect(call_later, sender=ProductImage)
+    try:
+        with pytest.raises(RuntimeError):
+            add_photo(product)
+    finally:
+        post_save.disconnect(call_later, sender=ProductImage)
+    photo = product.images.get()
+    assert list(walk(default_storage)) == [photo.image.name]
