@@ -1,15 +1,12 @@
 """The product form of the admin, and its field for many photos at once."""
 
-import json
-from copy import copy
-
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from catalog.admin.compared import ComparedForm
 from catalog.admin.move_form import OtherProductField
-from catalog.admin.stale import OPENED_WITH, merge, values_of, values_told
 from catalog.models import Product, Shop, check_upload
 
 
@@ -55,7 +52,7 @@ class ManyPhotosField(forms.FileField):
         return files
 
 
-class ProductForm(forms.ModelForm):
+class ProductForm(ComparedForm):
     new_photos = ManyPhotosField(
         required=False,
         label=_("Add photos"),
@@ -77,8 +74,6 @@ class ProductForm(forms.ModelForm):
         move_to = self.fields.get("move_to")
         if isinstance(move_to, OtherProductField):
             move_to.offer_others(self.instance)
-        self.opened_with = json.dumps(values_of(self.instance))
-        self._found = copy(self.instance)  # as it is before this form writes on it
 
     def clean(self):
         """Compare the SKU with the shop's others, also where the shop is no field of this form."""
@@ -88,8 +83,6 @@ class ProductForm(forms.ModelForm):
                 "Somebody has deleted this product meanwhile. Save to add it again, with what stands here."
             )
             raise ValidationError(text)
-        if self.instance.pk:
-            merge(self, values_told(self.data.get(OPENED_WITH)), self._found)
         data = self.cleaned_data
         self.instance.photos_go_to = data.get("move_to")  # for `PhotoFormSet`
         if "shop" not in self.fields and self.instance.shop_id is None:

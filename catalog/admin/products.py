@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -150,6 +150,13 @@ class ProductAdmin(ShopRowsAdmin):
             product, photos = _added.pop(request)
             photos_added_in_form.send_robust(ProductAdmin, request=request, product=product, photos=photos)
         return response
+
+    def rows_to_save(self, request, object_id):
+        """The product, and the one that photos are moved to."""
+        text, own = request.POST.get("move_to", "").strip(), Product.objects.filter(pk=object_id)
+        others = Product.objects.filter(shop__in=own.values("shop")) if text else own.none()
+        targets = others.filter(Q(sku=text) | Q(name__iexact=text)).values_list("pk", flat=True)[:2]
+        return [object_id, *targets]
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "shop":

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from catalog.admin.compared import ComparedAdmin
 from catalog.models import Shop
 
 _seen: WeakKeyDictionary[HttpRequest, int] = WeakKeyDictionary()
@@ -30,7 +31,7 @@ def sees_many_shops(request: HttpRequest) -> bool:
     return _shops_seen(request) > 1
 
 
-class ShopRowsAdmin(admin.ModelAdmin):
+class ShopRowsAdmin(ComparedAdmin):
     """Rows that belong to a shop: those of the shops that a user sees; who sees no shop adds none."""
 
     def get_queryset(self, request):
@@ -57,7 +58,7 @@ class ShopFilter(admin.SimpleListFilter):
 
 
 @admin.register(Shop)
-class ShopAdmin(admin.ModelAdmin):
+class ShopAdmin(ComparedAdmin):
     list_display = ["name", "slug", "currency"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}

@@ -1,56 +1,11 @@
-"""Forms opened before somebody else changed the same things: nothing typed is lost, nor anybody's change."""
+"""Forms whose photos, or whose product, somebody else took away meanwhile: nothing that was typed is lost."""
 
 from collections.abc import Iterable
-from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import QueryDict
-from django.utils.translation import gettext as _
 
-from api.strict_json import NotJson, read_json
 from catalog.models import Product, ProductImage
-
-COMPARED = ("name", "sku", "barcode", "price", "unit", "is_active")
-OPENED_WITH = "opened_with"  # the hidden field that tells what a form showed when it was opened
-
-
-def values_of(product: Product) -> dict[str, str]:
-    return {name: str(getattr(product, name)) for name in COMPARED}
-
-
-def values_told(text: str | None) -> dict[str, str]:
-    """What a form says it was opened with; nothing if it does not say."""
-    try:
-        told = read_json(text or "{}")
-    except NotJson:
-        return {}
-    return {
-        name: told[name] for name in COMPARED if isinstance(told, dict) and isinstance(told.get(name), str)
-    }
-
-
-def merge(form: Any, told: dict[str, str], before: Product) -> None:
-    """Take over what others have changed since a form was opened; where both did, the person is asked.
-
-    Args:
-        form: a bound form of a product, in the middle of `clean`.
-        told: see `values_told`.
-        before: the product as it is now.
-    Effects:      `cleaned_data`, `data`; errors.
-    """
-    now = values_of(before)
-    for name in (
-        name for name in COMPARED if name in told and told[name] != now[name] and name in form.cleaned_data
-    ):
-        mine = str(form.cleaned_data[name])
-        if mine == told[name]:
-            form.cleaned_data[name] = getattr(before, name)
-            form.data = form.data.copy()  # if the form is shown again, it shows what others have saved
-            form.data[form.add_prefix(name)] = now[name]
-        elif mine != now[name]:
-            text = _("Somebody else has changed this to %(now)s meanwhile. Save again to keep yours.")
-            form.add_error(name, ValidationError(text, params={"now": now[name]}))
 
 
 def without_gone(data: QueryDict, prefix: str, product: Product) -> tuple[QueryDict, int]:

@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextInputWidget
 
+from catalog.admin.compared import ComparedForm
 from catalog.admin.shops import ShopAdmin
 from catalog.hours import check_hours
 from catalog.models import Shop
@@ -16,7 +17,7 @@ SETTINGS = forms.fields_for_model(
 )
 
 
-class LearningShopForm(forms.ModelForm):
+class LearningShopForm(ComparedForm):
     names_wrong_choice = SETTINGS["names_wrong_choice"]
     foreign_shown_choice = SETTINGS["foreign_shown_choice"]
     deep_hours = SETTINGS["deep_hours"]

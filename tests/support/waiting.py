@@ -10,7 +10,7 @@ from catalog.models import Shop
 from ml_training.models import ShopTraining, TrainingRun
 
 Value = TypeVar("Value")
-PATIENCE = 90  # seconds: the longest that a worker may take to load everything on a busy machine
+PATIENCE = 180  # seconds: the longest that a worker may take to load everything on a busy machine
 
 
 def wait_until(

@@ -9,6 +9,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from catalog.admin.compared import ComparedAdmin, ComparedForm
 from catalog.admin.shops import sees_many_shops, sees_shops
 from catalog.models import Shop
 from catalog.scopes import permissions_of
@@ -20,7 +21,7 @@ from till.permissions import TILL
 QR_SCALE = 6  # pixels of a module: a phone reads it from a screen
 
 
-class TillForm(forms.ModelForm):
+class TillForm(ComparedForm):
     """A till's own row says little: what people give it belongs to its token."""
 
     name = forms.CharField(
@@ -46,7 +47,7 @@ class TillForm(forms.ModelForm):
 
 
 @admin.register(Till)
-class TillAdmin(admin.ModelAdmin):
+class TillAdmin(ComparedAdmin):
     form = TillForm
     list_select_related = ["token__shop"]
     search_fields = ["token__name"]
