@@ -21,7 +21,7 @@ from catalog.photo_files import PhotoRefused
 from ml_training.recognition.recognize import MAX_PHOTOS
 from till.access import TillRequest, shop_of, till_required
 from till.devices import till_of
-from till.limits import drop_old
+from till.limits import check_not_flooding, drop_old
 from till.models import Correction, TillSettings
 from till.photos import square_jpeg
 
@@ -38,9 +38,13 @@ def receive(request: TillRequest) -> JsonResponse:
     _check_person(request)
     shop, (fields, files) = shop_of(request), _form(request)
     key = _uuid(fields.get("key", ""))
-    is_new = not Correction.objects.filter(shop=shop, key=key).exists() and _keep(
-        request, _read(fields, shop, key), _read_photo(shop, files.get("photo"))
-    )
+    is_new = not Correction.objects.filter(shop=shop, key=key).exists()
+    if is_new:
+        correction = _read(fields, shop, key)
+        correction.till = till_of(request.access)
+        correction.user = request.access.user if request.access.user.is_authenticated else None
+        check_not_flooding(correction)
+        is_new = _keep(correction, _read_photo(shop, files.get("photo")))
     if is_new:
         drop_old(shop)
     return JsonResponse({"key": str(key), "kept": True}, status=201 if is_new else 200)
@@ -60,14 +64,12 @@ def _form(request: TillRequest) -> tuple[Any, Any]:
         raise ApiError("The request is not a form that can be read.", BAD_INPUT) from error
 
 
-def _keep(request: TillRequest, correction: Correction, photo: bytes | None) -> bool:
+def _keep(correction: Correction, photo: bytes | None) -> bool:
     """Store a correction; False if the device has sent it again meanwhile, and the other one was kept.
 
     Raises:
         ApiError: (NOT_FOUND) a product was deleted meanwhile.
     """
-    correction.till = till_of(request.access)
-    correction.user = request.access.user if request.access.user.is_authenticated else None
     try:
         with transaction.atomic():
             correction.save()

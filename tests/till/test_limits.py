@@ -10,6 +10,8 @@ from django.utils import timezone
 from ml_training.runs.reconcile import reconcile
 from tests.factories import make_shop, stock
 from tests.support.tills import correction, picture, send, waiting
+from till import limits
+from till.devices import add_till
 from till.limits import KEPT_DAYS, drop_old
 from till.models import Correction
 
@@ -110,3 +112,20 @@ def test_nothing_to_remove_costs_few_queries(shop, shelf_products, django_assert
         waiting(shop, None, shelf_products[0])
     with django_assert_max_num_queries(4):
         drop_old()
+
+
+def test_a_device_that_floods_is_told_to_come_again_tomorrow_and_holds_up_no_other(
+    till, shop, shelf_products, monkeypatch
+):
+    monkeypatch.setattr(limits, "MOST_A_DAY", 2)
+    said, chosen, _ = shelf_products
+    fields = correction(said, chosen)
+    assert send(fields, till.secret).status_code == 201
+    assert send(correction(said, chosen), till.secret).status_code == 201
+    refused = send(correction(said, chosen), till.secret, b"no photo, and nobody looks")
+    assert refused.status_code == 503  # the page sends it again later
+    assert "will send the others tomorrow" in refused.json()["errors"][0]["message"]
+    assert send(fields, till.secret).status_code == 200
+    assert send(correction(said, chosen), add_till(shop, "Other")[1]).status_code == 201
+    made_days_ago(Correction.objects.get(key=fields["key"]), 1.1)
+    assert send(correction(said, chosen), till.secret).status_code == 201
