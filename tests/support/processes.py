@@ -61,11 +61,14 @@ class Process:
 
 
 @pytest.fixture
-def project(transactional_db, settings, tmp_path):
-    """The project's web server, on the test's own database and files; the test itself is the worker."""
+def make_web_server(transactional_db, settings, tmp_path):
+    """A function that starts the project's web server, on the test's own database and files.
+
+    The test itself is the worker.
+    """
     packaged_backbone(settings.BACKBONE, settings.CACHE_DIR)
     (tmp_path / "cache").symlink_to(settings.CACHE_DIR)
-    environment = {
+    usual = {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": database_url(),
         "DATA_DIR": str(tmp_path),
@@ -73,12 +76,25 @@ def project(transactional_db, settings, tmp_path):
         "BACKBONE": settings.BACKBONE,
         "HTTPS": "0",
     }
-    arguments = ["manage.py", "serve"]
-    process = Process(tmp_path, "project", arguments, environment)
+    made = []
+
+    def make(**environment: str) -> Process:
+        name = f"project{len(made) or ''}"
+        process = Process(tmp_path, name, ["manage.py", "serve"], usual | environment)
+        made.append(process)
+        process.start("/v1/runs/0/status")
+        return process
+
+    yield make
+    for process in made:
+        process.kill()
+
+
+@pytest.fixture
+def project(make_web_server, settings):
+    process = make_web_server()
     settings.PUBLIC_URL, settings.ML_TRAINER_TOKEN = process.url, TOKEN
-    process.start("/v1/runs/0/status")
-    yield process
-    process.kill()
+    return process
 
 
 @pytest.fixture
