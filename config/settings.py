@@ -21,6 +21,7 @@ from config.environment import (
     web_address,
     whole_number,
 )
+from config.logs import LINES
 
 # Every process that computes reads these before numpy, torch or ONNX Runtime is loaded. Waiting threads
 # that sleep instead of spin leave a small machine usable while it trains.
@@ -300,16 +301,4 @@ TIME_ZONE = time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-        "PIL": {"level": "WARNING"},
-        "config.logins": {"level": "INFO"},  # whatever LOG_LEVEL is: fail2ban reads it (docs/logins.md)
-        "httpx": {"level": "WARNING"},
-    },
-}
+LOGGING = LINES | {"root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")}}
