@@ -34,7 +34,7 @@ def _own_photos(product: Product, pks: Iterable[str]) -> Iterable[int]:
     photos = ProductImage.objects.filter(product=product, pk__in=numbers)
     if transaction.get_connection().in_atomic_block:
         photos = photos.select_for_update()
-    return photos.order_by().values_list("pk", flat=True)
+    return photos.order_by("pk").values_list("pk", flat=True)
 
 
 def _renumbered(data: QueryDict, prefix: str, kept: list[int]) -> QueryDict:
