@@ -26,7 +26,8 @@ class Socket(AsyncJsonWebsocketConsumer):
         """Close the connection. What arrives or is to be sent afterwards is dropped."""
         if not self.is_closed:
             self.is_closed = True
-            await super().close(code, reason)
+            with contextlib.suppress(RuntimeError):  # the server has closed it: a message was too large
+                await super().close(code, reason)
 
     async def websocket_receive(self, message):
         if not self.is_closed:
@@ -34,7 +35,10 @@ class Socket(AsyncJsonWebsocketConsumer):
 
     async def send_json(self, content, close=False):
         if not self.is_closed:
-            await super().send_json(content, close)
+            try:
+                await super().send_json(content, close)
+            except RuntimeError:  # as in `close`
+                self.is_closed = True
 
     def read_user(self) -> AbstractBaseUser | AnonymousUser:
         """Read again whose session it is: nobody's after a logout elsewhere or a change of the password."""

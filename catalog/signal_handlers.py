@@ -3,11 +3,9 @@
 Files go only after the transaction has committed: a rollback keeps them.
 """
 
-from functools import partial
-
-from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
+from api.after_commit import after_commit
 from catalog.models import Product, ProductImage
 from catalog.photos.thumbnails import drop_thumbnail
 
@@ -34,10 +32,10 @@ def remember_replaced_file(instance, raw, **kwargs):
 def remove_replaced_file(instance, raw, **kwargs):
     name, instance.replaced_file = instance.replaced_file, None
     if name and name != instance.image.name:
-        transaction.on_commit(partial(instance.image.storage.delete, name), robust=True)
+        after_commit(instance.image.storage.delete, name)
 
 
 def remove_deleted_file(instance, **kwargs):
     if instance.image:
-        transaction.on_commit(partial(instance.image.storage.delete, instance.image.name), robust=True)
-        transaction.on_commit(partial(drop_thumbnail, instance.sha256), robust=True)
+        after_commit(instance.image.storage.delete, instance.image.name)
+        after_commit(drop_thumbnail, instance.sha256)

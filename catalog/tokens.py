@@ -5,11 +5,12 @@ A token belongs to one shop. Its secret is shown once, when it is made; the row 
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import DatabaseError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,7 @@ from catalog.scopes import all_scopes
 PREFIX = "shs_"
 SHOWN = len(PREFIX) + 6  # characters of the secret that are kept to tell tokens apart
 USE_NOTED_EVERY = timedelta(minutes=1)
+LONGEST = timedelta(days=36_500)  # that one may be made for
 
 
 def check_scopes(scopes) -> None:
@@ -29,9 +31,11 @@ def check_scopes(scopes) -> None:
 
 
 def check_is_to_come(moment: datetime) -> None:
-    """Refuse an end that has passed already: what is made with it works for nobody."""
+    """Refuse an end that has passed already, since it works for nobody, and one that no clock will show."""
     if moment <= timezone.now():
         raise ValidationError(_("This is in the past. Choose a later moment, or leave it empty for never."))
+    if moment > timezone.now() + LONGEST:
+        raise ValidationError(_("This is too far away. Leave it empty for never."))
 
 
 def digest_of(secret: str) -> str:
@@ -97,12 +101,13 @@ class ApiToken(models.Model):
         return ""
 
     def note_use(self) -> None:
-        """Remember that the token was used, with at most one write a minute."""
+        """Remember that the token was used, once a minute at most; a full disk keeps nobody from reading."""
         before = timezone.now() - USE_NOTED_EVERY
         now = timezone.now()
         if self.last_used_at is None or not before < self.last_used_at <= now:  # a clock may be set back
             long_ago = ~Q(last_used_at__gt=before, last_used_at__lte=now) | Q(last_used_at__isnull=True)
-            type(self).objects.filter(long_ago, pk=self.pk).update(last_used_at=now)
+            with suppress(DatabaseError), transaction.atomic():
+                type(self).objects.filter(long_ago, pk=self.pk).update(last_used_at=now)
 
     def revoke(self) -> None:
         """End the token for good. Repeatable: yes; the first time stays."""

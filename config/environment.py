@@ -16,13 +16,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
 MIN_SECRET = 32  # characters: shorter ones can be guessed, and with them sessions are forged
+MIN_DIFFERENT = 8  # of them: a random key of 32 hexadecimal digits has 14 on average
 
 
-def whole_number(name: str, default: int, least: int = 0) -> int:
-    """Read a whole number of at least `least`."""
-    text = os.environ.get(name, str(default))
-    if not text.strip().isdigit() or int(text) < least:
-        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number of {least} or more.")
+def whole_number(name: str, default: int, least: int = 0, most: int = 1_000_000) -> int:
+    """Read a whole number from `least` to `most`, which by default is a century in hours."""
+    text = os.environ.get(name, str(default)).strip()
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and least <= int(text) <= most):
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number from {least} to {most}.")
     return int(text)
 
 
@@ -39,7 +40,7 @@ def switch(name: str, default: bool) -> bool:
 def number_of_proxies(name: str) -> int:
     """Read how many proxies are in front: a number, or a switch, whose "on" is one."""
     text = os.environ.get(name, "0").strip()
-    return int(text) if text.isdecimal() else int(switch(name, False))
+    return whole_number(name, 0, most=10) if text.isdecimal() else int(switch(name, False))
 
 
 def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
@@ -89,10 +90,10 @@ def time_zone(name: str, default: str) -> str:
 def secret_key(data_dir: Path) -> str:
     """Return SECRET_KEY, or the key kept in the data folder, made on first use (mode 0600)."""
     if key := os.environ.get("SECRET_KEY"):
-        if len(key) < MIN_SECRET:
+        if len(key) < MIN_SECRET or len(set(key)) < MIN_DIFFERENT:
             raise ImproperlyConfigured(
-                f"SECRET_KEY has {len(key)} characters; it needs {MIN_SECRET} that nobody can guess. "
-                "Leave it out, and one is made and kept in DATA_DIR."
+                f"SECRET_KEY has {len(key)} characters, of {len(set(key))} kinds; it needs {MIN_SECRET} that "
+                "nobody can guess. Leave it out, and one is made and kept in DATA_DIR."
             )
         return key
     path = data_dir / "secret_key"

@@ -139,7 +139,7 @@ CACHE_DIR = DATA_DIR / "cache"
 PHOTO_MAX_MEGABYTES = whole_number("PHOTO_MAX_MEGABYTES", 20, least=1)
 PHOTO_MAX_MEGAPIXELS = whole_number("PHOTO_MAX_MEGAPIXELS", 64, least=1)
 # Who did what is kept for so many days (docs/activity.md).
-ACTIVITY_DAYS = whole_number("ACTIVITY_DAYS", 365, least=1)
+ACTIVITY_DAYS = whole_number("ACTIVITY_DAYS", 365, least=1, most=36_500)
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the form of a product with thousands of photos
 
@@ -225,7 +225,7 @@ ML_TRAINER_RUN_MINUTES = whole_number("ML_TRAINER_RUN_MINUTES", 360, least=1)
 
 # So many photos that tills sent, and that nobody has looked at, are kept for each shop, and for so many days.
 TILL_CORRECTIONS = whole_number("TILL_CORRECTIONS", 500, least=1)
-TILL_CORRECTION_DAYS = whole_number("TILL_CORRECTION_DAYS", 30, least=1)
+TILL_CORRECTION_DAYS = whole_number("TILL_CORRECTION_DAYS", 30, least=1, most=36_500)
 
 # --- API -------------------------------------------------------------------------------------------
 
@@ -265,7 +265,7 @@ AXES_CLIENT_IP_CALLABLE = "config.logins.client.throttled_address"
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 # Set HTTPS=0 only where the browser really talks http to this host: a demo, a test, one's own machine.
 HTTPS = switch("HTTPS", True)
-SESSION_COOKIE_AGE = 3600 * whole_number("SESSION_HOURS", 14 * 24, least=1)
+SESSION_COOKIE_AGE = 3600 * whole_number("SESSION_HOURS", 14 * 24, least=1, most=10 * 366 * 24)
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS

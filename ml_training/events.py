@@ -5,12 +5,11 @@ Sent by `ml_training.runs.lifecycle` and `versions` after the transaction it tel
 
 import logging
 from dataclasses import dataclass, replace
-from functools import partial
 
-from django.db import transaction
 from django.db.models import F
 from django.dispatch import Signal
 
+from api.after_commit import after_commit
 from catalog.formatting import counted, percent
 from ml_training.models import ShopTraining, TrainingRun
 
@@ -74,7 +73,7 @@ def announce(run: TrainingRun, kind: str, message: str, is_warning: bool = False
     event = MLStatusEvent(
         run.shop_id, run.pk, kind, run.progress, run.phase, message, sequence, 0, is_warning
     )
-    transaction.on_commit(partial(_tell, event), robust=True)
+    after_commit(_tell, event)
     return sequence
 
 

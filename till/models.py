@@ -1,13 +1,13 @@
 """What the tills of a shop are, and what they send back: which product it really was."""
 
 import uuid
-from functools import partial
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from api.after_commit import after_commit
 from catalog.models import Product, Shop
 from catalog.tokens import ApiToken
 
@@ -128,4 +128,4 @@ class Correction(models.Model):
             Correction.objects.filter(pk=self.pk).update(
                 photo=""
             )  # a row that has gone meanwhile is no fault
-            transaction.on_commit(partial(storage.delete, name), robust=True)
+            after_commit(storage.delete, name)

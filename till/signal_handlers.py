@@ -1,10 +1,8 @@
 """Cleans up after corrections: files of rows that go, and whatever has become too old."""
 
-from functools import partial
-
-from django.db import transaction
 from django.db.models.signals import post_delete
 
+from api.after_commit import after_commit
 from catalog.activity.rows import Activity
 from catalog.activity.watch import Tracked, track
 from ml_training.events import reconciled
@@ -24,7 +22,7 @@ def connect() -> None:
 
 def remove_photo(instance, **kwargs):
     if instance.photo:
-        transaction.on_commit(partial(instance.photo.storage.delete, instance.photo.name), robust=True)
+        after_commit(instance.photo.storage.delete, instance.photo.name)
 
 
 def drop_old_now_and_then(**kwargs):

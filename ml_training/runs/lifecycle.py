@@ -6,13 +6,13 @@ queued → training → completed | failed | superseded
 import os
 import socket
 import uuid
-from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from api.after_commit import after_commit
 from ml_training.backbones.loader import backbone_id_for
 from ml_training.events import FAILED, QUEUED, STARTED, announce, trigger_in_words
 from ml_training.models import ShopTraining, TrainingRun
@@ -164,7 +164,7 @@ def _hand_over(run: TrainingRun) -> bool:
     if later is None:
         return False
     TrainingRun.objects.filter(pk=later.pk).update(fresh=later.fresh or run.fresh)
-    transaction.on_commit(partial(wake_worker, later.pk, later.kind), robust=True)
+    after_commit(wake_worker, later.pk, later.kind)
     return True
 
 

@@ -6,12 +6,12 @@ Calls the queue only to wake a worker up: a lost queue loses nothing.
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from api.after_commit import after_commit
 from catalog.activity.rows import Activity, record
 from catalog.models import Shop
 from ml_training.events import QUEUED, announce
@@ -66,7 +66,7 @@ def waiting(shop_id: int, kind: str) -> TrainingRun | None:
 def create(run: TrainingRun) -> TrainingRun:
     run.save(force_insert=True)
     announce(run, QUEUED, "")  # told before a worker can tell that it has started
-    transaction.on_commit(partial(wake_worker, run.pk, run.kind), robust=True)
+    after_commit(wake_worker, run.pk, run.kind)
     return run
 
 
@@ -130,7 +130,7 @@ def queue_or_wake(state: ShopTraining) -> None:
     """After a run: see that what is still owed has a queued run whose worker is awake."""
     run = waiting(state.shop_id, Kind.QUICK)
     if run:
-        transaction.on_commit(partial(wake_worker, run.pk), robust=True)
+        after_commit(wake_worker, run.pk)
     elif state.is_owed:
         _queue(state.shop_id, Change("changed_meanwhile"))
 

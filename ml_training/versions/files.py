@@ -6,13 +6,12 @@ A version's files are written once, under a folder of their own, and never chang
 import hashlib
 import json
 import logging
-from functools import partial
 
 from django.core.files.base import ContentFile
-from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from api.after_commit import after_commit
 from ml_training.dataset import ndjson
 from ml_training.dataset.manifest import Manifest
 from ml_training.models import ModelVersion, TrainingRun
@@ -134,7 +133,7 @@ def discard_file(path: str) -> None:
 
 def remove_shop_on_commit(shop_id: int) -> None:
     """Remove all model files of a shop once its deletion is final."""
-    transaction.on_commit(partial(_remove_shop, shop_id), robust=True)
+    after_commit(_remove_shop, shop_id)
 
 
 def _remove_shop(shop_id: int) -> None:

@@ -5,13 +5,13 @@ activates a version holds the same row, so it finds the mark, or the version is 
 """
 
 import logging
-from functools import partial
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from api.after_commit import after_commit
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.versions import files as version_files
 
@@ -21,7 +21,7 @@ BATCH = 20  # versions at once: the rest waits for the reconciler
 
 def prune_on_commit(shop_id: int) -> None:
     """Prune a shop's versions once the change at hand is final; if that fails, nothing else does."""
-    transaction.on_commit(partial(prune, shop_id), robust=True)
+    after_commit(prune, shop_id)
 
 
 def prune(shop_id: int) -> list[ModelVersion]:

@@ -45,11 +45,12 @@ def test_beside_a_superuser_nobody_gives_more_than_they_may(victim, clerk):
 
 
 def test_odd_ends_of_tokens_are_refused_or_hold(victim):
-    browser, last = Browser(victim.url, cookie=victim.cookie), ("9999-12-31", "23:59:59")
+    browser, last = Browser(victim.url, cookie=victim.cookie), ("2099-12-31", "23:59:59")
     for day, time in (
         last,
         ("2020-01-01", "00:00:00"),
         ("0001-01-01", "00:00:00"),
+        ("9999-12-31", "23:59:59"),
         ("2030-02-30", "25:00:00"),
         ("٢٠٣٠-01-01", "\x00"),
         ("2030-01-01" * 1000, ""),

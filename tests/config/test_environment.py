@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.demo import BASE_DIR
-from config.environment import private_folder, secret_key
+from config.environment import private_folder, secret_key, whole_number
 
 
 def mode(path) -> int:
@@ -30,17 +30,20 @@ def test_a_folder_that_was_open_is_closed_and_keeps_its_files(tmp_path):
     assert (tmp_path / "shelfsight.sqlite3").read_text() == "rows"
 
 
-def test_a_short_secret_is_refused_with_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setenv("SECRET_KEY", "x" * 31)
+@pytest.mark.parametrize("key", ["abcdefghijklmnopqrstuvwxyz01234", "ab" * 20])
+def test_a_secret_that_can_be_guessed_is_refused_with_a_sentence(tmp_path, monkeypatch, key):
+    monkeypatch.setenv("SECRET_KEY", key)
 
-    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY has 31 characters; it needs 32"):
+    with pytest.raises(
+        ImproperlyConfigured, match=f"SECRET_KEY has {len(key)} characters, of .* it needs 32"
+    ):
         secret_key(tmp_path)
 
 
 def test_a_secret_of_one_s_own_is_taken(tmp_path, monkeypatch):
-    monkeypatch.setenv("SECRET_KEY", "x" * 32)
+    monkeypatch.setenv("SECRET_KEY", "0123456789abcdef" * 2)
 
-    assert secret_key(tmp_path) == "x" * 32
+    assert secret_key(tmp_path) == "0123456789abcdef" * 2
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,3 +89,11 @@ def test_a_time_zone_that_does_not_exist_is_told_in_one_sentence(tmp_path):
     assert done.returncode == 1
     (told,) = done.stderr.strip().splitlines()
     assert told.endswith("TIME_ZONE is 'Oslo'; it must be a time zone such as Europe/Oslo.")
+
+
+@pytest.mark.parametrize("text", ["", "-1", "²", "1.5", "0", "101", "9" * 5000])
+def test_a_number_that_is_none_or_out_of_range_is_refused_with_a_sentence(monkeypatch, text):
+    monkeypatch.setenv("SOME", text)
+
+    with pytest.raises(ImproperlyConfigured, match="it must be a whole number from 1 to 100"):
+        whole_number("SOME", 5, least=1, most=100)
