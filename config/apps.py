@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.backends.signals import connection_created
 
 
 class ShelfsightAdminConfig(AdminConfig):
@@ -17,6 +18,10 @@ class ShelfsightConfig(AppConfig):
 
     def ready(self):
         from catalog.activity.rows import drop_old
+        from config.bad_weather import limit_waiting
+        from config.reserve import keep_reserve
         from ml_training.events import reconciled
 
         reconciled.connect(lambda **kwargs: drop_old(), weak=False, dispatch_uid="config.activity")
+        reconciled.connect(lambda **kwargs: keep_reserve(), weak=False, dispatch_uid="config.reserve")
+        connection_created.connect(limit_waiting, dispatch_uid="config.limit_waiting")

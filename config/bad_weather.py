@@ -6,8 +6,9 @@ Nothing here asks the database, a session or a template: they may be what failed
 import errno
 import sys
 from collections.abc import Callable
+from typing import Any
 
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
@@ -15,8 +16,11 @@ from django.utils.translation import gettext_noop
 from django.views.defaults import server_error
 
 from catalog.photos.turns import TooManyPhotos
+from config.reserve import give_up_reserve
+from config.second_try import is_conflict
 
 AGAIN_SECONDS = 30
+LOCK_SECONDS = 20  # as DATABASES says for SQLite
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>{title}</title>
 <h1>{title}</h1><p>{text}</p></html>"""
@@ -27,6 +31,8 @@ def say_what_failed(request: HttpRequest) -> HttpResponse:
     text = explain(sys.exc_info()[1])
     if not text:
         return server_error(request)
+    if text == _(FULL):
+        give_up_reserve()
     if "application/json" in request.headers.get("Accept", "") or request.path.startswith(
         ("/graphql/", "/v1/")
     ):
@@ -37,6 +43,13 @@ def say_what_failed(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(PAGE.format(title=escape(title), text=escape(text)), status=503)
     response["Retry-After"] = str(AGAIN_SECONDS)
     return response
+
+
+def limit_waiting(connection: Any, **kwargs: Any) -> None:
+    """Let nobody wait longer for a lock of PostgreSQL than for one of SQLite, and then say so."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
 
 
 def explain(error: BaseException | None) -> str:
@@ -57,9 +70,23 @@ def _is_database_error(words: str) -> Callable[[BaseException], bool]:
     return lambda error: isinstance(error, OperationalError) and words in str(error).lower()
 
 
+def _is_postgresql_code(*codes: str) -> Callable[[BaseException], bool]:
+    """By the code, which is the same in every language; `08` stands for all that begin with it."""
+    return lambda error: (
+        isinstance(error, DatabaseError)
+        and (getattr(error.__cause__, "sqlstate", None) or "").startswith(codes)
+    )
+
+
+def _is_away(error: BaseException) -> bool:
+    """Whether PostgreSQL could not be reached, or went away: there is no code for that."""
+    is_lost = isinstance(error, OperationalError | InterfaceError)
+    return is_lost and getattr(error.__cause__, "sqlstate", "other") is None
+
+
 FULL = gettext_noop(
-    "The disk of the server is full, so nothing was saved. Make room, for example by deleting photos that "
-    "are not needed, then reload this page to send it again."
+    "The disk of the server is full, so nothing was saved. A little was kept free for this: delete photos "
+    "that are not needed now, or make room otherwise, then reload this page to send it again."
 )
 CLOSED = gettext_noop(
     "The server may not write to its data folder, so nothing was saved. Ask your administrator to check "
@@ -73,12 +100,31 @@ MANY_PHOTOS = gettext_noop(
     "The server is reading many photos just now, so nothing was saved. Wait a few seconds, then reload this "
     "page to send it again."
 )
+AWAY = gettext_noop(
+    "The database does not answer, so nothing was saved. Wait a moment, then reload this page to send it "
+    "again. If it goes on, ask your administrator whether the database runs."
+)
+READ_ONLY = gettext_noop(
+    "The database takes no changes just now, so nothing was saved. Ask your administrator whether it is a "
+    "copy that is only read, then reload this page to send it again."
+)
+MET = gettext_noop(
+    "Somebody else has changed the same thing at the same moment, so nothing was saved. Please reload this "
+    "page to send it again."
+)
 KINDS: list[tuple[Callable[[BaseException], bool], str]] = [
     (_is_system_error(errno.ENOSPC, errno.EDQUOT), FULL),
     (_is_system_error(errno.EROFS, errno.EACCES), CLOSED),
     (_is_database_error("disk is full"), FULL),
     (_is_database_error("no space left"), FULL),
     (_is_database_error("readonly"), CLOSED),
-    (_is_database_error("locked"), BUSY),
+    (_is_database_error("database is locked"), BUSY),
+    (_is_database_error("table is locked"), BUSY),
+    (_is_postgresql_code("53100"), FULL),
+    (_is_postgresql_code("53", "55P03", "57014"), BUSY),
+    (_is_postgresql_code("25006"), READ_ONLY),
+    (_is_postgresql_code("08", "57P"), AWAY),
+    (is_conflict, MET),
+    (_is_away, AWAY),
     (lambda error: isinstance(error, TooManyPhotos), MANY_PHOTOS),
 ]

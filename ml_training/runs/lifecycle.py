@@ -21,6 +21,7 @@ from ml_training.runs.queue import tries, waiting, wake_worker
 Status = TrainingRun.Status
 Phase = TrainingRun.Phase
 Kind = TrainingRun.Kind
+WAITS_FOR = "waits_for"  # in the metrics of a failed run: what this computer lacks until somebody brings it
 STOPPED = "The worker was stopped; the run waits for the next one."
 
 
@@ -150,7 +151,8 @@ def _fail(run: TrainingRun, rows: QuerySet[TrainingRun], error: str) -> bool:
         ShopTraining.objects.hold(run.shop_id)
         error = f"{error} {_describe_next_try(run)}"
         run.status, run.error, run.finished_at = Status.FAILED, error, timezone.now()
-        names = ("status", "error", "finished_at", "set_aside", "worker_lost")
+        names = ["status", "error", "finished_at", "set_aside", "worker_lost"]
+        names += ["metrics"] if WAITS_FOR in run.metrics else []
         if not rows.update(**{name: getattr(run, name) for name in names}):
             return False
         _hand_over(run)
@@ -169,6 +171,6 @@ def _hand_over(run: TrainingRun) -> bool:
 
 
 def _describe_next_try(run: TrainingRun) -> str:
-    if tries(run) < settings.MAX_ATTEMPTS:
+    if tries(run) < settings.MAX_ATTEMPTS or run.metrics.get(WAITS_FOR):
         return "It is tried again by itself."
     return f"It was tried {run.attempts} times and is not tried again by itself."

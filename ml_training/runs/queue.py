@@ -24,6 +24,7 @@ TASKS = {  # by kind: what the queue calls, and which queue
     Kind.DEEP: ("ml_training.tasks.train_deep", "deep"),
 }
 MAX_CHANGES_NAMED = 20
+MOST_TRIES = 9999  # that are counted
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def queue_again(failed: TrainingRun) -> TrainingRun:
             kind=failed.kind,
             fresh=failed.fresh,
             trigger=failed.trigger,
-            attempts=tries(failed) + 1,
+            attempts=min(tries(failed) + 1, MOST_TRIES),
         )
     )
 

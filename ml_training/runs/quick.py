@@ -84,6 +84,8 @@ def closing(run: TrainingRun, let_go: Callable[[TrainingRun], bool]) -> Iterator
         raise
     except BaseException as error:  # also the queue's timeout, which is a SystemExit
         logger.exception("Run %s failed.", run.pk)
+        if isinstance(error, PhotosNotHere):
+            run.metrics = {**run.metrics, lifecycle.WAITS_FOR: "photos"}
         if lifecycle.fail(run, describe_failure(error)):  # if not, it had published already
             version_files.discard(folder)
         if not isinstance(error, Exception):
@@ -167,7 +169,7 @@ def check_files_are_here(reasons: list[str], looked_for: int) -> None:
         raise PhotosNotHere(
             f"{absent} of {looked_for} photo files are not on this computer ({socket.gethostname()}), where "
             f"they should be in {_photo_folder()}. Check that the disk is there, and that all "
-            "computers of the site share this folder. No photo is lost by this; it is tried again"
+            "computers of the site share this folder. No photo is lost by this"
         )
 
 

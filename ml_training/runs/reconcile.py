@@ -20,12 +20,13 @@ from ml_training.events import reconciled
 from ml_training.models import ShopTraining, TrainingRun
 from ml_training.runs import lifecycle, queue
 from ml_training.runs.clock import forget_future
-from ml_training.runs.lifecycle import Kind, Status
+from ml_training.runs.lifecycle import WAITS_FOR, Kind, Status
 from ml_training.versions import files as version_files
 from ml_training.versions.prune import prune_all
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 30  # doubled with every failed try
+LONGEST_WAIT_SECONDS = 600
 WAKE_AFTER_SECONDS = 20  # a queued run this old whose shop is not training has lost its task
 
 
@@ -109,9 +110,13 @@ def _queue_owed(shop_id: int) -> TrainingRun | None:
 
 
 def may_try_again(last: TrainingRun) -> bool:
-    """Whether a failed run of unchanged photos is tried again now: a few times, ever later."""
+    """Whether a failed run of unchanged photos is tried again now: a few times, ever later.
+
+    One that waits for something of this computer, such as a disk, is tried until it is there.
+    """
     tries = queue.tries(last)
-    if tries >= settings.MAX_ATTEMPTS:
+    if tries >= settings.MAX_ATTEMPTS and not last.metrics.get(WAITS_FOR):
         return False
-    wait = timedelta(seconds=RETRY_AFTER_SECONDS * 2 ** max(tries - 1, 0))
+    doubled = min(max(tries - 1, 0), 10)
+    wait = timedelta(seconds=min(RETRY_AFTER_SECONDS * 2**doubled, LONGEST_WAIT_SECONDS))
     return last.worker_lost or last.finished_at is None or timezone.now() >= last.finished_at + wait

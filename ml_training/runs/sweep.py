@@ -57,7 +57,7 @@ def sweep(now: bool = False) -> int:
         orphans.remove_orphans(now)
         + _remove_model_folders(now)
         + drop_unused_thumbnails()
-        + _remove_old_uploads()
+        + _remove_old_uploads(now)
         + _remove_vectors()
     )
 
@@ -105,12 +105,12 @@ def _named_folders() -> set[str]:
     return used | set(versions.values_list("folder", flat=True))
 
 
-def _remove_old_uploads() -> int:
-    """Remove what a web server that was killed had received of requests; none takes so long."""
+def _remove_old_uploads(now: bool = False) -> int:
+    """Remove what a web server that was killed had received of requests; none takes a day."""
     before, removed = time.time() - orphans.OLD.total_seconds(), 0
     for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"):
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < before:
+            if now or path.stat().st_mtime < before:
                 path.unlink()
                 removed += 1
     return removed

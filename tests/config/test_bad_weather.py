@@ -3,7 +3,7 @@
 import errno
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, InternalError, OperationalError, connection, connections
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
@@ -17,12 +17,37 @@ FAULTS = {
     "busy": OperationalError("database is locked"),
     "closed-database": OperationalError("attempt to write a readonly database"),
 }
+
+
+def of_postgresql(code: str | None, kind: type[Exception] = OperationalError) -> Exception:
+    """What Django makes of an error of PostgreSQL, whose words may be in any language."""
+    error = kind("Worte des Servers")
+    error.__cause__ = type("Cause", (Exception,), {"sqlstate": code})()
+    return error
+
+
+FAULTS |= {
+    "full-postgresql": of_postgresql("53100"),
+    "busy-postgresql": of_postgresql("55P03"),
+    "too-many-connections": of_postgresql("53300"),
+    "read-only-postgresql": of_postgresql("25006", InternalError),
+    "stopping-postgresql": of_postgresql("57P01"),
+    "deadlock": of_postgresql("40P01"),
+    "met": IntegrityError("one_sku_per_shop"),
+}
 WORDS = {
     "full": "The disk of the server is full",
     "closed": "may not write to its data folder",
     "full-database": "The disk of the server is full",
     "busy": "The database is busy",
     "closed-database": "may not write to its data folder",
+    "full-postgresql": "The disk of the server is full",
+    "busy-postgresql": "The database is busy",
+    "too-many-connections": "The database is busy",
+    "read-only-postgresql": "The database takes no changes",
+    "stopping-postgresql": "The database does not answer",
+    "deadlock": "at the same moment",
+    "met": "at the same moment",
 }
 
 
@@ -74,3 +99,23 @@ def test_errors_of_other_kinds_are_not_explained():
     assert explain(None) == ""
     assert explain(OSError(errno.ENOENT, "No such file")) == ""
     assert explain(OperationalError("no such table: catalog_shop")) == ""
+
+
+@pytest.mark.django_db
+def test_a_postgresql_that_is_away_is_said():
+    if connection.vendor != "postgresql":
+        pytest.skip("a file does not go away")
+    other = connections.create_connection("default")
+    other.settings_dict = other.settings_dict | {"PORT": "1"}
+    with pytest.raises(OperationalError) as error:
+        other.ensure_connection()
+    assert "The database does not answer" in explain(error.value)
+
+
+@pytest.mark.django_db
+def test_nobody_waits_for_a_lock_of_postgresql_without_end():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has a time-out of its own")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("20s",)

@@ -1,15 +1,18 @@
 """Photos that are broken, vanish or stand twice: no run fails for them."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
 from catalog.models import ProductImage
-from ml_training.models import ImageEmbedding
+from ml_training.models import ImageEmbedding, TrainingRun
 from ml_training.recognition.recognize import recognize
 from ml_training.runs import queue
 from ml_training.runs.quick import run_job
+from ml_training.runs.reconcile import reconcile
 from tests.factories import add_photo, photo_bytes, stock
 from tests.support.training import (
     active_version,
@@ -166,6 +169,27 @@ def test_run_fails_with_a_sentence_when_this_computer_does_not_see_the_photos(sh
     assert "Check that the disk is there" in run.error
     assert "elete" not in run.error
     assert active_version(shop) == version, "the model in use stays"
+
+
+def test_a_run_waits_for_its_photos_as_long_as_it_takes(shop, settings):
+    products = stock(shop, products=2, photos=4)
+    work()
+    new = {photo: photo.image.read() for photo in (add_photo(products[0], 0, seed) for seed in range(20, 24))}
+    for photo in new:
+        break_file(photo, None)
+    for attempt in range(1, settings.MAX_ATTEMPTS + 3):
+        work()
+        run = last_run(shop)
+        assert (run.status, run.attempts) == ("failed", attempt)
+        assert run.error.endswith("It is tried again by itself.")
+        assert run.error.count("tried again") == 1
+        TrainingRun.objects.filter(pk=run.pk).update(finished_at=timezone.now() - timedelta(hours=1))
+        reconcile()
+    for photo, data in new.items():
+        break_file(photo, data)
+    work()
+    assert last_run(shop).status == "completed"
+    assert active_version(shop).photos == 12
 
 
 def test_photo_whose_file_is_absent_is_not_to_be_deleted(shop):
