@@ -282,6 +282,7 @@ SILENCED_SYSTEM_CHECKS = [
 BEHIND_PROXY = number_of_proxies("BEHIND_PROXY")
 # Open at once; those of a shop, or of an office, come from one address.
 SOCKETS_PER_ADDRESS = whole_number("SOCKETS_PER_ADDRESS", 200, least=1)
+CSRF_FAILURE_VIEW = "config.typed.csrf_failed"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

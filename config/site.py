@@ -5,13 +5,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from catalog.permissions import VIEW_ACTIVITY
+from config.second_try import tried_again
+from config.typed import say_not_saved
 from ml_training.permissions import RECOGNIZE_PRODUCT, VIEW_TRAINING
 
 SETTINGS_PAGES = [
@@ -58,13 +61,22 @@ class ShelfsightAdminSite(AdminSite):
         return Login.as_view(extra_context=context, next_page="admin:index")(request)
 
     def password_change(self, request, extra_context=None):
-        """As Django's; the password is changed together with the row that tells it, or not at all."""
+        """As Django's; the old password is looked at no more often than at a login: a thief may guess.
+
+        The password is changed together with the row that tells it, or not at all.
+        """
+        from config.logins.two_step import problem_with_proof
+
+        old = request.POST.get("old_password", "")
+        if request.method == "POST" and (problem := problem_with_proof(request, request.user, old)):
+            messages.error(request, problem)
+            return HttpResponseRedirect(reverse("admin:password_change", current_app=self.name))
         with transaction.atomic():
             return super().password_change(request, extra_context)
 
     def admin_view(self, view, cacheable=False):
-        """Tell whoever sent a form after their session had ended that nothing was saved."""
-        guarded = super().admin_view(view, cacheable)
+        """Let nobody lose what they typed: a form that meets another is tried again, and refusals say it."""
+        guarded = tried_again(super().admin_view(view, cacheable))
 
         @wraps(guarded)
         def telling(request, *args, **kwargs):
@@ -73,7 +85,12 @@ class ShelfsightAdminSite(AdminSite):
                     "You were logged out before this was sent: nothing was saved. Log in, and enter it again."
                 )
                 messages.warning(request, text)
-            return guarded(request, *args, **kwargs)
+            try:
+                return guarded(request, *args, **kwargs)
+            except (PermissionDenied, Http404) as error:
+                if request.method != "POST" or not self.has_permission(request):
+                    raise
+                return say_not_saved(request, error)
 
         return telling
 

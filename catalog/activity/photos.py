@@ -68,6 +68,11 @@ def record_moved(photos: list[ProductImage], sources: list[Product], target: Pro
         _tell(("moved", f"from {source} to {target}", target), names)
 
 
+def record_reordered(product: Product) -> None:
+    """Tell that somebody put the photos of a product into another order."""
+    record(Activity.Kind.PHOTO, f"changed the order of the photos of {product}", product.shop)
+
+
 def record_added(instance: ProductImage, created: bool, raw=False, **kwargs):
     if created and not raw and current_actor():
         _tell(("added", f"to {instance.product}", instance.product), [str(instance)])

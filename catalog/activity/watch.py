@@ -16,6 +16,7 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_sav
 from catalog.activity import photos
 from catalog.activity.actor import Actor, current_actor
 from catalog.activity.rows import Activity, record, record_login, some
+from catalog.formatting import counted
 from catalog.models import Product, Shop
 from catalog.tokens import ApiToken
 
@@ -49,15 +50,15 @@ def track(model: type[Model], tracked: Tracked) -> None:
             record(tracked.kind, f"added {tracked.noun} {instance}", tracked.shop_of(instance))
             return
         before = _defaults(tracked, model) if created else getattr(instance, "activity_before", None) or {}
-        if changes := _changes(tracked, before, instance, update_fields):
-            name = f"{tracked.noun} {instance}".strip()
-            for shop in _shops(tracked, before, instance):
+        name = f"{tracked.noun} {instance}".strip()
+        for shop in _shops(tracked, before, instance):
+            if changes := _changes(tracked, before, instance, update_fields, shop):
                 record(tracked.kind, f"changed {name}: {changes}", shop)
 
     def deleted(instance, origin=None, **kwargs):
         if tracked.is_made and _is_asked_for(instance, origin):
             shop = tracked.shop_of(instance)
-            record(tracked.kind, f"deleted {tracked.noun} {instance}{_photos_of(instance)}", shop)
+            record(tracked.kind, f"deleted {tracked.noun} {instance}{_what_goes_with(instance)}", shop)
 
     uid = f"catalog.activity.{model._meta.label}"
     pre_save.connect(before, sender=model, weak=False, dispatch_uid=f"{uid}.before")
@@ -72,14 +73,30 @@ def _defaults(tracked: Tracked, model: type[Model]) -> dict[str, Any]:
     return {field.name: field.get_default() for field in fields}
 
 
-def _changes(tracked: Tracked, before: dict[str, Any], instance: Model, saved: Iterable[str] | None) -> str:
-    """What was changed, and how; of the fields that were saved, if only some were."""
+def _changes(
+    tracked: Tracked,
+    before: dict[str, Any],
+    instance: Model,
+    saved: Iterable[str] | None,
+    told_in: Shop | None,
+) -> str:
+    """What was changed, and how; of the fields that were saved, if only some were.
+
+    Args:
+        told_in: the shop whose people read it: no other shop is named to them.
+    """
     told = []
     for name in tracked.fields:
         field = cast("Field[Any, Any]", instance._meta.get_field(name))
         old, new = before.get(name), getattr(instance, field.attname)
         is_saved = saved is None or name in saved or field.attname in saved
-        if is_saved and name in before and str(old) != str(new):
+        if not is_saved or name not in before or str(old) == str(new):
+            continue
+        if field.related_model is Shop:
+            told.append(
+                "it came from another shop" if told_in and told_in.pk == new else "it went to another shop"
+            )
+        else:
             told.append(f"{field.verbose_name} from {_shown(field, old)} to {_shown(field, new)}")
     secrets = [name for name in tracked.secrets if saved is None or name in saved]
     told += [f"{name} changed" for name in secrets if before.get(name) != getattr(instance, name)]
@@ -112,13 +129,29 @@ def _is_asked_for(instance: Model, origin: Model | QuerySet | None) -> bool:
     return isinstance(origin, type(instance)) or getattr(origin, "model", None) is type(instance)
 
 
-def _photos_of(instance: Model) -> str:
-    if not isinstance(instance, Product) or not current_actor():
+def _what_goes_with(instance: Model) -> str:
+    """What is deleted with a row, by name."""
+    if not current_actor():
         return ""
-    names = list(instance.images.values_list("filename", flat=True))
-    if len(names) < 2:
-        return f" with its photo {names[0]}" if names else ""
-    return f" with its {len(names)} photos {some(names)}"
+    if isinstance(instance, Product):
+        return _with({"photo": instance.images.values_list("filename", flat=True)})
+    if isinstance(instance, Shop):
+        products, tokens = (
+            instance.products.values_list("name", flat=True),
+            instance.api_tokens.values_list("name", flat=True),
+        )
+        return _with({"product": products, "token": tokens})
+    return ""
+
+
+def _with(kinds: dict[str, Iterable[str]]) -> str:
+    told = []
+    for noun, rows in kinds.items():
+        if len(names := list(rows)) == 1:
+            told.append(f"its {noun} {names[0]}")
+        elif names:
+            told.append(f"its {counted(len(names), noun)} {some(names)}")
+    return f" with {' and '.join(told)}" if told else ""
 
 
 # --- members and rights ----------------------------------------------------------------------------

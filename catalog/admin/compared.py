@@ -10,13 +10,14 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from api.strict_json import NotJson, read_json
 
 OPENED_WITH = "opened_with"  # the hidden field that tells what a form showed when it was opened
+MOST_NAMED = 5  # rows in a sentence
 
 
 class ComparedForm(forms.ModelForm):
@@ -29,7 +30,8 @@ class ComparedForm(forms.ModelForm):
     @cached_property
     def _now(self) -> dict[str, Any]:
         """What is stored, by field; nothing on a form that adds something."""
-        names = [name for name in self.fields if name in self.initial] if self.instance.pk else []
+        shown = [name for name, field in self.fields.items() if name in self.initial and not field.disabled]
+        names = shown if self.instance.pk else []
         return {name: self.get_initial_for_field(self.fields[name], name) for name in names}
 
     @property
@@ -74,6 +76,15 @@ class ComparedAdmin(admin.ModelAdmin):
                 list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))
         return super().get_object(request, object_id, from_field)
 
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """As Django's, but not for a form: what was typed into it would be lost."""
+        match = request.resolver_match
+        if request.method == "POST" and match and (match.url_name or "").endswith("_change"):
+            raise Http404(f"{opts.verbose_name} {object_id}")
+        return super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]
+
     def rows_to_save(self, request: HttpRequest, object_id: str) -> Iterable[Any]:
         """The rows that saving a form changes, by id; locked in one order, so that none waits for ever."""
         return [object_id]
@@ -95,7 +106,9 @@ def _in_words(field: forms.Field, now: Any) -> str:
         return _("on") if now else _("off")
     if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
         pks = [one.pk if isinstance(one, models.Model) else one for one in _rows(now)]
-        now = ", ".join(sorted(str(row) for row in field.queryset.filter(pk__in=pks)))
+        rows = sorted(str(row) for row in field.queryset.filter(pk__in=pks))
+        more = [_("%d more") % (len(rows) - MOST_NAMED)] if len(rows) > MOST_NAMED else []
+        now = ", ".join(rows[:MOST_NAMED] + more)
     elif isinstance(field, forms.ChoiceField):
         now = dict(field.widget.choices).get(now, now)
     return _("nothing") if now is None or now == "" else str(now)

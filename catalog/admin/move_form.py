@@ -45,6 +45,11 @@ class OtherProductField(forms.CharField):
 class PhotoForm(forms.ModelForm):
     move = forms.BooleanField(required=False, label=_("Product"))  # the history says: changed Product
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "position" in self.fields:  # what it was when the form was opened: another's new order is kept
+            self.fields["position"].show_hidden_initial = True
+
 
 class PhotoFormSet(BaseInlineFormSet):
     """The photos of a product; `photos_go_to` of its product is set by `ProductForm`."""
@@ -55,6 +60,10 @@ class PhotoFormSet(BaseInlineFormSet):
         if data is not None and instance is not None and instance.pk:
             data, self.gone = without_gone(data, prefix or self.get_default_prefix(), instance)
         super().__init__(data, files, instance, prefix=prefix, **kwargs)
+
+    @property
+    def is_reordered(self) -> bool:
+        return any("position" in form.changed_data for form in self.initial_forms)
 
     @property
     def marked(self) -> list[int]:

@@ -1,5 +1,6 @@
 """Products in the admin: many photos at once, thumbnails, reorder, filters."""
 
+import errno
 from contextlib import suppress
 from typing import cast
 from weakref import WeakKeyDictionary
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from catalog.activity.photos import photos_together
+from catalog.activity.photos import photos_together, record_reordered
 from catalog.admin.forms import ProductForm
 from catalog.admin.move_form import PhotoForm, PhotoFormSet
 from catalog.admin.shops import ShopFilter, ShopRowsAdmin, sees_many_shops
@@ -137,6 +138,7 @@ class ProductAdmin(ShopRowsAdmin):
 
         The form of a product that was deleted meanwhile is shown again, to add it anew.
         """
+        _added.pop(request, None)  # of a first try that met somebody else's
         if request.method == "POST":
             for file in request.FILES.getlist("new_photos") if request.user.has_perm(ADD_PHOTOS) else ():
                 with suppress(ValidationError):  # the form will say it
@@ -187,6 +189,8 @@ class ProductAdmin(ShopRowsAdmin):
         if gone := sum(getattr(formset, "gone", 0) for formset in formsets):
             text = f"Somebody else has deleted or moved {counted(gone, 'photo')} of this form meanwhile."
             messages.warning(request, text)
+        if any(getattr(formset, "is_reordered", False) for formset in formsets):
+            record_reordered(form.instance)
         if target := form.cleaned_data.get("move_to"):
             marked = [pk for formset in formsets for pk in formset.marked]
             self._move_photos(request, form.instance, marked, target)
@@ -207,7 +211,8 @@ class ProductAdmin(ShopRowsAdmin):
             except OSError as error:  # such as a full disk: what is stored stays, and the rest is not tried
                 left = counted(len(files) - len(added), "photo")
                 why = error.strerror or error
-                text = f"{left} could not be stored: {why}. Make room on the server, then add them again."
+                do = "Make room on the server" if error.errno == errno.ENOSPC else "Ask your administrator"
+                text = f"{left} could not be stored: {why}. {do}, then add them again."
                 messages.error(request, text)
                 break
         if added:
@@ -237,6 +242,6 @@ class ProductAdmin(ShopRowsAdmin):
 
     def _switch(self, queryset, is_active):
         with transaction.atomic():
-            for product in queryset.exclude(is_active=is_active):
+            for product in queryset.exclude(is_active=is_active).order_by("pk"):
                 product.is_active = is_active
                 product.save(update_fields=["is_active"])

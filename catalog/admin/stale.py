@@ -1,5 +1,6 @@
 """Forms whose photos, or whose product, somebody else took away meanwhile: nothing that was typed is lost."""
 
+import re
 from collections.abc import Iterable
 
 from django.db import transaction
@@ -40,13 +41,13 @@ def _own_photos(product: Product, pks: Iterable[str]) -> Iterable[int]:
 def _renumbered(data: QueryDict, prefix: str, kept: list[int]) -> QueryDict:
     """The same data with the forms of these numbers alone, counted from 0."""
     places, result = {str(old): new for new, old in enumerate(kept)}, data.copy()
-    for key in [key for key in data if key.startswith(f"{prefix}-")]:
-        number, _dash, name = key.removeprefix(f"{prefix}-").partition("-")
-        if not number.isdecimal():
-            continue
+    of_photo = re.compile(rf"((?:initial-)?{re.escape(prefix)}-)(\d+)(-.*)", re.DOTALL)
+    moved = {key: found for key in data if (found := of_photo.fullmatch(key))}
+    for key in moved:
         del result[key]
-        if number in places:
-            result.setlist(f"{prefix}-{places[number]}-{name}", data.getlist(key))
+    for key, found in moved.items():
+        if found[2] in places:
+            result.setlist(f"{found[1]}{places[found[2]]}{found[3]}", data.getlist(key))
     for name in ("INITIAL_FORMS", "TOTAL_FORMS"):
         result[f"{prefix}-{name}"] = str(len(kept))
     return result

@@ -35,7 +35,7 @@ function limitNumber(input) {
 }
 
 function numberPlaces(grid) {
-  grid.querySelectorAll(".photo-position input").forEach((input, place) => { input.value = place; });
+  grid.querySelectorAll(".photo-position input:not([type=hidden])").forEach((input, place) => { input.value = place; });
 }
 
 function makeSortable(section) {
@@ -63,6 +63,6 @@ document.addEventListener("DOMContentLoaded", () => {
     limitNumber(input);
   });
   document.querySelectorAll("[data-photos]").forEach((section) => {
-    if (section.querySelector(".photo-position input")) makeSortable(section);
+    if (section.querySelector(".photo-position input:not([type=hidden])")) makeSortable(section);
   });
 });

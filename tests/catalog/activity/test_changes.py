@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from catalog.activity.rows import Activity
 from catalog.models import Product, Shop
-from tests.factories import bearer, fill, make_staff
+from catalog.tokens import ApiToken
+from tests.factories import add_photo, bearer, fill, make_staff
 from tests.support.activity import acting, told
 from tests.support.forms import form_fields, page_of, submit
 from tests.support.talk import Talk, subscribe
@@ -30,11 +31,36 @@ def owner(admin_client) -> Client:
     return admin_client
 
 
-def test_product_that_goes_to_another_shop_is_told_in_both(owner, product, other_shop):
+def test_product_that_goes_to_another_shop_is_told_in_both_and_names_neither(owner, product, other_shop):
     shop = product.shop
     submit(owner, page_of(product), shop=other_shop.pk)
-    assert told() == [f"admin changed the product {product}: shop from {shop} to {other_shop}"] * 2
-    assert {row.shop for row in Activity.objects.all()} == {shop, other_shop}
+    rows = {row.shop: row.text for row in Activity.objects.all()}
+    assert rows == {
+        shop: f"changed the product {product}: it went to another shop",
+        other_shop: f"changed the product {product}: it came from another shop",
+    }
+
+
+def test_a_shop_is_deleted_with_the_names_of_what_goes_with_it(owner, product):
+    shop = product.shop
+    ApiToken.make(shop, "Stock list", ["read"])
+    ApiToken.make(shop, "Counter", ["till"])
+    owner.post(reverse("admin:catalog_shop_delete", args=[shop.pk]), {"post": "yes"})
+    (row,) = [row for row in Activity.objects.all() if row.text.startswith("deleted the shop")]
+    assert f"{shop} with its product {product} and its 2 tokens" in row.text
+    assert {"Counter", "Stock"} <= set(row.text.replace(",", " ").replace(")", " ").replace("(", " ").split())
+
+
+def test_photos_in_another_order_are_told_and_stay_so_when_an_older_form_is_saved(owner, product):
+    photos = [add_photo(product, 0, seed) for seed in range(2)]
+    older = form_fields(owner.get(page_of(product)))
+    Activity.objects.all().delete()
+    submit(owner, page_of(product), **{"images-0-position": "1", "images-1-position": "0"})
+    assert told() == [f"admin changed the order of the photos of {product}"]
+    owner.post(page_of(product), older | {"price": "3.00"})
+    assert [photo.pk for photo in product.images.order_by("position")] == [photos[1].pk, photos[0].pk]
+    product.refresh_from_db()
+    assert str(product.price) == "3.00"
 
 
 def test_settings_of_a_shop_are_told_also_the_first_time(owner, shop):

@@ -138,7 +138,8 @@ def test_shop_and_person_can_be_deleted_and_stay_in_what_is_told(admin_client, a
     admin_client.post(reverse("admin:catalog_shop_delete", args=[shop.pk]), {"post": "yes"})
     admin_client.post(reverse("admin:auth_user_delete", args=[person.pk]), {"post": "yes"})
     assert not Shop.objects.filter(slug="gone").exists()
-    assert "admin deleted the shop gone" in [text.lower() for text in told()]
+    with_what = "with its 2 products gone product 0, gone product 1"
+    assert f"admin deleted the shop Gone {with_what}" in told()
     assert "admin deleted the person leaver" in told()
     assert Activity.objects.exclude(shop_name="").exists()
 

@@ -269,3 +269,12 @@ def test_it_is_switched_off_with_password_or_code(two_step_browser, anna, proof)
     assert opens_admin(two_step_browser)
     assert not has_second_factor(anna)
     assert is_in(log_in("anna", "password"))
+
+
+def test_a_clock_that_was_set_back_locks_nobody_out_and_lets_no_code_in_twice(anna):
+    give_phone(anna)
+    device = TOTPDevice.objects.get(user=anna)
+    TOTPDevice.objects.filter(pk=device.pk).update(last_t=device.last_t + 5 * 120, drift=0)  # 5 hours ahead
+    code = app_code(device.key)
+    assert is_in(enter(begin(), code))
+    assert not is_in(enter(begin(), code))
