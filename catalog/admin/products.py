@@ -10,7 +10,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, Subquery
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -143,15 +143,23 @@ class ProductAdmin(ShopRowsAdmin):
             for file in request.FILES.getlist("new_photos") if request.user.has_perm(ADD_PHOTOS) else ():
                 with suppress(ValidationError):  # the form will say it
                     check_upload(file, file.name)
-            if object_id and _is_deleted(unquote(object_id)) and self.has_add_permission(request):
+            if object_id and self._is_to_add(request, object_id):
                 request.POST, request.product_is_gone = as_new(request.POST, "images"), True
                 object_id, form_url = None, reverse("admin:catalog_product_add")
-        with files_undone_on_failure():
-            response = super().changeform_view(request, object_id, form_url, extra_context)
+        try:
+            with files_undone_on_failure():
+                response = super().changeform_view(request, object_id, form_url, extra_context)
+        except Http404:
+            if request.method != "POST" or not object_id or not self._is_to_add(request, object_id):
+                raise
+            return self.changeform_view(request, object_id, form_url, extra_context)  # deleted this moment
         if request in _added:  # saved by now, and nobody waits for a lock
             product, photos = _added.pop(request)
             photos_added_in_form.send_robust(ProductAdmin, request=request, product=product, photos=photos)
         return response
+
+    def _is_to_add(self, request, object_id) -> bool:
+        return _is_deleted(unquote(object_id)) and self.has_add_permission(request)
 
     def rows_to_save(self, request, object_id):
         """The product, and the one that photos are moved to."""
