@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from django.views.defaults import server_error
 
 from catalog.photos.turns import TooManyPhotos
-from config.reserve import give_up_reserve
+from config.reserve import give_up_reserve, is_full
 from config.second_try import is_conflict
 
 AGAIN_SECONDS = 30
@@ -70,6 +70,12 @@ def _is_database_error(words: str) -> Callable[[BaseException], bool]:
     return lambda error: isinstance(error, OperationalError) and words in str(error).lower()
 
 
+def _is_full(error: BaseException) -> bool:
+    """Whether SQLite could not write its log, because nothing is free: it calls that an error of the disk."""
+    broken = any(is_this(error) for is_this in map(_is_database_error, ("disk i/o error", "unable to open")))
+    return broken and is_full()
+
+
 def _is_postgresql_code(*codes: str) -> Callable[[BaseException], bool]:
     """By the code, which is the same in every language; `08` stands for all that begin with it."""
     return lambda error: (
@@ -117,6 +123,7 @@ KINDS: list[tuple[Callable[[BaseException], bool], str]] = [
     (_is_system_error(errno.EROFS, errno.EACCES), CLOSED),
     (_is_database_error("disk is full"), FULL),
     (_is_database_error("no space left"), FULL),
+    (_is_full, FULL),
     (_is_database_error("readonly"), CLOSED),
     (_is_database_error("database is locked"), BUSY),
     (_is_database_error("table is locked"), BUSY),

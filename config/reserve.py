@@ -53,5 +53,10 @@ def give_up_reserve() -> bool:
     return True
 
 
+def is_full() -> bool:
+    """Whether the disk has no room for anything."""
+    return shutil.disk_usage(settings.DATA_DIR).free < MEGABYTE
+
+
 def _path() -> Path:
     return Path(settings.DATA_DIR) / "reserve"

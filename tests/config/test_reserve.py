@@ -8,10 +8,12 @@ from types import SimpleNamespace
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.test import Client, override_settings
 from django.urls import path
 
 from config import reserve
+from config.bad_weather import explain
 from config.reserve import RESERVE, give_up_reserve, keep_reserve
 from ml_training.runs.reconcile import reconcile
 
@@ -58,6 +60,13 @@ def test_the_worker_keeps_it_and_a_full_disk_gives_it_up(kept):
     assert page.status_code == 503
     assert "delete photos" in page.text
     assert not kept.exists()
+
+
+@pytest.mark.parametrize(("free", "says"), [(0, "The disk of the server is full"), (10**9, "")])
+def test_an_error_of_the_disk_is_a_full_disk_where_nothing_is_free(monkeypatch, free, says):
+    leave(monkeypatch, free)
+    assert explain(OperationalError("disk I/O error")).startswith(says)
+    assert bool(explain(OperationalError("unable to open database file"))) == bool(says)
 
 
 def test_files_leave_the_last_of_the_disk_to_the_database(monkeypatch):
