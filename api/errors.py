@@ -1,6 +1,7 @@
 """Errors of the API: a sentence for a person, and a code for a program."""
 
 import logging
+from collections.abc import Callable
 
 from graphql import GraphQLError
 
@@ -16,9 +17,17 @@ TOO_LARGE = "TOO_LARGE"  # more bytes than are taken
 TOO_SLOW = "TOO_SLOW"  # the bytes of the request come so slowly that it is given up
 TOO_COMPLEX = "TOO_COMPLEX"  # asks for more than one request may
 TOO_MANY = "TOO_MANY"  # asked more than is done at once, or for one caller: come again a little later
+UNAVAILABLE = "UNAVAILABLE"  # the disk is full, the database is busy or away: come again later
 INTERNAL = "INTERNAL"  # our fault; the log has it
 # The HTTP status of an answer that is nothing but an error; 400 where none is named.
-STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403, NOT_FOUND: 404, TOO_LARGE: 413, TOO_MANY: 503}
+STATUSES = {
+    UNAUTHENTICATED: 401,
+    FORBIDDEN: 403,
+    NOT_FOUND: 404,
+    TOO_LARGE: 413,
+    TOO_MANY: 503,
+    UNAVAILABLE: 503,
+}
 OUR_FAULT = "Something went wrong on the server; its log has more."
 
 
@@ -32,6 +41,8 @@ class ApiError(GraphQLError):
 
 # Exceptions of other parts that are no fault of ours: their text is for people, and this their code.
 known_refusals: dict[type[Exception], str] = {}
+# What tells of disk and database: a sentence about an exception, or nothing if it knows none.
+explainers: list[Callable[[BaseException], str]] = []
 
 
 def public_error(error: GraphQLError) -> dict:
@@ -42,6 +53,9 @@ def public_error(error: GraphQLError) -> dict:
     if cause is not None and type(cause) in known_refusals:
         extensions = {"code": known_refusals[type(cause)]}
         error = GraphQLError(str(cause), error.nodes, path=error.path, extensions=extensions)
+    elif cause is not None and (text := next(filter(None, (tell(cause) for tell in explainers)), "")):
+        logger.warning("GraphQL field %s: %s", ".".join(map(str, error.path or [])), cause)
+        error = GraphQLError(text, error.nodes, path=error.path, extensions={"code": UNAVAILABLE})
     elif cause is not None and not isinstance(cause, GraphQLError) and error.path:
         logger.error("GraphQL field %s failed.", ".".join(map(str, error.path)), exc_info=cause)
         error = GraphQLError(OUR_FAULT, error.nodes, path=error.path, extensions={"code": INTERNAL})

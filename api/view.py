@@ -22,7 +22,7 @@ from django.views.generic import View
 from graphql import GraphQLError, OperationType
 
 from api.callers import AccessReader, Context
-from api.errors import FORBIDDEN, STATUSES, TOO_LARGE, TOO_MANY, UNAUTHENTICATED, ApiError
+from api.errors import FORBIDDEN, STATUSES, TOO_LARGE, TOO_MANY, UNAUTHENTICATED, UNAVAILABLE, ApiError
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, run
 from api.limits import parse_document, root_fields
 from api.strict_json import NotJson, read_json
@@ -75,7 +75,7 @@ class GraphQLEndpoint(View):
             return self._refuse(errors, 400)
         response = run(self.schema, asked, prepared, Context(access))
         codes = {error["extensions"]["code"] for error in response.get("errors", [])}
-        return JsonResponse(response, status=503 if TOO_MANY in codes else 200)
+        return JsonResponse(response, status=503 if {TOO_MANY, UNAVAILABLE} & set(codes) else 200)
 
     def _check_open(self, asked: GraphQLRequest, access: AccessReader) -> None:
         """Refuse whoever is not known before anything is validated: only few mutations may be for them.

@@ -17,11 +17,13 @@ class ShelfsightConfig(AppConfig):
     verbose_name = "Shelfsight"
 
     def ready(self):
+        from api.errors import explainers
         from catalog.activity.rows import drop_old
-        from config.bad_weather import limit_waiting
+        from config.bad_weather import limit_waiting, tell
         from config.reserve import keep_reserve
         from ml_training.events import reconciled
 
         reconciled.connect(lambda **kwargs: drop_old(), weak=False, dispatch_uid="config.activity")
         reconciled.connect(lambda **kwargs: keep_reserve(), weak=False, dispatch_uid="config.reserve")
+        explainers.append(tell)
         connection_created.connect(limit_waiting, dispatch_uid="config.limit_waiting")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.defaults import server_error
 
+from api.errors import UNAVAILABLE
 from catalog.photos.turns import TooManyPhotos
 from config.reserve import give_up_reserve, is_full
 from config.second_try import is_conflict
@@ -28,15 +29,13 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 
 def say_what_failed(request: HttpRequest) -> HttpResponse:
     """The handler of errors that nobody caught; 503 where it passes or a person can mend it."""
-    text = explain(sys.exc_info()[1])
+    text = tell(sys.exc_info()[1])
     if not text:
         return server_error(request)
-    if text == _(FULL):
-        give_up_reserve()
     if "application/json" in request.headers.get("Accept", "") or request.path.startswith(
         ("/graphql/", "/v1/")
     ):
-        error = {"message": text, "extensions": {"code": "UNAVAILABLE"}}
+        error = {"message": text, "extensions": {"code": UNAVAILABLE}}
         response: HttpResponse = JsonResponse({"errors": [error]}, status=503)
     else:
         title = _("This did not work just now")
@@ -50,6 +49,14 @@ def limit_waiting(connection: Any, **kwargs: Any) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+
+
+def tell(error: BaseException | None) -> str:
+    """Explain an error to whoever met it, and make a little room where the disk is full."""
+    text = explain(error)
+    if text and text == _(FULL):
+        give_up_reserve()
+    return text
 
 
 def explain(error: BaseException | None) -> str:

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 
 from api.execution import GraphQLErrors, GraphQLRequest, prepare
@@ -163,3 +164,24 @@ def test_checked_query_is_remembered_and_judged_the_same_again():
         with pytest.raises(GraphQLErrors) as refused:
             prepare(schema, GraphQLRequest("{ passwords }"))
         assert refused.value.as_json()[0]["extensions"]["code"] == "BAD_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OperationalError("database is locked"), "The database is busy"),
+        (OperationalError("database or disk is full"), "The disk of the server is full"),
+    ],
+)
+def test_what_a_full_disk_or_a_busy_database_refuses_is_told_with_a_code(shop, error, words):
+    secret = bearer(shop, "train")
+
+    def refuse_writing(execute, sql, *context):
+        if sql.startswith(("INSERT", "UPDATE")):
+            raise error
+        return execute(sql, *context)
+
+    with connection.execute_wrapper(refuse_writing):
+        response = post("mutation { extractPhotosForTraining { __typename } }", token=secret)
+    assert (response.status_code, code(response.json())) == (503, "UNAVAILABLE")
+    assert words in response.json()["errors"][0]["message"]
