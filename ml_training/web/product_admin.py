@@ -13,7 +13,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin.products import PhotoInline, ProductAdmin
+from catalog.admin.photos import PhotoInline
+from catalog.admin.products import ProductAdmin
 from catalog.formatting import counted
 from catalog.models import Product, ProductImage
 from ml_training.permissions import VIEW_TRAINING, VIEW_VERSIONS

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from catalog.admin.products import thumbnail_html
+from catalog.admin.photos import thumbnail_html
 from catalog.admin.shops import ShopFilter, ShopRowsAdmin, sees_many_shops
 from catalog.formatting import percent
 from catalog.models import Product, ProductImage, Shop
