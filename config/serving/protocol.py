@@ -1,6 +1,7 @@
 """How the web server reads requests: with limits to what comes before a request is complete.
 
-uvicorn itself has none for a client that connects and says nothing, or half a header.
+uvicorn itself has none for a client that connects and says nothing, or half a header, nor for what a body in
+chunks has around them.
 """
 
 import asyncio
@@ -16,8 +17,9 @@ class LimitedHttp(HttpToolsProtocol):
     """One connection. It waits for a head from when it opens, and again once a response is complete."""
 
     head_timer: asyncio.TimerHandle | None = None
-    head_bytes = 0
+    head_bytes = 0  # of the head; afterwards of what is no body, less the body: sizes of chunks, trailers
     is_waiting = True
+    is_in_head = True  # of a request, also of one that another is answered before
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
@@ -28,21 +30,38 @@ class LimitedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.is_waiting:
-            self.head_bytes += len(data)
+        self.head_bytes += len(data)
         super().data_received(data)
-        if self.is_waiting and self.head_bytes > HEAD_BYTES and not self.transport.is_closing():
+        if self.head_bytes > HEAD_BYTES:
             self._end(431)
 
+    def on_message_begin(self) -> None:
+        self.is_in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. Trailers, which come after the body, are dropped: they are none of the request's."""
+        if self.is_in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._stop_timer()
-        self.is_waiting = False
+        self.is_in_head = False
+        self._head_is_over()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self.is_waiting:
+            self.head_bytes = max(0, self.head_bytes - 2 * len(body))
+        super().on_body(body)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
             self._await_head()
+
+    def _head_is_over(self) -> None:
+        self._stop_timer()
+        self.is_waiting, self.head_bytes = False, 0
 
     def _await_head(self) -> None:
         self._stop_timer()
@@ -55,6 +74,8 @@ class LimitedHttp(HttpToolsProtocol):
             self.head_timer = None
 
     def _end(self, status: int) -> None:
-        if not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(STATUS_LINE[status] + b"connection: close\r\ncontent-length: 0\r\n\r\n")
-            self.transport.close()
+        self.transport.close()

@@ -7,8 +7,11 @@ import time
 
 import pytest
 
+from catalog.models import Shop
 from config.serving import protocol
+from tests.factories import bearer
 from tests.support.api import Server
+from tests.support.raw_socket import push
 from tests.support.victim import usual_seconds
 
 MEGABYTE = 1024 * 1024
@@ -120,3 +123,35 @@ def test_requests_that_follow_each_other_on_a_connection_are_answered(transactio
             raw.sendall(b"HEAD /till/sw.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert raw.recv(10_000).startswith(b"HTTP/1.1 ")
             time.sleep(0.5)
+
+
+@pytest.mark.parametrize(
+    ("first", "repeated"),
+    [
+        (b"0\r\n", b"X-Trailer: " + b"y" * 8000 + b"\r\n"),
+        (b"0\r\nX-Trailer: ", b"y" * 8000),
+        (b"5;a=", b"y" * 8000),
+        (b"", b"1;a=bcdefghijkl\r\nx\r\n" * 500),
+    ],
+)
+def test_what_chunks_have_around_them_is_limited(transactional_db, first, repeated):
+    head = b"POST /graphql/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with Server() as server, socket.create_connection(("127.0.0.1", server.port), timeout=20) as raw:
+        raw.sendall(head + first)
+        assert not push(raw, repeated, 20)
+
+
+def test_trailers_are_no_headers(transactional_db):
+    """They come from whoever sends the body, past a proxy that has set the headers."""
+    body = b'{"query": "{ shops { totalCount } }"}'
+    token = bearer(Shop.default(), "read").encode()
+    head = b"POST /graphql/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+    head += b"Content-Type: application/json\r\n"
+    chunked = b"%x\r\n%s\r\n0\r\n" % (len(body), body)
+    with Server() as server, socket.create_connection(("127.0.0.1", server.port), timeout=20) as raw:
+        raw.sendall(head + b"\r\n" + chunked + b"Authorization: Bearer " + token + b"\r\n\r\n")
+        assert b" 401 " in raw.recv(1000)
+        raw.sendall(
+            head + b"Authorization: Bearer " + token + b"\r\n\r\n" + chunked + b"X-Checksum: 1\r\n\r\n"
+        )
+        assert b" 200 " in raw.recv(1000)
