@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 HEAD_SECONDS = 20  # that a request's line and headers may take, also of the next one on a connection
 HEAD_BYTES = 64 * 1024  # of all of them together; Django's own limits are below that
+NO_BODY = "A request for a websocket has no body."
 
 
 class LimitedHttp(HttpToolsProtocol):
@@ -46,8 +47,19 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.is_in_head = False
-        self._head_is_over()
+        if self._is_for_websocket():  # it is complete once it is handed on; until then it is waited for
+            if {name for name, _ in self.headers} & {b"content-length", b"transfer-encoding"}:
+                self.send_400_response(NO_BODY)
+        else:
+            self._head_is_over()
         super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._head_is_over()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()  # an earlier request of this connection is still being answered
+        if not self.transport.is_closing():
+            super().handle_websocket_upgrade()
 
     def on_body(self, body: bytes) -> None:
         if not self.is_waiting:
@@ -58,6 +70,9 @@ class LimitedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
             self._await_head()
+
+    def _is_for_websocket(self) -> bool:
+        return self.parser.should_upgrade() and self._should_upgrade()
 
     def _head_is_over(self) -> None:
         self._stop_timer()
