@@ -14,6 +14,13 @@ from django.http import HttpRequest
 logger = logging.getLogger(__name__)
 JOIN_SECONDS = 3  # that the channel layer may take to let a socket join a group
 LEAVE_SECONDS = 1  # and to let it leave one: nobody waits for that
+REASON_BYTES = 123  # that a frame with a close code has room for
+GONE = (RuntimeError, OSError)  # what uvicorn raises once it has closed a connection, or lost it
+
+
+def fitting(reason: str) -> str:
+    """As much of a close reason as may be sent."""
+    return reason.encode(errors="replace")[:REASON_BYTES].decode(errors="ignore")
 
 
 class Socket(AsyncJsonWebsocketConsumer):
@@ -26,8 +33,8 @@ class Socket(AsyncJsonWebsocketConsumer):
         """Close the connection. What arrives or is to be sent afterwards is dropped."""
         if not self.is_closed:
             self.is_closed = True
-            with contextlib.suppress(RuntimeError):  # the server has closed it: a message was too large
-                await super().close(code, reason)
+            with contextlib.suppress(*GONE):
+                await super().close(code, reason and fitting(reason))
 
     async def websocket_receive(self, message):
         if not self.is_closed:
@@ -37,7 +44,7 @@ class Socket(AsyncJsonWebsocketConsumer):
         if not self.is_closed:
             try:
                 await super().send_json(content, close)
-            except RuntimeError:  # as in `close`
+            except GONE:
                 self.is_closed = True
 
     def read_user(self) -> AbstractBaseUser | AnonymousUser:

@@ -39,8 +39,11 @@ def check_is_to_come(moment: datetime) -> None:
 
 
 def digest_of(secret: str) -> str:
-    """SHA-256 suffices without a salt: the secret is 256 random bits, not a password."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    """SHA-256 suffices without a salt: the secret is 256 random bits, not a password.
+
+    What was sent in its place may be any text, even one that is no UTF-8.
+    """
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 class ApiToken(models.Model):

@@ -53,7 +53,10 @@ def is_same_origin(scope) -> bool:
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
     scheme = "https" if scope.get("scheme") == "wss" else "http"
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # nearly an address
+        return False
     if parts.scheme != scheme or parts.netloc != headers.get(b"host"):
         return False
     domain, _ = split_domain_port(parts.netloc)

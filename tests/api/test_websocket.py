@@ -3,14 +3,17 @@
 import json
 import shutil
 import subprocess
+from unittest.mock import AsyncMock
 
 import pytest
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.test import Client
+from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import InvalidStatus
 
 from api import websocket as graphql_socket
+from api.sockets import Socket
 from catalog.models import Shop
 from catalog.tokens import ApiToken
 from tests.factories import bearer, make_shop, make_staff
@@ -69,6 +72,9 @@ async def test_several_operations_run_at_once_and_end_both_ways(server, token):
     [
         ("subscription { nonsense }", "BAD_INPUT"),
         ("subscription {", "BAD_INPUT"),
+        (
+            "BAD_INPUT",
+        ),
         ('subscription { mlStatus(shopId: "999") { kind } }', "NOT_FOUND"),
         ("{ unreadNotificationCount }", "FORBIDDEN"),
         ("{ " + "shops { " * 13 + "id" + " }" * 14, "TOO_COMPLEX"),
@@ -100,6 +106,7 @@ async def test_operation_that_is_refused_ends_alone(server, token, query, code):
         ([subscribe("a")], 4401),
         ([{"type": "connection_init"}], 4403),
         ([{"type": "connection_init", "payload": {"Authorization": "Bearer shs_wrong"}}], 4403),
+        ([{"type": "connection_init", "payload": {"Authorization": "Bearer shs_\ud800"}}], 4403),
     ],
 )
 async def test_wrong_word_closes_the_socket_with_the_code_of_the_protocol(server, messages, code):
@@ -108,15 +115,25 @@ async def test_wrong_word_closes_the_socket_with_the_code_of_the_protocol(server
         assert await talk.close_code() == code
 
 
-async def test_second_init_and_second_operation_of_an_id_close_the_socket(server, token):
+@pytest.mark.parametrize("id", ["a", "\N{SLEEPING SYMBOL}" * 60, "\ud800" * 60], ids=["a", "long", "odd"])
+async def test_second_init_and_second_operation_of_an_id_close_the_socket(server, token, id):
     async with Talk(server.socket_url) as talk:
         await talk.begin(token)
         await talk.say({"type": "connection_init"})
         assert await talk.close_code() == 4429
     async with Talk(server.socket_url) as talk:
         await talk.begin(token)
-        await talk.say(subscribe("a"), subscribe("a"))
+        await talk.say(subscribe(id), subscribe(id))
         assert await talk.close_code() == 4409
+
+
+@pytest.mark.parametrize("error", [ClientDisconnected(), RuntimeError("closed")])
+async def test_connection_that_is_lost_meanwhile_is_no_fault(error):
+    socket = Socket()
+    socket.base_send = AsyncMock(side_effect=error)
+    await socket.send_json({})
+    socket.is_closed = False
+    await socket.close(4408, "Connection initialisation timeout")
 
 
 async def test_silence_and_another_protocol_close_the_socket(server, monkeypatch):

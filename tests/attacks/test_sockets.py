@@ -105,11 +105,13 @@ async def test_pages_of_other_sites_and_strangers_get_nowhere(victim):
         "http://evil.example",
         "null",
         victim.origin + "0",
+        "http://[::1",
     ):
         for url in (victim.news_url, victim.socket_url):
             with pytest.raises(InvalidStatus):
                 async with connect(url, origin=origin, additional_headers={"Cookie": victim.cookie}):
                     pass
+    victim.answers()
 
 
 def _frames(random: random.Random, count: int):

@@ -93,6 +93,9 @@ async def test_unencrypted_socket_is_refused_where_the_site_has_https(server, se
         ("wss", b"https://testserver", True),
         ("wss", b"http://testserver", False),
         ("wss", b"https://testserver:444", False),
+        ("ws", b"http://[::1", False),
+        ("ws", b"//[x]", False),
+        ("ws", b"http://a]b", False),
     ],
 )
 def test_origin_is_compared_with_its_scheme(scheme, origin, is_own):
