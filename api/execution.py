@@ -24,6 +24,7 @@ from graphql import (
 from api.callers import Context
 from api.errors import TOO_COMPLEX, ApiError, public_error
 from api.limits import check_limits, parse_document
+from api.rules import NoConditionalSubscription
 
 MAX_CACHED_LENGTH = 5000  # characters of a query that is remembered with its outcome
 CACHED = 128
@@ -97,7 +98,9 @@ def _checked_document(
 ) -> tuple[DocumentNode, list[GraphQLError]]:
     document = parse_document(query)
     check_limits(document, None)
-    rules = specified_rules if introspection else [*specified_rules, NoSchemaIntrospectionCustomRule]
+    rules = [*specified_rules, NoConditionalSubscription]
+    if not introspection:
+        rules.append(NoSchemaIntrospectionCustomRule)
     problems = validate(
         schema.graphql_schema, document, rules, max_errors=10, hide_suggestions=not introspection
     )

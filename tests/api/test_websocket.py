@@ -72,7 +72,10 @@ async def test_several_operations_run_at_once_and_end_both_ways(server, token):
     [
         ("subscription { nonsense }", "BAD_INPUT"),
         ("subscription {", "BAD_INPUT"),
+        ("subscription { mlStatus @skip(if: true) { kind } }", "BAD_INPUT"),
+        ("subscription { ... @include(if: false) { mlStatus { kind } } }", "BAD_INPUT"),
         (
+            "subscription { ...F } fragment F on Subscription { mlStatus @skip(if: true) { kind } }",
             "BAD_INPUT",
         ),
         ('subscription { mlStatus(shopId: "999") { kind } }', "NOT_FOUND"),
