@@ -25,6 +25,7 @@ from api.callers import AccessReader, Context
 from api.errors import FORBIDDEN, STATUSES, TOO_LARGE, TOO_MANY, UNAUTHENTICATED, UNAVAILABLE, ApiError
 from api.execution import GraphQLErrors, GraphQLRequest, prepare, run
 from api.limits import parse_document, root_fields
+from api.places import places
 from api.strict_json import NotJson, read_json
 from api.uploads import LimitedUpload, read_multipart
 
@@ -64,18 +65,30 @@ class GraphQLEndpoint(View):
             asked = GraphQLRequest.of(self._read(request, access))
             if not access.is_known:
                 self._check_open(asked, access)
-            prepared = prepare(self.schema, asked)
-            if prepared.operation is OperationType.SUBSCRIPTION:
-                raise ApiError("Subscriptions are served over a websocket at /graphql/ws/.")
+            response = self._answer(request, asked, access)
         except ApiError as error:
             return self._refuse(GraphQLErrors([error]), STATUSES.get(error.code, 400))
         except GraphQLError as error:  # not even GraphQL
             return self._refuse(GraphQLErrors([error]), 400)
         except GraphQLErrors as errors:
             return self._refuse(errors, 400)
-        response = run(self.schema, asked, prepared, Context(access))
         codes = {error["extensions"]["code"] for error in response.get("errors", [])}
         return JsonResponse(response, status=503 if {TOO_MANY, UNAVAILABLE} & set(codes) else 200)
+
+    def _answer(self, request: HttpRequest, asked: GraphQLRequest, access: AccessReader) -> dict:
+        """Answer among the few things at once that are done for this caller; photos have turns of their own.
+
+        Raises:
+            ApiError: (TOO_MANY) the caller has asked for too much at once; (BAD_INPUT) it is a subscription.
+            GraphQLErrors: what is wrong with it.
+        """
+        with places.place(access.bearer or str(request.session.session_key)):
+            prepared = prepare(self.schema, asked)
+            if prepared.operation is OperationType.SUBSCRIPTION:
+                raise ApiError("Subscriptions are served over a websocket at /graphql/ws/.")
+            if prepared.operation is OperationType.QUERY or not request.FILES:
+                return run(self.schema, asked, prepared, Context(access))
+        return run(self.schema, asked, prepared, Context(access))
 
     def _check_open(self, asked: GraphQLRequest, access: AccessReader) -> None:
         """Refuse whoever is not known before anything is validated: only few mutations may be for them.
