@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from api.errors import TOO_MANY, ApiError
 
 AT_ONCE = 2  # requests of one caller that are worked on
-WAITING = 50  # that wait beside them; one more is refused
+WAITING = 16  # that wait beside them, each with a connection to the database; one more is refused
 SECONDS = 5  # that one waits
 
 

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
-from django.test import RequestFactory
 
 from api.errors import ApiError
-from catalog.access import Access
 from catalog.models import Product
 from tests.support.tills import correction, get, picture, send, waiting
 from till.intake import _keep
@@ -54,8 +52,6 @@ def stored_photos() -> list[Path]:
 
 @pytest.mark.django_db(transaction=True)
 def test_photo_of_a_product_that_is_deleted_meanwhile_is_not_left_behind(till, shop, shelf_products):
-    request = RequestFactory().post("/till/corrections/")
-    request.access = Access.of_bearer(till.secret)
     row = waiting(shop, *shelf_products[:2])
     kept = stored_photos()
     assert len(kept) == 1
@@ -63,7 +59,7 @@ def test_photo_of_a_product_that_is_deleted_meanwhile_is_not_left_behind(till, s
     Product.objects.filter(pk=shelf_products[2].pk).delete()
 
     with pytest.raises(ApiError, match="gone"):
-        _keep(request, late, picture())
+        _keep(late, picture())
 
     assert stored_photos() == kept
     assert list(Correction.objects.all()) == [row]
