@@ -280,6 +280,8 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 # How many proxies are in front; what they say of scheme and address holds (config/asgi_middleware/proxy.py).
 BEHIND_PROXY = number_of_proxies("BEHIND_PROXY")
+# How the web server, and that of an external trainer, read requests: with limits.
+HTTP_PROTOCOL = "config.serving.protocol:LimitedHttp"
 # Open at once; those of a shop, or of an office, come from one address.
 SOCKETS_PER_ADDRESS = whole_number("SOCKETS_PER_ADDRESS", 200, least=1)
 CSRF_FAILURE_VIEW = "config.typed.csrf_failed"

@@ -3,15 +3,15 @@
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from api.protocol import MAX_MESSAGE_LENGTH
 from config.serving.memory import give_back_large_blocks
-from config.serving.protocol import LimitedHttp
 from config.serving.websocket import LimitedSocket
 
 LIMITS: dict[str, Any] = {
-    "http": LimitedHttp,
+    "http": settings.HTTP_PROTOCOL,
     "ws": LimitedSocket,
     # Of one message. Without deflate it takes as much memory as was sent: few bytes never become megabytes.
     "ws_max_size": MAX_MESSAGE_LENGTH,

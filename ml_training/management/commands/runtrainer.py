@@ -42,4 +42,14 @@ class Command(BaseCommand):
         app = TrainerApp(settings.ML_TRAINER_TOKEN, hosts, trainer.do, max(jobs, 1))
         self.stdout.write(f"The trainer listens at http://{host}:{port}/v1/train")
         self.stdout.flush()
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            http=settings.HTTP_PROTOCOL,
+            ws="none",
+            proxy_headers=False,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+        )

@@ -1,5 +1,7 @@
 """The trainer's process: what it starts with, whom it answers, whom it contacts."""
 
+import contextlib
+import socket
 import subprocess
 import sys
 
@@ -48,6 +50,25 @@ def test_it_starts_without_a_database(make_trainer, outside, tmp_path):
     trainer.stop()
     assert "Traceback" not in trainer.said()
     assert not list(trainer.log.parent.glob("*.sqlite3"))
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /v1/health HTTP/1.1\r\nHost: a\r\n" + b"X-Long: y\r\n" * 10_000, b" 431 "),
+        (
+            b"GET /v1/health HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            b" 200 ",
+        ),
+    ],
+)
+def test_it_reads_requests_with_the_limits_of_the_web_server(make_trainer, outside, head, status):
+    trainer = make_trainer(outside.url)
+    with socket.create_connection(("127.0.0.1", trainer.port), timeout=20) as raw:
+        with contextlib.suppress(ConnectionError):
+            raw.sendall(head)
+        assert status in raw.recv(1000)
+    assert "Traceback" not in trainer.said()
 
 
 def test_it_starts_with_no_database_named_at_all(make_trainer, outside):
