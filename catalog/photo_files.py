@@ -12,7 +12,8 @@ from PIL import ExifTags, Image
 from catalog.formatting import megabytes
 from catalog.photo_colours import to_srgb
 from catalog.photos.apart import DecoderEnded, apart
-from catalog.photos.jpeg import find_excess
+from catalog.photos.jpeg import Survey, find_excess, find_strange, survey
+from catalog.photos.parts import find_many_parts
 from catalog.photos.turns import turn
 
 # Our own limit is checked before any pixel is decoded; Pillow's would only warn.
@@ -34,6 +35,8 @@ TOO_MUCH = (
     "Decoding this photo takes more memory or time than one photo may have, or the file is damaged. "
     "Save it as JPEG and add it again."
 )
+TOO_COSTLY = "The photo cannot be taken: {}. Save it anew as JPEG and add it again."
+JPEG = b"\xff\xd8\xff"  # what a JPEG begins with
 
 UPRIGHT = 1
 _TURNED = {  # EXIF orientation: what brings the picture upright
@@ -113,8 +116,7 @@ def open_upright(data: bytes, least_side: int | None = None, max_pixels: int | N
 
 def read_facts(data: bytes, max_pixels: int, formats: tuple[str, ...]) -> PhotoFacts:
     """What `check_photo` does, in this process and at once."""
-    image = _open(data, formats)
-    _check_decodable(image, data, max_pixels)
+    image = _open_checked(data, max_pixels, formats)
     width, height = image.size[::-1] if _orientation(image) in _TURNED_ON_ITS_SIDE else image.size
     if min(image.size) < MIN_SIDE:
         raise PhotoRefused(
@@ -129,9 +131,7 @@ def read_upright(
     data: bytes, least_side: int | None, max_pixels: int | None, formats: tuple[str, ...]
 ) -> Image.Image:
     """What `open_upright` does, in this process and at once."""
-    image = _open(data, formats)
-    if max_pixels is not None:
-        _check_decodable(image, data, max_pixels)
+    image = _open(data, formats) if max_pixels is None else _open_checked(data, max_pixels, formats)
     return to_srgb(_decode(image, least_side), image, data)
 
 
@@ -152,6 +152,16 @@ def _ask_apart(what: str, data: bytes, least_side: int | None, max_pixels: int |
     return answer, pixels
 
 
+def _open_checked(data: bytes, max_pixels: int, formats: tuple[str, ...]) -> Image.Image:
+    """Open a file that may take more memory or time than it should, and refuse it before it does."""
+    found = survey(data) if data.startswith(JPEG) else None
+    if excess := find_strange(found) if found else find_many_parts(data):
+        raise PhotoRefused(TOO_COSTLY.format(excess))
+    image = _open(data, formats)
+    _check_decodable(image, found, max_pixels)
+    return image
+
+
 def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=formats)
@@ -162,7 +172,7 @@ def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:
         ) from error
 
 
-def _check_decodable(image: Image.Image, data: bytes, max_pixels: int) -> None:
+def _check_decodable(image: Image.Image, found: Survey | None, max_pixels: int) -> None:
     """Refuse what would take too much memory or time, before any of it is decoded."""
     most = MAX_PIXELS[str(image.format)]
     pixels = image.width * image.height
@@ -177,8 +187,8 @@ def _check_decodable(image: Image.Image, data: bytes, max_pixels: int) -> None:
             f"The picture is more than {MAX_ASPECT} times as long as it is wide ({image.width} x "
             f"{image.height} pixels). Cut out the product and add it again."
         )
-    if image.format in {"JPEG", "MPO"} and (excess := find_excess(image, data)):
-        raise PhotoRefused(f"The photo cannot be taken: {excess}. Save it anew as JPEG and add it again.")
+    if found and (excess := find_excess(image, found)):
+        raise PhotoRefused(TOO_COSTLY.format(excess))
 
 
 def _decode(image: Image.Image, least_side: int | None) -> Image.Image:

@@ -1,6 +1,7 @@
 """Photos that cost the server much: large ones, many at once, and some that only look small."""
 
 import threading
+import time
 
 import pytest
 from PIL import Image
@@ -8,6 +9,7 @@ from PIL import Image
 from catalog.photos.turns import AT_ONCE
 from tests.catalog.photos.test_memory import blank, png
 from tests.factories import encode, photo_bytes
+from tests.support.costly_photos import jpeg_beginning_with, with_hidden_scans, with_one_scan
 from tests.support.training import trained
 from tests.support.victim import Victim, refused_code, usual_seconds
 
@@ -37,6 +39,22 @@ def test_one_recognition_takes_250_megabytes_at_most(knowing):
         assert response.status_code == 200
         assert refused_code(response) in {"", "BAD_INPUT"}
         assert knowing.peak() - before < 250
+    knowing.answers()
+
+
+def test_photos_that_hide_what_they_cost_are_refused_at_once(knowing):
+    """Scans behind a marker, one scan of 64 finely sampled megapixels, and millions of empty parts."""
+    for make in (
+        lambda: with_hidden_scans(3000, (1000, 1000)),
+        lambda: with_one_scan(8064, 8056, progressive=True),
+        lambda: jpeg_beginning_with(b"\xff\xe5\0\2" * 4_000_000),
+    ):
+        data = make()
+        knowing.forget_peak()
+        before, started = knowing.memory(), time.monotonic()
+        assert refused_code(knowing.recognize(data)) == "BAD_INPUT"
+        assert time.monotonic() - started < 3
+        assert knowing.peak() - before < 150
     knowing.answers()
 
 

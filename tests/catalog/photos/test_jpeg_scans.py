@@ -5,8 +5,9 @@ from PIL import Image
 
 from catalog.photo_files import PhotoLimits, PhotoRefused, check_photo, open_upright
 from catalog.photos import jpeg
-from catalog.photos.jpeg import MAX_SCANS, count_scans
+from catalog.photos.jpeg import MAX_SCANS, survey
 from tests.factories import draw, encode, photo_bytes
+from tests.support.costly_photos import with_hidden_scans
 
 
 def with_scans(times: int, size=(64, 64)) -> bytes:
@@ -14,6 +15,10 @@ def with_scans(times: int, size=(64, 64)) -> bytes:
     data = encode(draw(0, size=size), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * times + b"\xff\xd9"
+
+
+def count_scans(data: bytes) -> int:
+    return survey(data).scans
 
 
 def test_scans_are_counted_as_a_decoder_comes_upon_them():
@@ -26,13 +31,19 @@ def test_scans_are_counted_as_a_decoder_comes_upon_them():
     data = photo_bytes()
     assert count_scans(data[:2] + thumbnail + data[2:]) == 1
     assert count_scans(data + with_scans(5000)) == 1, "pictures behind the first are not decoded"
+    for hide in (b"\xff\x02", b"\xff\xbf", b"\xff\x01", b"\xff\xff\x02", b"\xff\xf0"):
+        assert count_scans(with_hidden_scans(1000, marker=hide)) > MAX_SCANS, hide
     for odd in (b"", b"\xff", b"\xff\xd8", b"\xff\xd8\xff\xda", data[:30], b"\xff" * 1000):
         assert count_scans(odd) <= 1
 
 
-@pytest.mark.parametrize("times", [MAX_SCANS + 1, 50_000])
-def test_more_than_500_scans_are_refused_and_never_decoded(times, monkeypatch):
-    data = with_scans(times)
+@pytest.mark.parametrize(
+    "make",
+    [lambda: with_scans(MAX_SCANS + 1), lambda: with_scans(50_000), lambda: with_hidden_scans(3000)],
+    ids=["501", "50,000", "hidden"],
+)
+def test_more_than_500_scans_are_refused_and_never_decoded(make, monkeypatch):
+    data = make()
 
     def decode(image):
         raise AssertionError("it was decoded")

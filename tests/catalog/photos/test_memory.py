@@ -3,6 +3,7 @@
 import struct
 import subprocess
 import sys
+import time
 import zlib
 
 import pytest
@@ -11,7 +12,14 @@ from PIL import Image
 
 from catalog.photo_files import PhotoLimits, PhotoRefused, check_photo, open_upright
 from catalog.photos.apart import apart
-from tests.factories import encode
+from tests.factories import encode, photo_bytes
+from tests.support.costly_photos import (
+    jpeg_beginning_with,
+    jpeg_of_headers,
+    png_of_parts,
+    webp_of_parts,
+    with_one_scan,
+)
 from tests.support.odd_files import png_chunk
 
 MEASURE = """
@@ -49,6 +57,18 @@ HOSTILE_AND_LARGE = {
         lambda: blank("JPEG", 9248, 6944, progressive=True, subsampling=0),
         "progressive JPEG",
     ),
+    "progressive one that ends after a scan": (
+        lambda: with_one_scan(8064, 8056, progressive=True),
+        "progressive JPEG",
+    ),
+    "jpeg of millions of segments": (lambda: jpeg_beginning_with(b"\xff\xe5\0\2" * 4_000_000), "10000 parts"),
+    "the same behind an end": (
+        lambda: jpeg_beginning_with(b"\xff\xd9" + b"\xff\xe5\0\2" * 4_000_000),
+        "10000 parts",
+    ),
+    "jpeg of many headers": (lambda: jpeg_of_headers(300), "several headers"),
+    "png of many parts": (lambda: png_of_parts(1_400_000), "10000 parts"),
+    "webp of many parts": (lambda: webp_of_parts(2_000_000), "10000 parts"),
     "png with alpha of 50": (lambda: png(8192, 6144, 6, 4, 8), "taken"),
     "png of 16 bits, 50": (lambda: png(8192, 6144, 2, 3, 16), "taken"),
     "grey png of 16 bits, 50": (lambda: png(8192, 6144, 0, 1, 16), "taken"),
@@ -74,6 +94,25 @@ def test_photo_takes_250_megabytes_at_most(kind):
     megabytes, outcome = measured.stdout.decode().split(" ", 1)
     assert words in outcome
     assert int(megabytes) < 250
+
+
+@pytest.mark.parametrize("filler", [b"\0", b"\xff", b"\xff\0", b"\xff\xd0"], ids=bytes.hex)
+def test_megabytes_of_nothing_before_a_picture_are_refused_at_once(filler):
+    data = jpeg_beginning_with(filler * (19_000_000 // len(filler)))
+    started = time.thread_time()
+    with pytest.raises(PhotoRefused, match="much between them"):
+        check_photo(data, PhotoLimits())
+    assert time.thread_time() - started < 1
+
+
+def test_photo_of_as_many_parts_as_programs_write_is_taken():
+    pixels = encode(Image.effect_noise((1600, 1200), 50), "PNG")
+    parts = png_of_parts(4000)
+    assert check_photo(parts, PhotoLimits()).extension == "png"
+    assert check_photo(pixels, PhotoLimits()).width == 1600
+    padded = jpeg_beginning_with(b"\0" * 10_000 + b"\xff\xe2\0\2" * 300)
+    assert check_photo(padded, PhotoLimits()).extension == "jpg"
+    assert check_photo(photo_bytes() + b"\xff\xda" * 10**6, PhotoLimits()).extension == "jpg"
 
 
 def peak_of_decoder() -> int:
