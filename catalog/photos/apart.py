@@ -14,12 +14,12 @@ import threading
 from pathlib import Path
 from typing import IO, Any, cast
 
-from catalog.photos.turns import turn
+from catalog.photos.turns import Turns, turn
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 20  # that one picture may take
 IDLE_SECONDS = 30  # after which the process ends
-_one_at_a_time = threading.BoundedSemaphore(1)
+_one_at_a_time = Turns(1)
 
 
 class DecoderEnded(Exception):
@@ -76,11 +76,11 @@ class Apart:
         self.__init__()  # type: ignore[misc]
 
     def _end_if_idle(self) -> None:
-        if _one_at_a_time.acquire(blocking=False):
+        if _one_at_a_time.take_free():
             try:
                 self.end()
             finally:
-                _one_at_a_time.release()
+                _one_at_a_time.give_back()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:

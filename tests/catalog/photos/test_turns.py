@@ -1,6 +1,7 @@
 """Only so many photos are decoded at once; who waits too long is told to come again."""
 
 import threading
+import time
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,7 +10,7 @@ from django.urls import reverse
 
 from catalog.photo_files import open_upright
 from catalog.photos import turns
-from catalog.photos.turns import TooManyPhotos, caller_gone
+from catalog.photos.turns import TooManyPhotos, caller, caller_gone
 from tests.factories import add_photo, bearer, photo_bytes
 from tests.support.api import PATIENCE, recognize
 from tests.support.training import trained
@@ -19,10 +20,10 @@ from tests.support.training import trained
 def all_taken():
     """Every turn is taken, as while others decode."""
     for _ in range(turns.AT_ONCE):
-        assert turns._turns.acquire(timeout=PATIENCE)
+        assert turns._turns.take_free()
     yield
     for _ in range(turns.AT_ONCE):
-        turns._turns.release()
+        turns._turns.give_back()
 
 
 @pytest.fixture
@@ -49,8 +50,8 @@ def test_what_waits_is_dropped_when_its_client_has_gone(all_taken, request_of, m
 def test_training_waits_until_it_is_its_turn(monkeypatch):
     monkeypatch.setattr(turns, "WAIT_SECONDS", 0)
     monkeypatch.setattr(turns, "LOOK_SECONDS", 0.01)
-    held = threading.BoundedSemaphore(1)
-    held.acquire()
+    held = turns.Turns(1)
+    held.take_free()
     opened = threading.Event()
 
     def train():
@@ -60,9 +61,69 @@ def test_training_waits_until_it_is_its_turn(monkeypatch):
     thread = threading.Thread(target=train)
     thread.start()
     assert not opened.wait(0.2)
-    held.release()
+    held.give_back()
     thread.join(PATIENCE)
     assert opened.is_set()
+
+
+def in_turn(held: turns.Turns, name: str, seconds: float, got: list[str]) -> threading.Thread:
+    """A request of a caller that waits for a turn, and has it for so long."""
+
+    def request():
+        caller.set(lambda: name)
+        caller_gone.set(threading.Event())
+        try:
+            with turns.turn(held):
+                got.append(name)
+                time.sleep(seconds)
+        except TooManyPhotos:
+            got.append(f"{name} later")
+
+    thread = threading.Thread(target=request)
+    thread.start()
+    return thread
+
+
+def test_one_caller_that_asks_for_much_keeps_nobody_from_a_turn():
+    held, got = turns.Turns(1), []
+    held.take_free()
+    threads = [in_turn(held, "greedy", 0.05, got) for _ in range(12)]
+    held.give_back()
+    while len(got) < 2:
+        time.sleep(0.01)
+    threads += [in_turn(held, "honest", 0.01, got) for _ in range(3)]
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert got.count("honest") == 3
+    assert got.index("honest") <= 4
+    assert got[got.index("honest") :][:3] == ["honest"] * 3, "who has used less is first"
+    assert got.count("greedy") == 12, "and what there is of turns is used"
+
+
+def test_one_caller_has_only_so_many_waiting(monkeypatch):
+    monkeypatch.setattr(turns, "MOST_WAITING", 3)
+    held, got = turns.Turns(1), []
+    held.take_free()
+    threads = [in_turn(held, "greedy", 0, got) for _ in range(10)]
+    while len(got) < 7:
+        time.sleep(0.01)
+    assert got == ["greedy later"] * 7
+    threads.append(in_turn(held, "honest", 0, got))
+    held.give_back()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert sorted(got[7:]) == ["greedy"] * 3 + ["honest"]
+
+
+def test_what_a_caller_used_is_forgotten_as_time_goes_by(monkeypatch):
+    monkeypatch.setattr(turns, "HALF_LIFE", 0.01)
+    held = turns.Turns(1)
+    for name in ("busy", "new"):
+        held.take_free()
+        held.give_back(name, 100)
+        time.sleep(0.3)
+    assert [*held._used] == ["new"]
+    assert held._used_by("new", time.monotonic()) < 1
 
 
 def test_turn_comes_back_when_decoding_fails():
