@@ -7,19 +7,15 @@ import asyncio
 import json
 import threading
 import time
+from contextlib import AsyncExitStack
 
-from django.conf import settings
-
-from api.errors import TOO_LARGE, TOO_SLOW
+from api.errors import TOO_LARGE, TOO_MANY, TOO_SLOW
 from catalog.formatting import megabytes
-from catalog.photos.turns import caller_gone
-from config.asgi_middleware.senders import is_known
+from catalog.photos.turns import caller, caller_gone
+from config.asgi_middleware.senders import lookup
+from config.asgi_middleware.uploads import FORM_BYTES, Upload
 
-API = "/graphql/"
 TRAINERS = "/v1/"
-PRODUCT_FORMS = "/admin/catalog/product/"  # the pages that take photos
-MEGABYTE = 1024 * 1024
-FORM_BYTES = MEGABYTE  # what a request has beside its files, and all that most may have
 REPORT_BYTES = 64 * 1024  # of a trainer
 PACE_SECONDS = 30  # over which a body's speed is looked at
 PACE_BYTES = 16 * 1024 * PACE_SECONDS  # the least of it in so many seconds: slow phones are faster
@@ -30,23 +26,11 @@ def usual_bytes(scope) -> int:
     return REPORT_BYTES if scope["path"].startswith(TRAINERS) else FORM_BYTES
 
 
-def upload_bytes(scope) -> int:
-    """The most bytes that a request with files may have from those who are known; 0 where none are taken."""
-    content_type = dict(scope["headers"]).get(b"content-type", b"").lower()
-    if scope["method"] != "POST" or not content_type.startswith(b"multipart/form-data"):
-        return 0
-    if scope["path"] == API:
-        return settings.API_UPLOAD_MAX_MEGABYTES * MEGABYTE + FORM_BYTES
-    if scope["path"].startswith(PRODUCT_FORMS):
-        photos = settings.DATA_UPLOAD_MAX_NUMBER_FILES * settings.PHOTO_MAX_MEGABYTES
-        return photos * MEGABYTE + FORM_BYTES
-    return 0
-
-
 class BodyLimit:
     """ASGI middleware: 413 by the header or as soon as more came than is taken, 408 when it comes too slowly.
 
-    Photos wait for their turn no longer once their sender has gone: `catalog.photos.turns.caller_gone`.
+    Photos wait for their turn among those of others, and no longer once their sender has gone: `caller` and
+    `caller_gone` in `catalog.photos.turns`.
     """
 
     def __init__(self, application):
@@ -56,8 +40,15 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
-        body = _Body(scope, receive)
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        async with AsyncExitStack() as until_done:
+            find = lookup(scope)
+            body = _Body(scope, receive, Upload(scope, find, until_done))
+            until_done.callback(caller_gone.reset, caller_gone.set(body.gone))
+            until_done.callback(caller.reset, caller.set(lambda: find().name))
+            await self._serve(body, send)
+
+    async def _serve(self, body, send):
+        length = dict(body.scope["headers"]).get(b"content-length", b"0")
         if length.isdigit() and not await body.takes(int(length)):
             await _refuse(send, body)
             return
@@ -66,11 +57,7 @@ class BodyLimit:
             if not body.refusal:
                 await send(message)
 
-        token = caller_gone.set(body.gone)
-        try:
-            await self.application(scope, body.receive, unless_refused)
-        finally:
-            caller_gone.reset(token)
+        await self.application(body.scope, body.receive, unless_refused)
         if body.refusal:
             await _refuse(send, body)
 
@@ -78,15 +65,13 @@ class BodyLimit:
 class _Body:
     """A request's body as it comes in. `refusal`: status, code and sentence, once no more is taken."""
 
-    def __init__(self, scope, receive):
-        self.scope, self._receive = scope, receive
+    def __init__(self, scope, receive, upload: Upload):
+        self.scope, self._receive, self._upload = scope, receive, upload
         self.most, self.received, self.is_complete = usual_bytes(scope), 0, False
         self.refusal: tuple = ()
         self.gone = threading.Event()
-        self._pace_from, self._pace_bytes = (
-            0.0,
-            0,
-        )  # when the speed was last looked at, and what had come by then
+        # When the speed was last looked at, and what had come by then.
+        self._pace_from, self._pace_bytes = 0.0, 0
 
     async def receive(self):
         message = await (self._receive() if self.is_complete else self._next_part())
@@ -99,11 +84,15 @@ class _Body:
 
     async def takes(self, size: int) -> bool:
         """Whether a body may have so many bytes. Who sends it is looked up for a large one only."""
-        if size > self.most and size <= upload_bytes(self.scope) and await is_known(self.scope):
-            self.most = upload_bytes(self.scope)
-        if size > self.most:
-            self.refusal = (413, TOO_LARGE, f"This request may have at most {megabytes(self.most)}.")
-        return not self.refusal
+        if size <= self.most or await self._upload.takes(size):
+            return True
+        if self._upload.is_too_many:
+            text = "You are sending many large files already. Wait until they are done, and send this again."
+            self.refusal = (503, TOO_MANY, text)
+        else:
+            most = self._upload.most if self._upload.is_allowed else self.most
+            self.refusal = (413, TOO_LARGE, f"This request may have at most {megabytes(most)}.")
+        return False
 
     async def _next_part(self):
         until = self._pace_until()

@@ -1,8 +1,11 @@
-"""Looks up who sends a large request, before Django stores any of it."""
+"""Looks up who sends a request, before Django stores any of it."""
 
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
@@ -11,28 +14,59 @@ from catalog.access import Access
 from config.asgi_middleware.cookies import session_key_in
 from ml_training.remote.tokens import CallbackRefused, run_of
 
-
-async def is_known(scope) -> bool:
-    """Whether there is such a session of staff, or such a token: of the API, or a run's."""
-    return await database_sync_to_async(_is_known, thread_sensitive=False)(scope)
+NOBODY = "nobody"
 
 
-def _is_known(scope) -> bool:
+@dataclass(frozen=True)
+class Sender:
+    """A member of staff, a token of the API that holds, that of a run, or nobody.
+
+    `name` is one for each person, whatever sessions they have, and one for each token.
+    """
+
+    name: str
+    access: Access | None = None
+    has_run: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        return self.has_run or bool(self.access and self.access.is_known)
+
+    def may(self, permission: str, *scopes: str) -> bool:
+        """Whether a person has the permission, or a token one of the scopes."""
+        if self.access is None:
+            return False
+        if self.access.grant is not None:
+            return bool(self.access.grant.scopes & set(scopes))
+        return self.access.user.has_perm(permission)
+
+
+def lookup(scope) -> Callable[[], Sender]:
+    """A function that looks up who sends a request, once: most requests need not be asked."""
+    return cache(lambda: _find(scope))
+
+
+def _find(scope) -> Sender:
     header = dict(scope["headers"]).get(b"authorization", b"").decode("latin1")
     kind, _, value = header.partition(" ")
-    if kind.lower() == "bearer":
-        return Access.of_bearer(value.strip()).is_known or _is_run_token(value.strip())
+    if kind.lower() == "bearer" and value.strip():
+        return _of_bearer(value.strip())
     key = session_key_in(scope)
     if not key:
-        return False
+        return Sender(NOBODY)
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    return Access.of_user(get_user(request)).is_known
+    access = Access.of_user(get_user(request))
+    return Sender(f"person {access.user.pk}", access) if access.is_known else Sender(NOBODY)
 
 
-def _is_run_token(value: str) -> bool:
+def _of_bearer(value: str) -> Sender:
+    name = f"token {hashlib.sha256(value.encode()).hexdigest()}"
+    access = Access.of_bearer(value)
+    if access.is_known:
+        return Sender(name, access)
     try:
         run_of(value, None)
     except CallbackRefused:
-        return False
-    return True
+        return Sender(NOBODY)
+    return Sender(name, has_run=True)

@@ -79,6 +79,27 @@ def test_chunked_body_of_a_stranger_ends_at_a_megabyte(victim):
     victim.answers()
 
 
+def test_tokens_spool_nothing_where_they_bring_no_files(victim):
+    """Neither in the admin, which knows sessions only, nor where no files are taken at all."""
+    taken = {"/graphql/": ("recognize",)}
+    for path in (
+        "/admin/catalog/product/add/",
+        "/admin/catalog/product/1/change/",
+        "/admin/catalog/product/no/such/thing/",
+        "/admin/catalog/product/1/delete/",
+        "/graphql/",
+        "/till/corrections/",
+    ):
+        for scope in ("till", "read", "recognize"):
+            head = (
+                f"POST {path} HTTP/1.1\nHost: 127.0.0.1\nContent-Type: multipart/form-data; boundary=x\n"
+                f"Authorization: Bearer {bearer(victim.shop, scope)}\nContent-Length: {3 * MEGABYTE}"
+            )
+            answer = send_raw(victim.port, head, 3 * MEGABYTE)
+            assert (b" 413 " in answer) == (scope not in taken.get(path, ())), (path, scope)
+    victim.answers()
+
+
 @pytest.mark.parametrize(
     "sent", [b"", b"GET / HTTP/1.1\r\nHost: a", b"GET /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"]
 )

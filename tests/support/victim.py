@@ -61,13 +61,13 @@ class Victim:
     def http(self, method: str, path: str, **options) -> httpx.Response:
         return httpx.request(method, self.url + path, timeout=60, trust_env=False, **options)
 
-    def recognize(self, data: bytes, name: str = "a.jpg") -> httpx.Response:
+    def recognize(self, data: bytes, name: str = "a.jpg", token: str | None = None) -> httpx.Response:
         query = "mutation ($i: Upload!) { recognizeProduct(image: $i) { answer } }"
         form = {
             "operations": f'{{"query": "{query}", "variables": {{"i": null}}}}',
             "map": '{"0": ["variables.i"]}',
         }
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
         return self.http("POST", "/graphql/", data=form, files={"0": (name, data)}, headers=headers)
 
     def answers(self) -> None:

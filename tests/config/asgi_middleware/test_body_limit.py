@@ -4,11 +4,14 @@ import asyncio
 
 import pytest
 from django.conf import settings as project
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from catalog.models import Shop
-from config.asgi_middleware import body_limit
-from config.asgi_middleware.body_limit import MEGABYTE, REPORT_BYTES, BodyLimit
+from config.asgi_middleware import body_limit, uploads
+from config.asgi_middleware.body_limit import REPORT_BYTES, BodyLimit
+from config.asgi_middleware.uploads import MEGABYTE
 from tests.factories import bearer, make_staff
 
 CHUNK = 32 * 1024
@@ -70,6 +73,10 @@ def small(settings):
 @pytest.mark.parametrize(
     ("path", "most"),
     [
+        ("/admin/catalog/product/no/such/thing/", MEGABYTE),
+        ("/admin/catalog/product/1/delete/", MEGABYTE),
+        ("/admin/catalog/product/nothing/change/", MEGABYTE),
+        ("/admin/catalog/product/", MEGABYTE),
         ("/v1/runs/1/status", REPORT_BYTES),
         ("/admin/login/", MEGABYTE),
         ("/admin/catalog/shop/1/change/", MEGABYTE),
@@ -106,8 +113,91 @@ def test_only_who_is_known_may_bring_files(staff, path):
     assert send(path, 3 * MEGABYTE + 1, FORM, staff)[0] == 413, "and no more than so much"
 
 
+def token_of(*scopes: str) -> tuple[bytes, bytes]:
+    return b"authorization", f"Bearer {bearer(Shop.default(), *scopes)}".encode()
+
+
+@pytest.mark.parametrize("scopes", [("read",), ("till",), ("recognize",), ("train", "recognize", "till")])
+@pytest.mark.parametrize("path", [PRODUCT, "/admin/catalog/product/add/"])
+def test_token_brings_no_files_to_the_admin(staff, scopes, path):
+    assert send(path, 2 * MEGABYTE, FORM, token_of(*scopes))[0] == 413
+    assert send(path, 2 * MEGABYTE, FORM, token_of(*scopes), staff)[0] == 413
+
+
+@pytest.mark.parametrize("scope", ["read", "till"])
+def test_token_without_a_scope_that_takes_files_brings_none_to_the_api(scope):
+    assert send("/graphql/", 2 * MEGABYTE, FORM, token_of(scope))[0] == 413
+
+
+def test_staff_who_may_not_add_photos_bring_none_to_a_product(staff):
+    permission = Permission.objects.get(codename="add_productimage")
+    anna = get_user_model().objects.get(username="anna")
+    anna.user_permissions.remove(permission)
+    for group in anna.groups.all():
+        group.permissions.remove(permission)
+    assert send(PRODUCT, 2 * MEGABYTE, FORM, staff)[0] == 413
+
+
+def test_one_sender_has_few_large_bodies_under_way_and_others_theirs(staff, monkeypatch):
+    """More of one wait until one of its own is done; who waits too long is told to come again."""
+    monkeypatch.setattr(uploads, "WAIT_SECONDS", 0.3)
+    token, other = token_of("recognize"), token_of("recognize")
+    size = MEGABYTE + CHUNK
+
+    async def all_of(senders, refusals, held=0):
+        statuses = []
+        release, refused = asyncio.Event(), asyncio.Event()
+
+        async def site(scope, receive, send):
+            while (message := await receive()).get("more_body"):
+                pass
+            if message["type"] == "http.disconnect":
+                return
+            await asyncio.wait_for(release.wait(), 20)
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        async def one(sender, content_length):
+            left = size
+
+            async def receive():
+                nonlocal left
+                part = min(CHUNK, left)
+                left -= part
+                return {"type": "http.request", "body": b"x" * part, "more_body": left > 0}
+
+            async def answer(message):
+                if message["type"] == "http.response.start":
+                    statuses.append((sender, message["status"]))
+                if [status for _, status in statuses].count(503) == refusals:
+                    refused.set()
+
+            length = ((b"content-length", str(content_length).encode()),) if content_length else ()
+            scope = {
+                "type": "http",
+                "method": "POST",
+                "path": "/graphql/",
+                "headers": [FORM, sender, *length],
+            }
+            await BodyLimit(site)(scope, receive, answer)
+
+        tasks = [asyncio.create_task(one(sender, held)) for sender in senders]
+        await asyncio.wait_for(refused.wait(), 20)
+        release.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 20)
+        return statuses
+
+    monkeypatch.setattr(project, "API_UPLOAD_MAX_MEGABYTES", 20)
+    statuses = asyncio.run(all_of([token] * 9 + [other], 5))
+    assert statuses.count((token, 503)) == 5
+    assert statuses.count((token, 200)) == uploads.AT_ONCE
+    assert statuses.count((other, 200)) == 1
+    assert send("/graphql/", size, FORM, token) == (200, size), "and comes again later"
+    statuses = asyncio.run(all_of([token] * 9, 7, 9 * MEGABYTE))
+    assert statuses.count((token, 200)) == 2, "all together have no more bytes than one may have"
+
+
 def test_token_that_holds_brings_files_and_nobody_brings_much_json(staff):
-    token = (b"authorization", f"Bearer {bearer(Shop.default(), 'read')}".encode())
+    token = token_of("recognize")
     assert send("/graphql/", 2 * MEGABYTE, FORM, token) == (200, 2 * MEGABYTE)
     json = (b"content-type", b"application/json")
     for caller in (token, staff):
