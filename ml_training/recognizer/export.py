@@ -17,9 +17,8 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
 from ml_training.recognizer.answers.graph import PRODUCER, Steps, add_answer, build_head_file, outputs
-from ml_training.recognizer.answers.open_set import OpenSet, Spread
-from ml_training.recognizer.answers.promise import CHOICES, NEVER, Thresholds
-from ml_training.recognizer.answers.score import FEATURES, TERMS, Score
+from ml_training.recognizer.answers.open_set import OpenSet
+from ml_training.recognizer.answers.reading import read_open_set, translate
 from ml_training.recognizer.backbone import Backbone
 from ml_training.recognizer.head import Head
 
@@ -168,70 +167,10 @@ def read_head(model_json: bytes, weights: bytes) -> Head:
     tensors = load_safetensors(weights)
     about = described.get("open_set")
     if about is not None and described["format"] == EARLIER_FORMAT:
-        about, tensors = _translate(about, tensors)
-    open_set = _read_open_set(about, tensors)
+        about, tensors = translate(about, tensors)
+    open_set = read_open_set(about, tensors)
     head = Head(tensors["weights"], tensors["bias"], described["head"]["temperature"], open_set)
     expected = (described["head"]["classes"], described["head"]["vector_size"])
     if head.weights.shape != expected or head.bias.shape != expected[:1]:
         raise ValueError(f"weights.safetensors has shape {head.weights.shape}; model.json says {expected}.")
     return head
-
-
-def _translate(about: dict, tensors: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
-    """What an earlier release wrote: six features, and thresholds by the share of unknown photos named."""
-    score = float(about["thresholds"]["0.02"])
-    named = [{"wrong": w, "foreign": f, "photos": views, "score": score} for w, f, views in CHOICES]
-    weights = [*about["weights"], *[0.0] * (TERMS - len(about["weights"]))]
-    line = {"centre": [0.0] * FEATURES, "scale": [1.0] * FEATURES, "weights": weights, "bias": 0.0}
-    levels = {"confidence": [1.0, 0.0], "unknown_below": -NEVER, "list_gap": NEVER}
-    photos = np.ones(len(tensors["weights"]), np.float32)
-    return {"score": line, "named_above": named, **levels}, {**tensors, "photos": photos}
-
-
-def _read_open_set(about: dict | None, tensors: dict[str, np.ndarray]) -> OpenSet | None:
-    if about is None:
-        return None
-    classes, size = tensors["weights"].shape
-    shapes = {
-        "between": (classes, classes),
-        "means": (classes, size),
-        "spread_in_plane": (classes,),
-        "spread_plain": (classes,),
-        "photos": (classes,),
-    }
-    for name, shape in shapes.items():
-        values = tensors[name]
-        if values.shape != shape or values.dtype != np.float32 or not np.isfinite(values).all():
-            raise ValueError(f"{name} must be finite float32 numbers of the shape {shape}.")
-    spread = Spread(tensors["spread_in_plane"], tensors["spread_plain"], tensors["photos"])
-    if (
-        min(spread.in_plane.min(), spread.plain.min(), spread.photos.min()) <= 0
-        or tensors["between"].min() < 0
-    ):
-        raise ValueError("between and spread must be distances, and photos be counted.")
-    named = {
-        (float(row["wrong"]), float(row["foreign"]), int(row["photos"])): float(row["score"])
-        for row in about["named_above"]
-    }
-    slope, offset = map(float, about["confidence"])
-    unknown_below, list_gap = (float(about[name]) for name in ("unknown_below", "list_gap"))
-    if not np.isfinite([*named.values(), slope, offset, unknown_below, list_gap]).all():
-        raise ValueError("open_set must have finite thresholds.")
-    if named.keys() != set(CHOICES):
-        raise ValueError(
-            "named_above must have a score for each promise, share of foreign and number of photos."
-        )
-    line, thresholds = (slope, offset), Thresholds(named, unknown_below)
-    score = _read_score(about["score"])
-    return OpenSet(tensors["between"], tensors["means"], spread, score, line, thresholds, list_gap)
-
-
-def _read_score(about: dict) -> Score:
-    sizes = {"centre": FEATURES, "scale": FEATURES, "weights": TERMS}
-    centre, scale, weights = (np.array(about[name], np.float64) for name in sizes)
-    score = Score(centre, scale, weights, float(about["bias"]))
-    if any(len(getattr(score, name)) != size for name, size in sizes.items()):
-        raise ValueError(f"score must have {FEATURES} centres and scales and {TERMS} weights.")
-    if not np.isfinite([*centre, *scale, *weights, score.bias]).all() or scale.min() <= 0:
-        raise ValueError("score must have finite numbers and scales above 0.")
-    return score

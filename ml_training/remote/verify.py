@@ -19,6 +19,7 @@ from ml_training.recognizer.backbone import Backbone, ExportDiffers
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import FILES, FORMAT, read_head
 from ml_training.recognizer.head import Head
+from ml_training.recognizer.numbers import whole
 from ml_training.versions.publish import TrainedModel, publish
 
 MAX_MODEL_JSON = 1024 * 1024  # bytes
@@ -166,9 +167,9 @@ def _check_backbone(described, backbone: Backbone) -> None:
 def _read_set_aside(entries, manifest: Manifest) -> list[tuple[ManifestPhoto, str]]:
     photos = {photo.pk: photo for photo in manifest.photos}
     try:
-        reasons = {entry["photo"]: clean_text(str(entry["reason"])) for entry in entries}
+        reasons = {whole(entry["photo"], "photo"): clean_text(str(entry["reason"])) for entry in entries}
         return [(photos[pk], reason) for pk, reason in reasons.items()]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ModelRefused(
             "METADATA_REFUSED", f"set_aside in metadata.json names what is no photo of the manifest: {error}."
         ) from error
@@ -217,14 +218,14 @@ def _read_pairs(entries, name: str, usable: Manifest) -> dict[str, list[int]]:
     product_of = {str(photo.pk): photo.product_pk for photo in usable.photos}
     products = {product.pk for product in usable.products}
     try:
-        pairs = {photo: [product, other] for photo, (product, other) in entries.items()}
+        pairs = {
+            photo: [whole(product, "a product"), whole(other, "a product")]
+            for photo, (product, other) in entries.items()
+        }
         wrong = [
             photo
             for photo, (product, other) in pairs.items()
-            if photo not in product_of
-            or product != product_of[photo]
-            or type(other) is not int
-            or other not in products
+            if photo not in product_of or product != product_of[photo] or other not in products
         ]
     except (AttributeError, TypeError, ValueError) as error:
         raise ModelRefused("METADATA_REFUSED", f"{name} in metadata.json cannot be read: {error}.") from error

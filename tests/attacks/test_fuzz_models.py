@@ -33,6 +33,8 @@ ODD = [
     float("nan"),
     float("inf"),
     "",
+    "1e5",
+    1.9,
     "x" * 400,
     [],
     {},
@@ -76,7 +78,7 @@ def change_weights(content: bytes, chance: random.Random) -> bytes:
         return bytes(changed)
     tensors = {name: tensor.copy() for name, tensor in load(content).items()}
     name = chance.choice([*tensors])
-    odd = chance.choice([np.nan, np.inf, -np.inf, 1e38, -1e38, 0.0, 1e-38])
+    odd = chance.choice([np.nan, np.inf, -np.inf, 3e38, 1e38, -1e38, 0.0, 1e-38])
     tensor = tensors[name]
     kind = chance.randrange(4)
     if kind == 0:

@@ -166,7 +166,19 @@ def test_files_of_the_release_before_are_read(trained):
 
 @pytest.mark.parametrize(
     "change",
-    [{"bias": float("nan")}, {"weights": [1.0]}, {"scale": [0.0] * 9}, {"centre": [float("inf")] * 9}],
+    [
+        {"bias": float("nan")},
+        {"bias": True},
+        {"bias": "1e5"},
+        {"bias": 10**400},
+        {"weights": [1.0]},
+        {"weights": "1"},
+        {"scale": [0.0] * 9},
+        {"scale": [True] * 9},
+        {"scale": ["1"] * 9},
+        {"centre": [float("inf")] * 9},
+        {"centre": [[1.0]] * 9},
+    ],
 )
 def test_score_that_makes_no_sense_is_refused(trained, change):
     model = described(trained)
@@ -180,7 +192,11 @@ def test_score_that_makes_no_sense_is_refused(trained, change):
     [
         {"named_above": []},
         {"confidence": [1.0, float("inf")]},
+        {"confidence": [True, "1"]},
+        {"confidence": "12"},
         {"list_gap": float("inf")},
+        {"list_gap": True},
+        {"unknown_below": "1e5"},
     ],
 )
 def test_trust_that_makes_no_sense_is_refused(trained, change):
@@ -188,6 +204,25 @@ def test_trust_that_makes_no_sense_is_refused(trained, change):
     model["open_set"] |= change
     with pytest.raises(ValueError, match=r"open_set|named_above"):
         read_head(json.dumps(model).encode(), save(_tensors(trained)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("photos", 1.9), ("photos", True), ("photos", "1"), ("score", True)]
+)
+def test_threshold_for_what_is_no_number_is_refused(trained, name, value):
+    model = described(trained)
+    model["open_set"]["named_above"][0][name] = value
+    with pytest.raises(ValueError, match=f"named_above.{name} must be"):
+        read_head(json.dumps(model).encode(), save(_tensors(trained)))
+
+
+@pytest.mark.parametrize("value", [3e38, 1e38])
+def test_distances_of_which_no_plane_can_be_made_are_refused(trained, value):
+    tensors = _tensors(trained)
+    tensors["between"] = np.full_like(tensors["between"], value)
+    tensors["between"][0, 1:] = 0
+    with pytest.raises(ValueError, match="between must be distances"):
+        read_head(json.dumps(described(trained)).encode(), save(tensors))
 
 
 def described(head: Head) -> dict:

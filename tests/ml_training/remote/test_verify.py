@@ -111,7 +111,18 @@ def test_labels_that_are_not_the_manifests_products_are_refused(backbone, files,
 
 
 @pytest.mark.parametrize(
-    "said", [[{"photo": 999, "reason": ""}], [{"photo": 100}], [7], 7, "x", [{"photo": [1], "reason": ""}]]
+    "said",
+    [
+        [{"photo": 999, "reason": ""}],
+        [{"photo": 100}],
+        [7],
+        7,
+        "x",
+        [{"photo": [1], "reason": ""}],
+        [{"photo": 100.0, "reason": ""}],
+        [{"photo": "100", "reason": ""}],
+        [{"photo": True, "reason": ""}],
+    ],
 )
 def test_set_aside_that_names_no_photo_of_the_manifest_is_refused(backbone, files, said):
     assert refusal(backbone, changed(files, "metadata", set_aside=said)) == "METADATA_REFUSED"
@@ -227,6 +238,9 @@ def test_file_larger_than_any_model_of_the_shop_is_refused_unread(backbone, file
         {"999": [11, 11]},
         {"100": [11, 99]},
         {"100": [11, True]},
+        {"100": [11, 11.0]},
+        {"100": [11.0, 11]},
+        {"100": ["11", 11]},
     ],
 )
 def test_photos_that_something_is_said_of_must_be_those_of_the_manifest(backbone, files, name, pairs):
