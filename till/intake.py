@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from api.errors import BAD_INPUT, NOT_FOUND, UNAUTHENTICATED, ApiError
 from catalog.models import Product, Shop
 from catalog.photo_files import PhotoRefused
+from catalog.photos.undo import files_undone_on_failure, note_stored
 from ml_training.recognition.recognize import MAX_PHOTOS
 from till.access import TillRequest, shop_of, till_required
 from till.devices import till_of
@@ -71,13 +72,13 @@ def _keep(correction: Correction, photo: bytes | None) -> bool:
         ApiError: (NOT_FOUND) a product was deleted meanwhile.
     """
     try:
-        with transaction.atomic():
+        with files_undone_on_failure(), transaction.atomic():
             correction.save()
             if photo:  # the file is written when the row has its place: of two at once only one comes so far
-                correction.photo.save("photo.jpg", ContentFile(photo))
+                correction.photo.save("photo.jpg", ContentFile(photo), save=False)
+                note_stored(correction.photo.storage, str(correction.photo.name))
+                correction.save(update_fields=["photo"])
     except IntegrityError as error:
-        if correction.photo:
-            correction.photo.delete(save=False)
         if Correction.objects.filter(shop=correction.shop, key=correction.key).exists():
             return False
         raise ApiError(GONE, NOT_FOUND) from error

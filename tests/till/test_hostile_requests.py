@@ -1,9 +1,11 @@
 """What no page sends, and somebody might: each is refused with a sentence, and nothing breaks."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 
 from api.errors import ApiError
 from catalog.models import Product
@@ -63,6 +65,26 @@ def test_photo_of_a_product_that_is_deleted_meanwhile_is_not_left_behind(till, s
 
     assert stored_photos() == kept
     assert list(Correction.objects.all()) == [row]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("error", [OperationalError("the disk is full"), SystemExit(1)])
+def test_photo_is_not_left_behind_whatever_fails_after_it_was_written(
+    shop, shelf_products, monkeypatch, error
+):
+    save = Correction.save
+
+    def fail_the_second_time(row, **options):
+        if row.photo:
+            raise error
+        save(row, **options)
+
+    monkeypatch.setattr(Correction, "save", fail_the_second_time)
+    row = Correction(shop=shop, key=uuid4(), chosen=shelf_products[0], chosen_name="Apple")
+    with pytest.raises(type(error)):
+        _keep(row, picture())
+    assert stored_photos() == []
+    assert not Correction.objects.exists()
 
 
 def test_photo_of_a_row_that_is_deleted_meanwhile_breaks_nothing(shop, shelf_products):
