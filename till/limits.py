@@ -1,8 +1,10 @@
 """Keeps within limits what tills send: photos by number and age, rows by age and by sender."""
 
+from collections import defaultdict
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from api.errors import TOO_MANY, ApiError
@@ -29,7 +31,7 @@ def check_not_flooding(correction: Correction) -> None:
 
 
 def drop_old(shop: Shop | None = None) -> None:
-    """Remove photos that are too old or too many, the oldest first, and rows that tell of nothing any more.
+    """Remove photos that are too old or too many, and rows that tell of nothing any more.
 
     What was said and chosen stays when its photo goes: the figures are made of it.
 
@@ -44,5 +46,19 @@ def drop_old(shop: Shop | None = None) -> None:
         row.drop_photo()
     shops = [shop.pk] if shop else list(with_photo.order_by().values_list("shop", flat=True).distinct())
     for pk in shops:
-        for row in with_photo.filter(shop=pk)[settings.TILL_CORRECTIONS :]:
+        for row in _too_many(with_photo.filter(shop=pk)):
             row.drop_photo()
+
+
+def _too_many(with_photo: QuerySet[Correction]) -> list[Correction]:
+    """Photos of one shop beyond what is kept: each time the oldest of the device or person that has most."""
+    excess = with_photo[settings.TILL_CORRECTIONS :].count()
+    by_sender = defaultdict(list)  # of each the oldest last
+    for row in with_photo.only("till", "user", "received_at", "photo") if excess else ():
+        by_sender[row.till_id, row.user_id].append(row)
+    dropped: list[Correction] = []
+    while len(dropped) < excess:
+        of_senders = [rows for rows in by_sender.values() if rows]
+        most = max(of_senders, key=lambda rows: (len(rows), -rows[-1].received_at.timestamp()))
+        dropped.append(most.pop())
+    return dropped

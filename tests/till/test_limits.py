@@ -43,6 +43,24 @@ def test_oldest_photos_go_when_there_are_too_many_and_rows_stay(shop, shelf_prod
     assert len(kept_files(shop)) == 2
 
 
+def test_device_that_sends_many_photos_loses_its_own(till, shop, shelf_products, settings, committing):
+    settings.TILL_CORRECTIONS = 4
+    staffs = [waiting(shop, None, shelf_products[0]) for _ in range(2)]
+    for row in staffs:
+        made_days_ago(row, 1)
+    with committing():
+        for _ in range(8):
+            assert send(correction(None, shelf_products[0]), till.secret, picture()).status_code == 201
+    kept = Correction.objects.exclude(photo="")
+    assert {row.pk for row in staffs} < {row.pk for row in kept}
+    assert [row.pk for row in kept[:2]] == [row.pk for row in Correction.objects.all()[:2]], "its newest stay"
+    assert len(kept) == len(kept_files(shop)) == 4
+    settings.TILL_CORRECTIONS = 0
+    with committing():
+        drop_old(shop)
+    assert kept_files(shop) == []
+
+
 def test_limit_is_each_shops_own(shop, other_shop, shelf_products, settings, committing):
     settings.TILL_CORRECTIONS = 1
     foreign = stock(other_shop, 1, 0)[0]
