@@ -15,11 +15,11 @@ from api import strict_json
 from ml_training.dataset.embeddings import load_embeddings
 from ml_training.dataset.manifest import Manifest, ManifestPhoto
 from ml_training.models import ModelVersion, TrainingRun
+from ml_training.recognizer.answers.numbers import whole
 from ml_training.recognizer.backbone import Backbone, ExportDiffers
 from ml_training.recognizer.embedder import Embedder
 from ml_training.recognizer.export import FILES, FORMAT, read_head
 from ml_training.recognizer.head import Head
-from ml_training.recognizer.numbers import whole
 from ml_training.versions.publish import TrainedModel, publish
 
 MAX_MODEL_JSON = 1024 * 1024  # bytes

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from ml_training.recognizer.answers.numbers import number, numbers, whole
 from ml_training.recognizer.answers.open_set import OpenSet, Spread
 from ml_training.recognizer.answers.promise import CHOICES, NEVER, Thresholds
 from ml_training.recognizer.answers.score import FEATURES, TERMS, Score
-from ml_training.recognizer.numbers import number, numbers, whole
 
 
 def translate(about: dict, tensors: dict[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
