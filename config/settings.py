@@ -141,7 +141,7 @@ PHOTO_MAX_MEGAPIXELS = whole_number("PHOTO_MAX_MEGAPIXELS", 64, least=1)
 # Who did what is kept for so many days (docs/activity.md).
 ACTIVITY_DAYS = whole_number("ACTIVITY_DAYS", 365, least=1, most=36_500)
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the form of a product with thousands of photos
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 30_000  # the form of a product with thousands of photos
 
 # --- Messages between processes --------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ def test_one_recognition_takes_250_megabytes_at_most(knowing):
         response = knowing.recognize(data)
         assert response.status_code == 200
         assert refused_code(response) in {"", "BAD_INPUT"}
+        knowing.note(f"memory for one photo of {len(data)} bytes", knowing.peak() - before, "MB")
         assert knowing.peak() - before < 250
     knowing.answers()
 
@@ -53,6 +54,7 @@ def test_photos_that_hide_what_they_cost_are_refused_at_once(knowing):
         knowing.forget_peak()
         before, started = knowing.memory(), time.monotonic()
         assert refused_code(knowing.recognize(data)) == "BAD_INPUT"
+        knowing.note(f"refusal of a photo of {len(data)} bytes", time.monotonic() - started, "s")
         assert time.monotonic() - started < 3
         assert knowing.peak() - before < 150
     knowing.answers()
@@ -76,6 +78,8 @@ def test_many_at_once_take_no_more_than_so_many(knowing):
     assert len(outcomes) == len(attackers)
     assert seen <= {(200, ""), (503, "TOO_MANY")}
     assert (200, "") in seen
+    knowing.note(f"memory for {len(attackers)} at once", knowing.peak() - before, "MB")
+    knowing.note("a small request beside them, times as long", disturbed / alone, "")
     assert knowing.peak() - before < 250 * AT_ONCE + 5 * len(attackers), "those that wait take little"
     assert disturbed < max(100 * alone, 3.0)
     knowing.answers()

@@ -35,6 +35,9 @@ async def test_large_messages_take_no_memory(victim):
     for _ in range(20):
         _send_deflated(victim, 32)
     await asyncio.sleep(0.5)
+    victim.note(
+        "memory beyond that before, 20 sockets with 32 messages of 15 MB", victim.peak() - before, "MB"
+    )
     assert victim.peak() - before < 50
     victim.answers()
 
@@ -85,6 +88,8 @@ async def test_operations_of_one_token_do_not_hold_up_the_news_of_others(victim)
             await asyncio.sleep(0.3)
             disturbed = sorted([await _snapshot(news) for _ in range(9)])[4]
         after = sorted([await _snapshot(news) for _ in range(9)])[4]
+    for what, seconds in (("alone", alone), ("beside five sockets", disturbed), ("after them", after)):
+        victim.note(f"news of others {what}", seconds, "s")
     assert disturbed < max(60 * alone, 1.0), (alone, disturbed)
     assert after < max(60 * alone, 1.0), "nothing goes on for those who have gone"
     victim.answers()

@@ -1,6 +1,7 @@
 """A real web server process with a shop, its people and their tokens, to be attacked."""
 
 import contextlib
+import logging
 import os
 import re
 import statistics
@@ -17,6 +18,7 @@ from catalog.models import Shop
 from tests.factories import bearer, make_staff
 from tests.support.processes import Process
 
+logger = logging.getLogger(__name__)
 ROUNDS = int(os.environ.get("ATTACK_ROUNDS", "1"))  # how much longer than usual
 SEED = int(os.environ.get("ATTACK_SEED", "1"))
 
@@ -69,6 +71,10 @@ class Victim:
         }
         headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
         return self.http("POST", "/graphql/", data=form, files={"0": (name, data)}, headers=headers)
+
+    def note(self, what: str, value: float, unit: str) -> None:
+        """Write a figure down: `pytest tests/attacks -o log_cli=true -o log_cli_level=INFO` shows them."""
+        logger.info("%s: %.2f %s", what, value, unit)
 
     def answers(self) -> None:
         """It is there, and nothing that happened so far was a fault of its own."""
