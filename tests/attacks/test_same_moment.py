@@ -26,31 +26,33 @@ def codes(answers) -> list[int]:
     return sorted(answer.status_code for answer in answers)
 
 
-ADDS = {
-    "product": (Product, PRODUCTS + "add/", "sku", {"name": "A", "unit": "piece"}),
-    "shop": (Shop, "/admin/catalog/shop/add/", "slug", {"name": "A", "currency": "EUR"}),
-    "group": (Group, "/admin/auth/group/add/", "name", {}),
-    "user": (
+ADDS = [
+    (Product, PRODUCTS + "add/", "sku", {"name": "A", "unit": "piece"}),
+    (Shop, "/admin/catalog/shop/add/", "slug", {"name": "A", "currency": "EUR"}),
+    (Group, "/admin/auth/group/add/", "name", {}),
+    (
         User,
         "/admin/auth/user/add/",
         "username",
         {"usable_password": "true", "password1": "a long one of words", "password2": "a long one of words"},
     ),
-}
+]
 
 
-@pytest.mark.parametrize("kind", ADDS)
-def test_of_two_who_add_the_same_one_is_told(victim, people, kind):
-    model, address, unique, typed = ADDS[kind]
-    forms = [form_fields(one.get(address), f"{model._meta.model_name}_form") for one in people]
-    for number in range(TIMES):
-        same = typed | {unique: f"same-{number}"}
-        answers = at_once(
-            *(partial(one.post, address, data=form | same) for one, form in zip(people, forms, strict=True))
-        )
-        assert codes(answers) == [200, 302]
-        assert "already" in next(answer for answer in answers if answer.status_code == 200).text
-        assert model.objects.filter(**{unique: f"same-{number}"}).count() == 1
+def test_of_two_who_add_the_same_one_is_told(victim, people):
+    for model, address, unique, typed in ADDS:
+        forms = [form_fields(one.get(address), f"{model._meta.model_name}_form") for one in people]
+        for number in range(TIMES):
+            same = typed | {unique: f"same-{number}"}
+            answers = at_once(
+                *(
+                    partial(one.post, address, data=form | same)
+                    for one, form in zip(people, forms, strict=True)
+                )
+            )
+            assert codes(answers) == [200, 302]
+            assert "already" in next(answer for answer in answers if answer.status_code == 200).text
+            assert model.objects.filter(**{unique: f"same-{number}"}).count() == 1
     victim.answers()
 
 

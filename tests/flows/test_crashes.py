@@ -20,7 +20,7 @@ from tests.support.workers import (
 )
 
 pytestmark = pytest.mark.worker
-LONGER_THAN_PATIENCE = 500  # photos: a stopped worker lets a run end that needs only some seconds more
+LONGER_THAN_PATIENCE = 300  # photos: a stopped worker lets a run end that needs only some seconds more
 
 
 def statuses() -> list[str]:

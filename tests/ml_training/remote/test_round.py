@@ -21,7 +21,7 @@ from tests.support.training import active_version, last_run, model_files, queued
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
-MANY = 300  # photos: they keep a trainer busy for seconds
+MANY = 120  # photos: they keep a trainer busy for seconds
 
 
 def wait_until_ended(shop, step: Callable = lambda: None) -> TrainingRun:
