@@ -6,7 +6,10 @@ from typing import Any
 
 def no_traceback_of_refusals(record: logging.LogRecord) -> bool:
     """Leave the traceback away where a page was refused as it should be: Django tells it with one."""
-    if record.name.startswith("django.") and record.levelno < logging.ERROR:
+    if not record.name.startswith("django."):
+        return True
+    error = record.exc_info[1] if record.exc_info else None
+    if record.levelno < logging.ERROR or type(error).__name__ == "TooManyPhotos":
         record.exc_info = None
     return True
 

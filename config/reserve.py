@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import shutil
+import time
 from pathlib import Path
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 MEGABYTE = 1024 * 1024
 RESERVE = 32 * MEGABYTE
+HALF_SECONDS = 600  # that writing it takes at most
 ENOUGH = 10 * RESERVE  # free: so much must be there before some of it is kept
 
 
@@ -26,6 +28,9 @@ def keep_reserve() -> bool:
     Repeatable:   yes.
     """
     path = _path()
+    for left in path.parent.glob("reserve.*"):  # by a process that was killed while it wrote
+        if left.stat().st_mtime < time.time() - HALF_SECONDS:
+            left.unlink(missing_ok=True)
     if path.exists():
         return True
     half = path.with_suffix(f".{os.getpid()}")

@@ -8,13 +8,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from api.strict_json import NotJson, read_json
+from catalog.models import Shop
 
 OPENED_WITH = "opened_with"  # the hidden field that tells what a form showed when it was opened
 MOST_NAMED = 5  # rows in a sentence
@@ -39,13 +40,27 @@ class ComparedForm(forms.ModelForm):
         """What the form shows, for the hidden field."""
         return json.dumps({name: _text(value) for name, value in self._now.items()})
 
+    only_shop: Shop | None = None  # of a user who is not asked for the shop; set by `ask_no_shop`
+
     def clean(self) -> dict[str, Any]:
         super().clean()
+        self._check_shop()
         told = _values_told(self.data.get(OPENED_WITH))
         for name, value in self._now.items():
             if name in told and told[name] != _text(value) and name in self.cleaned_data:
                 self._merge(name, told[name])
         return self.cleaned_data
+
+    def _check_shop(self) -> None:
+        """Put nothing into another shop than was chosen, though its person sees that one no more."""
+        chosen = self.data.get(self.add_prefix("shop"))
+        used = getattr(self.instance, "shop_id", None) or (self.only_shop and self.only_shop.pk)
+        if chosen and "shop" not in self.fields and chosen != str(used):
+            text = _(
+                "The shop that you chose is not there any more, or not yours. Nothing was saved: go back to "
+                "the list, and begin anew if it belongs into another shop."
+            )
+            raise ValidationError(text)
 
     def _merge(self, name: str, told: str) -> None:
         field: Any = self.fields[name]
@@ -67,6 +82,13 @@ class ComparedAdmin(admin.ModelAdmin):
 
     form = ComparedForm
     change_form_template = "admin/compared_form.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Refuse an action that one may not do any more; Django would just show the list again."""
+        action = request.POST.get("action")
+        if action and action not in self.get_actions(request):
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Read a row; if it is to be saved, lock it first, so that it stays as it is read."""

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.compared import ComparedForm
 from catalog.admin.move_form import OtherProductField
-from catalog.models import Product, Shop, check_upload
+from catalog.models import Product, check_upload
 
 
 class ManyPhotosInput(forms.FileInput):
@@ -64,8 +64,6 @@ class ProductForm(ComparedForm):
     class Meta:
         model = Product
         fields = ["shop", "name", "sku", "barcode", "price", "unit", "is_active"]
-
-    only_shop: Shop | None = None  # of a user who is not asked for the shop; set by `ProductAdmin.get_form`
 
     is_gone = False  # whether the product was deleted while the form was open; set likewise
 

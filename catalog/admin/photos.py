@@ -1,12 +1,15 @@
 """The photos of a product, as its form and the list of products show them."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.move_form import PhotoForm, PhotoFormSet
 from catalog.models import ProductImage
+from catalog.permissions import ADD_PHOTOS, CHANGE_PHOTOS, DELETE_PHOTOS
 
 MAX_PHOTOS = 5000  # of one product that its form can show; Django's own limit is 1,000
 
@@ -55,3 +58,25 @@ class PhotoCountFilter(admin.SimpleListFilter):
     def queryset(self, request, queryset):
         wanted = self.RANGES.get(self.value() or "")
         return queryset.filter(photo_count__range=wanted) if wanted else queryset
+
+
+def check_may_do_all(request: HttpRequest) -> None:
+    """Refuse a form that does something with photos which its person may not do any more.
+
+    Django would leave that away, and say that all was saved.
+
+    Raises:
+        PermissionDenied: it adds, moves, deletes or sorts photos without the right to.
+    """
+    asked = {
+        ADD_PHOTOS: request.method == "POST" and bool(request.FILES.getlist("new_photos")),
+        CHANGE_PHOTOS: bool(request.POST.get("move_to", "").strip()) or _is_sorted(request.POST),
+        DELETE_PHOTOS: any(key.startswith("images-") and key.endswith("-DELETE") for key in request.POST),
+    }
+    if not all(request.user.has_perm(right) for right, is_asked in asked.items() if is_asked):
+        raise PermissionDenied
+
+
+def _is_sorted(data: QueryDict) -> bool:
+    places = [key for key in data if key.startswith("images-") and key.endswith("-position")]
+    return any(data[key] != data.get(f"initial-{key}", data[key]) for key in places)

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.activity.photos import photos_together, record_reordered
 from catalog.admin.forms import ProductForm
-from catalog.admin.photos import PhotoCountFilter, PhotoInline, thumbnail_html
-from catalog.admin.shops import ShopFilter, ShopRowsAdmin, sees_many_shops
+from catalog.admin.photos import PhotoCountFilter, PhotoInline, check_may_do_all, thumbnail_html
+from catalog.admin.shops import ShopFilter, ShopRowsAdmin, ask_no_shop, sees_many_shops
 from catalog.admin.stale import as_new
 from catalog.formatting import counted
 from catalog.models import Product, ProductImage, Shop, check_upload
@@ -81,8 +81,7 @@ class ProductAdmin(ShopRowsAdmin):
         if not self._may_move_photos(request, obj):
             form.base_fields.pop("move_to", None)
         form.is_gone = getattr(request, "product_is_gone", False)
-        if not sees_many_shops(request):
-            form.only_shop = Shop.objects.visible_to(request.user).first()
+        ask_no_shop(request, form)
         return form
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
@@ -91,6 +90,7 @@ class ProductAdmin(ShopRowsAdmin):
         The form of a product that was deleted meanwhile is shown again, to add it anew.
         """
         _added.pop(request, None)  # of a first try that met somebody else's
+        check_may_do_all(request)
         if request.method == "POST":
             for file in request.FILES.getlist("new_photos") if request.user.has_perm(ADD_PHOTOS) else ():
                 with suppress(ValidationError):  # the form will say it

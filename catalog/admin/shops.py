@@ -5,10 +5,11 @@ from weakref import WeakKeyDictionary
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Q
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin.compared import ComparedAdmin
+from catalog.admin.compared import ComparedAdmin, ComparedForm
 from catalog.models import Shop
 
 _seen: WeakKeyDictionary[HttpRequest, int] = WeakKeyDictionary()
@@ -29,6 +30,12 @@ def sees_shops(request: HttpRequest) -> bool:
 def sees_many_shops(request: HttpRequest) -> bool:
     """Whether a user sees more than one shop."""
     return _shops_seen(request) > 1
+
+
+def ask_no_shop(request: HttpRequest, form: type[ModelForm]) -> None:
+    """Give a `ComparedForm` the shop of whoever sees only one, and is not asked for it."""
+    if issubclass(form, ComparedForm) and not sees_many_shops(request):
+        form.only_shop = Shop.objects.visible_to(request.user).first()
 
 
 class ShopRowsAdmin(ComparedAdmin):

@@ -7,7 +7,7 @@ from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin.shops import ShopRowsAdmin
+from catalog.admin.shops import ShopRowsAdmin, ask_no_shop
 from catalog.models import Shop
 from catalog.scopes import all_scopes, permissions_of
 from catalog.tokens import ApiToken, check_is_to_come
@@ -32,6 +32,11 @@ class ApiTokenAdmin(ShopRowsAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         return [] if obj is None else [name for name in self.get_fields(request, obj) if name != "name"]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+        ask_no_shop(request, form)
+        return form
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if db_field.name == "expires_at":

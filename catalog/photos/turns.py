@@ -14,14 +14,17 @@ from dataclasses import dataclass
 
 AT_ONCE = max(int(os.environ.get("OMP_NUM_THREADS", "0") or 0), 1)  # config.settings: COMPUTE_THREADS
 WAIT_SECONDS = 5  # that a request waits for its turn
+PERSON_SECONDS = 60  # that one of a page does: nobody sends photos again because others do
 LOOK_SECONDS = 0.1  # between two looks at whether who waits is still there
-MOST_WAITING = 24  # requests of one caller: the small pictures that a browser asks for at once
+MOST_WAITING = 24  # requests of one caller
+PERSON_WAITING = 64  # of a page: the small pictures that a browser asks for at once
 HALF_LIFE = 10.0  # seconds after which what a caller used counts half
 FORGOTTEN = 10  # half-lives after which it is not kept any more
 
 # Set while a request is served: the event that tells that its client has gone, and what tells who asks.
 caller_gone: ContextVar[threading.Event | None] = ContextVar("caller_gone", default=None)
 caller: ContextVar[Callable[[], str] | None] = ContextVar("caller", default=None)
+is_patient: ContextVar[bool] = ContextVar("is_patient", default=False)  # a page of ours asks, not a program
 
 
 class TooManyPhotos(Exception):
@@ -53,11 +56,12 @@ class Turns:
         Args:
             gone: of a request, which does not wait for long.
         Raises:
-            TooManyPhotos: it took longer than WAIT_SECONDS, the client has gone, or too many of it wait.
+            TooManyPhotos: it took too long, the client has gone, or too many of it wait.
         """
-        until = time.monotonic() + WAIT_SECONDS
+        seconds, most = (PERSON_SECONDS, PERSON_WAITING) if is_patient.get() else (WAIT_SECONDS, MOST_WAITING)
+        until = time.monotonic() + seconds
         with self._changed:
-            if gone is not None and sum(one.name == name for one in self._waiting) >= MOST_WAITING:
+            if gone is not None and sum(one.name == name for one in self._waiting) >= most:
                 raise TooManyPhotos
             self._waiting.append(place := _Place(name))
             try:

@@ -11,12 +11,19 @@ from contextlib import AsyncExitStack
 
 from api.errors import TOO_LARGE, TOO_MANY, TOO_SLOW
 from catalog.formatting import megabytes
-from catalog.photos.turns import caller, caller_gone
+from catalog.photos.turns import caller, caller_gone, is_patient
 from config.asgi_middleware.senders import lookup
 from config.asgi_middleware.uploads import FORM_BYTES, Upload
+from config.bad_weather import PAGE
 
 TRAINERS = "/v1/"
 REPORT_BYTES = 64 * 1024  # of a trainer
+PAGES = "/admin/"
+PATIENT = (PAGES, "/photos/", "/till/thumbnails/")  # where people look at photos, or have sent them
+OF_NOBODY = (
+    "You are logged out, or may not add photos any more. Go back, which keeps what you typed, and log in in "
+    "another tab. Then save again."
+)
 PACE_SECONDS = 30  # over which a body's speed is looked at
 PACE_BYTES = 16 * 1024 * PACE_SECONDS  # the least of it in so many seconds: slow phones are faster
 
@@ -45,6 +52,7 @@ class BodyLimit:
             body = _Body(scope, receive, Upload(scope, find, until_done))
             until_done.callback(caller_gone.reset, caller_gone.set(body.gone))
             until_done.callback(caller.reset, caller.set(lambda: find().name))
+            until_done.callback(is_patient.reset, is_patient.set(scope["path"].startswith(PATIENT)))
             await self._serve(body, send)
 
     async def _serve(self, body, send):
@@ -69,6 +77,7 @@ class _Body:
         self.scope, self._receive, self._upload = scope, receive, upload
         self.most, self.received, self.is_complete = usual_bytes(scope), 0, False
         self.refusal: tuple = ()
+        self.is_page = scope["path"].startswith(PAGES)
         self.gone = threading.Event()
         # When the speed was last looked at, and what had come by then.
         self._pace_from, self._pace_bytes = 0.0, 0
@@ -91,7 +100,10 @@ class _Body:
             self.refusal = (503, TOO_MANY, text)
         else:
             most = self._upload.most if self._upload.is_allowed else self.most
-            self.refusal = (413, TOO_LARGE, f"This request may have at most {megabytes(most)}.")
+            text = f"This request may have at most {megabytes(most)}."
+            if self.is_page and self._upload.most and not self._upload.is_allowed:
+                text = OF_NOBODY
+            self.refusal = (413, TOO_LARGE, text)
         return False
 
     async def _next_part(self):
@@ -117,7 +129,11 @@ class _Body:
 
 async def _refuse(send, body: _Body):
     status, code, text = body.refusal
-    answer = json.dumps({"errors": [{"message": text, "extensions": {"code": code}}]}).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    if body.is_page:
+        kind, answer = b"text/html; charset=utf-8", PAGE.format(title="Nothing was saved", text=text).encode()
+    else:
+        error = {"message": text, "extensions": {"code": code}}
+        kind, answer = b"application/json", json.dumps({"errors": [error]}).encode()
+    headers = [(b"content-type", kind), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": answer})

@@ -18,6 +18,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from catalog.admin.compared import ComparedAdmin, ComparedForm
+from catalog.models import Shop
 from config.logins.journal import note_removal
 from config.logins.second_factor import remove
 
@@ -40,6 +41,10 @@ class Decides(ComparedAdmin):
     def rights_of(self, row: Any) -> QuerySet[Permission]:
         raise NotImplementedError
 
+    def is_above(self, request: HttpRequest, row: Any) -> bool:
+        """Whether a row is not one's own to decide on, whatever rights it holds."""
+        return False
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self._may_decide_on(request, obj)
 
@@ -58,8 +63,10 @@ class Decides(ComparedAdmin):
     def _may_decide_on(self, request: HttpRequest, row: Any) -> bool:
         if row is None or request.user.is_superuser:
             return True
-        is_above = getattr(row, "is_superuser", False)
-        return not is_above and not self.rights_of(row).filter(pk__in=not_given_by(request.user)).exists()
+        return (
+            not self.is_above(request, row)
+            and not self.rights_of(row).filter(pk__in=not_given_by(request.user)).exists()
+        )
 
 
 class PersonForm(ComparedForm, UserChangeForm):
@@ -74,6 +81,19 @@ class PersonAdmin(Decides, UserAdmin):
     def get_readonly_fields(self, request, obj=None):
         dates = ["last_login", "date_joined"]
         return dates if request.user.is_superuser else [*dates, "is_superuser"]
+
+    def get_queryset(self, request):
+        """People of one's own shops, and of none: a shopkeeper does not see who else has a login."""
+        people = super().get_queryset(request)
+        if request.user.is_superuser:
+            return people
+        own = Q(shops__in=Shop.objects.visible_to(request.user)) | Q(shops=None) | Q(pk=request.user.pk)
+        return people.filter(pk__in=User.objects.filter(own).values("pk"))
+
+    def is_above(self, request, row):
+        """Superusers, and people who also see a shop that one does not see."""
+        elsewhere = row.shops.exclude(pk__in=Shop.objects.visible_to(request.user))
+        return row.is_superuser or (row.pk != request.user.pk and elsewhere.exists())
 
     def rights_of(self, row):
         return Permission.objects.filter(Q(user=row) | Q(group__user=row)).distinct()

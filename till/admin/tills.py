@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.admin.compared import ComparedAdmin, ComparedForm
-from catalog.admin.shops import sees_many_shops, sees_shops
+from catalog.admin.shops import ask_no_shop, sees_many_shops, sees_shops
 from catalog.models import Shop
 from catalog.scopes import permissions_of
 from catalog.tokens import ApiToken, check_is_to_come
@@ -76,6 +76,7 @@ class TillAdmin(ComparedAdmin):
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)
+        ask_no_shop(request, form)
         wanted = self.get_fields(request, obj)
         for name in [name for name in form.base_fields if name not in wanted]:
             del form.base_fields[name]

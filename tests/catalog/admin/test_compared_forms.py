@@ -105,6 +105,19 @@ def test_what_stands_there_now_is_said_in_words(client, shop, name, told):
     assert f"Somebody else has changed this to {told} meanwhile." in page.text
 
 
+def test_an_action_that_one_may_not_do_any_more_is_refused_and_not_passed_over(client, shop, anna):
+    product = Product.objects.create(shop=shop, sku="A", name="A")
+    anna.user_permissions.remove(Permission.objects.get(codename="change_product"))
+    form = {"action": "switch_off", "_selected_action": [product.pk]}
+
+    page = client.post(reverse("admin:catalog_product_changelist"), form)
+
+    assert page.status_code == 403
+    assert "nothing was saved" in page.text
+    product.refresh_from_db()
+    assert product.is_active
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_saves_at_the_same_moment_the_second_knows_the_first(client, shop):
     product = Product.objects.create(shop=shop, sku="A", name="A")

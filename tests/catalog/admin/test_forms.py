@@ -190,7 +190,10 @@ def test_photos_are_added_by_those_with_the_permission_only(client, product, sho
     client.force_login(user)
     assert "new_photos" not in client.get(page_of(product)).content.decode()
     response = submit(client, page_of(product), [("a.jpg", photo_bytes())], name="Renamed")
-    assert response.status_code == 302
+    assert response.status_code == 403
+    assert "nothing was saved" in response.text
+    assert "<dd>Renamed</dd>" in response.text
+    assert submit(client, page_of(product), name="Renamed").status_code == 302
     assert Product.objects.get().name == "Renamed"
     assert not ProductImage.objects.exists()
 

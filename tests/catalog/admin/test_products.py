@@ -133,7 +133,10 @@ def test_member_of_two_shops_has_column_filter_and_field(both_client, products):
 
 
 def test_product_of_a_member_of_one_shop_belongs_to_it(staff_client, shop, other_shop):
-    fields = form_fields(staff_client.get(ADD)) | {"name": "New", "sku": "N", "shop": other_shop.pk}
+    fields = form_fields(staff_client.get(ADD)) | {"name": "New", "sku": "N"}
+    page = staff_client.post(ADD, fields | {"shop": other_shop.pk})
+    assert "The shop that you chose is not there any more, or not yours." in page.text
+    assert not Product.objects.exists(), "it goes into no other shop than was chosen"
     assert staff_client.post(ADD, fields).status_code == 302
     assert Product.objects.get().shop == shop
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from catalog.photo_files import open_upright
 from catalog.photos import turns
-from catalog.photos.turns import TooManyPhotos, caller, caller_gone
+from catalog.photos.turns import TooManyPhotos, caller, caller_gone, is_patient
 from tests.factories import add_photo, bearer, photo_bytes
 from tests.support.api import PATIENCE, recognize
 from tests.support.training import trained
@@ -38,6 +38,20 @@ def test_request_is_told_to_come_again(all_taken, request_of, monkeypatch):
     monkeypatch.setattr(turns, "WAIT_SECONDS", 0.2)
     with pytest.raises(TooManyPhotos, match="Try again in a few seconds"):
         open_upright(photo_bytes())
+
+
+def test_photos_that_a_person_sent_wait_longer_than_those_of_a_program(request_of, monkeypatch):
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(turns, "LOOK_SECONDS", 0.01)
+    held = turns.Turns(1)
+    held.take_free()
+    threading.Timer(0.3, held.give_back).start()
+    token = is_patient.set(True)
+    try:
+        with turns.turn(held):
+            assert not held.take_free()
+    finally:
+        is_patient.reset(token)
 
 
 def test_what_waits_is_dropped_when_its_client_has_gone(all_taken, request_of, monkeypatch):

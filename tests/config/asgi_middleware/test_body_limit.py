@@ -211,3 +211,28 @@ def test_body_that_trickles_is_given_up(monkeypatch):
     status, seen = send("/admin/login/", MEGABYTE, pause=0.25)
     assert (status, seen <= 2 * CHUNK) == (408, True)
     assert send("/admin/login/", MEGABYTE, pause=0.01) == (200, MEGABYTE), "what comes steadily is taken"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "words"),
+    [
+        (PRODUCT, b"text/html", "You are logged out, or may not add photos any more."),
+        ("/admin/login/", b"text/html", "This request may have at most"),
+        ("/graphql/", b"application/json", '"code": "TOO_LARGE"'),
+    ],
+)
+def test_people_are_refused_with_a_page_and_programs_with_json(path, kind, words):
+    answers = []
+
+    async def site(scope, receive, send):
+        raise AssertionError("The site is not asked.")
+
+    async def answer(message):
+        answers.append(message)
+
+    headers = [FORM, (b"content-length", str(2 * MEGABYTE).encode())]
+    scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
+    asyncio.run(BodyLimit(site)(scope, None, answer))
+    assert answers[0]["status"] == 413
+    assert dict(answers[0]["headers"])[b"content-type"].startswith(kind)
+    assert words in answers[1]["body"].decode()

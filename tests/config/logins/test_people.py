@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import make_staff
+from tests.factories import make_shop, make_staff
 from tests.support.forms import form_fields
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +88,28 @@ def test_who_may_do_more_is_not_theirs_to_change(client, clerk, how, is_active):
     after = User.objects.get(pk=clerk.pk)
     assert (after.username, after.password, after.is_active) == ("clerk", before, is_active)
     assert client.post(page_of(group), {"name": "mine"}).status_code == 403
+
+
+def test_people_of_another_shop_are_not_seen_and_not_changed(client, keeper, shop):
+    other = make_shop("other")
+    far, both = (
+        make_staff("far", other, permissions=False),
+        make_staff("both", shop, other, permissions=False),
+    )
+    password = {"password1": "a new one that is long", "password2": "a new one that is long"}
+    listed = client.get(reverse("admin:auth_user_changelist")).text
+    assert "far" not in listed
+    assert "both" in listed
+    for person in (far, both):
+        before = person.password
+        address = reverse("admin:auth_user_password_change", args=[person.pk])
+        assert client.post(address, password | {"usable_password": "true"}).status_code in {403, 404}
+        assert client.post(page_of(person), {"username": "mine"}).status_code in {403, 404}
+        client.post(page_of(person, "delete"), {"post": "yes"})
+        person.refresh_from_db()
+        assert person.password == before
+    assert User.objects.filter(username__in=["far", "both"]).count() == 2
+    assert form_of(client, keeper)
 
 
 def test_groups_that_give_more_are_not_offered(client, clerk):
