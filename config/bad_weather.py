@@ -4,10 +4,13 @@ Nothing here asks the database, a session or a template: they may be what failed
 """
 
 import errno
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.html import escape
@@ -77,6 +80,12 @@ def _is_database_error(words: str) -> Callable[[BaseException], bool]:
     return lambda error: isinstance(error, OperationalError) and words in str(error).lower()
 
 
+def _is_of_data_folder(error: BaseException) -> bool:
+    """Whether something in DATA_DIR is not as we left it, such as a folder whose disk is not mounted."""
+    name = error.filename if isinstance(error, OSError) else None
+    return isinstance(name, str | os.PathLike) and Path(name).is_relative_to(settings.DATA_DIR)
+
+
 def _is_full(error: BaseException) -> bool:
     """Whether SQLite could not write its log, because nothing is free: it calls that an error of the disk."""
     broken = any(is_this(error) for is_this in map(_is_database_error, ("disk i/o error", "unable to open")))
@@ -105,6 +114,10 @@ CLOSED = gettext_noop(
     "The server may not write to its data folder, so nothing was saved. Ask your administrator to check "
     "DATA_DIR, then reload this page to send it again."
 )
+MISSING = gettext_noop(
+    "Something is missing in the server's data folder, so nothing was saved. Ask your administrator whether "
+    "its disk is there and DATA_DIR is right, then reload this page to send it again."
+)
 BUSY = gettext_noop(
     "The database is busy with something that takes long, so nothing was saved. Wait a moment, then reload "
     "this page to send it again."
@@ -127,7 +140,8 @@ MET = gettext_noop(
 )
 KINDS: list[tuple[Callable[[BaseException], bool], str]] = [
     (_is_system_error(errno.ENOSPC, errno.EDQUOT), FULL),
-    (_is_system_error(errno.EROFS, errno.EACCES), CLOSED),
+    (_is_system_error(errno.EROFS, errno.EACCES, errno.EIO), CLOSED),
+    (_is_of_data_folder, MISSING),
     (_is_database_error("disk is full"), FULL),
     (_is_database_error("no space left"), FULL),
     (_is_full, FULL),

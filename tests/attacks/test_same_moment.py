@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 from django.contrib.auth.models import Group, User
 
+from catalog.activity.rows import Activity
 from catalog.models import Product, Shop
 from tests.factories import add_photo, make_staff, photo_bytes
 from tests.support.forms import form_fields, page_of
@@ -26,6 +27,7 @@ def codes(answers) -> list[int]:
     return sorted(answer.status_code for answer in answers)
 
 
+NOUNS = {Product: "product", Shop: "shop", Group: "group", User: "person"}
 ADDS = [
     (Product, PRODUCTS + "add/", "sku", {"name": "A", "unit": "piece"}),
     (Shop, "/admin/catalog/shop/add/", "slug", {"name": "A", "currency": "EUR"}),
@@ -53,6 +55,8 @@ def test_of_two_who_add_the_same_one_is_told(victim, people):
             assert codes(answers) == [200, 302]
             assert "already" in next(answer for answer in answers if answer.status_code == 200).text
             assert model.objects.filter(**{unique: f"same-{number}"}).count() == 1
+        told = Activity.objects.filter(text__startswith=f"added the {NOUNS[model]} ")
+        assert told.count() == TIMES, "each is told once, by whom it was"
     victim.answers()
 
 

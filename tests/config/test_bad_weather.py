@@ -88,6 +88,12 @@ def test_a_program_gets_it_as_json(browser):
         assert (error["extensions"]["code"], "busy" in error["message"]) == ("UNAVAILABLE", True)
 
 
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOTDIR])
+def test_a_folder_of_the_data_that_is_gone_is_told(settings, number):
+    error = OSError(number, "…", f"{settings.DATA_DIR}/uploads/tmp1.upload")
+    assert "Something is missing in the server's data folder" in explain(error)
+
+
 def test_a_fault_of_ours_stays_one(browser):
     page = browser.get("/page/other")
 
@@ -98,6 +104,7 @@ def test_a_fault_of_ours_stays_one(browser):
 def test_errors_of_other_kinds_are_not_explained():
     assert explain(None) == ""
     assert explain(OSError(errno.ENOENT, "No such file")) == ""
+    assert explain(OSError(errno.ENOENT, "No such file", "/etc/other")) == ""
     assert explain(OperationalError("no such table: catalog_shop")) == ""
 
 
