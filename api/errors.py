@@ -54,7 +54,8 @@ def public_error(error: GraphQLError) -> dict:
         extensions = {"code": known_refusals[type(cause)]}
         error = GraphQLError(str(cause), error.nodes, path=error.path, extensions=extensions)
     elif cause is not None and (text := next(filter(None, (tell(cause) for tell in explainers)), "")):
-        logger.warning("GraphQL field %s: %s", ".".join(map(str, error.path or [])), cause)
+        # With its traceback: a rule of a table that a mistake of ours broke looks like somebody else's save.
+        logger.warning("GraphQL field %s failed.", ".".join(map(str, error.path or [])), exc_info=cause)
         error = GraphQLError(text, error.nodes, path=error.path, extensions={"code": UNAVAILABLE})
     elif cause is not None and not isinstance(cause, GraphQLError) and error.path:
         logger.error("GraphQL field %s failed.", ".".join(map(str, error.path)), exc_info=cause)

@@ -28,6 +28,8 @@ class ComparedForm(forms.ModelForm):
     is asked. Its admin is a `ComparedAdmin`.
     """
 
+    only_shop: Shop | None = None  # of a user who is not asked for the shop; set by `ask_no_shop`
+
     @cached_property
     def _now(self) -> dict[str, Any]:
         """What is stored, by field; nothing on a form that adds something."""
@@ -39,8 +41,6 @@ class ComparedForm(forms.ModelForm):
     def opened_with(self) -> str:
         """What the form shows, for the hidden field."""
         return json.dumps({name: _text(value) for name, value in self._now.items()})
-
-    only_shop: Shop | None = None  # of a user who is not asked for the shop; set by `ask_no_shop`
 
     def clean(self) -> dict[str, Any]:
         super().clean()

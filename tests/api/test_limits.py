@@ -173,7 +173,7 @@ def test_checked_query_is_remembered_and_judged_the_same_again():
         (OperationalError("database or disk is full"), "The disk of the server is full"),
     ],
 )
-def test_what_a_full_disk_or_a_busy_database_refuses_is_told_with_a_code(shop, error, words):
+def test_what_a_full_disk_or_a_busy_database_refuses_is_told_with_a_code(shop, caplog, error, words):
     secret = bearer(shop, "train")
 
     def refuse_writing(execute, sql, *context):
@@ -185,3 +185,4 @@ def test_what_a_full_disk_or_a_busy_database_refuses_is_told_with_a_code(shop, e
         response = post("mutation { extractPhotosForTraining { __typename } }", token=secret)
     assert (response.status_code, code(response.json())) == (503, "UNAVAILABLE")
     assert words in response.json()["errors"][0]["message"]
+    assert str(error) in caplog.text, "the log says where it was"
