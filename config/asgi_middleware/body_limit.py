@@ -21,8 +21,8 @@ REPORT_BYTES = 64 * 1024  # of a trainer
 PAGES = "/admin/"
 PATIENT = (PAGES, "/photos/", "/till/thumbnails/")  # where people look at photos, or have sent them
 OF_NOBODY = (
-    "You are logged out, or may not add photos any more. Go back, which keeps what you typed, and log in in "
-    "another tab. Then save again."
+    "You are logged out, or may not add photos any more. Leave this page open, log in in another tab, then "
+    "reload this page here: your browser sends what you typed again."
 )
 PACE_SECONDS = 30  # over which a body's speed is looked at
 PACE_BYTES = 16 * 1024 * PACE_SECONDS  # the least of it in so many seconds: slow phones are faster
