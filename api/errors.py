@@ -50,6 +50,8 @@ def public_error(error: GraphQLError) -> dict:
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
+    if isinstance(cause, GraphQLError):  # has its sentence already, whatever it was raised from
+        cause = None
     if cause is not None and type(cause) in known_refusals:
         extensions = {"code": known_refusals[type(cause)]}
         error = GraphQLError(str(cause), error.nodes, path=error.path, extensions=extensions)
@@ -57,7 +59,7 @@ def public_error(error: GraphQLError) -> dict:
         # With its traceback: a rule of a table that a mistake of ours broke looks like somebody else's save.
         logger.warning("GraphQL field %s failed.", ".".join(map(str, error.path or [])), exc_info=cause)
         error = GraphQLError(text, error.nodes, path=error.path, extensions={"code": UNAVAILABLE})
-    elif cause is not None and not isinstance(cause, GraphQLError) and error.path:
+    elif cause is not None and error.path:
         logger.error("GraphQL field %s failed.", ".".join(map(str, error.path)), exc_info=cause)
         error = GraphQLError(OUR_FAULT, error.nodes, path=error.path, extensions={"code": INTERNAL})
     formatted = dict(error.formatted)

@@ -6,7 +6,9 @@ import time
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from graphql.error import located_error
 
+from api.errors import CONFLICT, ApiError, public_error
 from api.execution import GraphQLErrors, GraphQLRequest, prepare
 from config.schema import schema
 from ml_training.models import ModelVersion
@@ -186,3 +188,10 @@ def test_what_a_full_disk_or_a_busy_database_refuses_is_told_with_a_code(shop, c
     assert (response.status_code, code(response.json())) == (503, "UNAVAILABLE")
     assert words in response.json()["errors"][0]["message"]
     assert str(error) in caplog.text, "the log says where it was"
+
+
+def test_sentence_of_a_refusal_is_told_whatever_it_was_raised_from():
+    refusal = ApiError("The file is not there.", CONFLICT)
+    refusal.__cause__ = OperationalError("database is locked")
+    told = public_error(located_error(refusal, path=["activateModelVersion"]))
+    assert (told["message"], told["extensions"]) == ("The file is not there.", {"code": "CONFLICT"})

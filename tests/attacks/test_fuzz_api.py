@@ -103,7 +103,7 @@ def test_documents_of_the_schema_are_answered_or_refused(victim):
     for _ in range(150 * ROUNDS):
         query = documents.make()
         response = victim.ask(query)
-        assert response.status_code < 500, query
+        assert response.status_code < 500, (query, response.text)
         codes |= {error["extensions"]["code"] for error in response.json().get("errors", [])}
         assert "INTERNAL" not in codes, query
     assert len(codes) > 3, "nothing was reached"

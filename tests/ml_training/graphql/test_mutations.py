@@ -66,14 +66,20 @@ def test_earlier_version_serves_again_and_pages_are_told(shop, version, token, e
     assert code(answer) == "NOT_FOUND"
 
 
-def test_version_with_a_damaged_file_is_not_activated(shop, version, token):
+@pytest.mark.parametrize(("now", "word"), [(b"something else", "damaged"), (None, "missing")])
+@pytest.mark.parametrize("mutation", ["activateModelVersion(version: 1)", "setMlModelStatus(status: ACTIVE)"])
+def test_version_with_a_damaged_file_is_not_activated(
+    shop, version, token, mutation, now, word, settings, tmp_path
+):
+    settings.DATA_DIR = tmp_path  # where all is in the end: a file missing there is not the weather
     change("clearMlModel", token)
     name = f"{version.folder}/weights.safetensors"
     storage().delete(name)
-    storage().save(name, ContentFile(b"something else"))
-    answer = ask("mutation { activateModelVersion(version: 1) { changed } }", token=token)
+    if now is not None:
+        storage().save(name, ContentFile(now))
+    answer = ask(f"mutation {{ {mutation} {{ changed }} }}", token=token)
     assert code(answer) == "CONFLICT"
-    assert "damaged" in answer["errors"][0]["message"]
+    assert word in answer["errors"][0]["message"]
     assert ShopTraining.objects.get().active_version is None
 
 
