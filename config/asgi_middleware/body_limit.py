@@ -89,7 +89,15 @@ class _Body:
             return message
         self.received += len(message.get("body", b""))
         self.is_complete = not message.get("more_body", False)
+        if self.is_complete:
+            self._say_length()
         return message if await self.takes(self.received) else {"type": "http.disconnect"}
+
+    def _say_length(self) -> None:
+        """Name the length of a body that came in chunks, without which Django sees no form in it."""
+        headers = self.scope["headers"]
+        if self.received and not any(name == b"content-length" for name, _ in headers):
+            self.scope["headers"] = [*headers, (b"content-length", str(self.received).encode())]
 
     async def takes(self, size: int) -> bool:
         """Whether a body may have so many bytes. Who sends it is looked up for a large one only."""

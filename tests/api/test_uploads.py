@@ -91,6 +91,21 @@ def test_files_are_not_taken_from_nobody(shop):
     assert code(response.json()) == "UNAUTHENTICATED"
 
 
+def test_form_in_chunks_is_read_like_one_of_a_known_length(shop, server):
+    token = bearer(shop, "recognize")
+    form = {
+        "operations": json.dumps({"query": QUERY, "variables": {"image": None}}),
+        "map": '{"0": ["variables.image"]}',
+    }
+    made = httpx.Request("POST", server.url, data=form, files={"0": ("a.jpg", photo_bytes())})
+    body = made.read()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": made.headers["Content-Type"]}
+    parts = (body[at : at + 1000] for at in range(0, len(body), 1000))
+    response = httpx.post(server.url, content=parts, headers=headers, trust_env=False)
+    assert response.request.headers["Transfer-Encoding"] == "chunked"
+    assert code(response.json()) == "CONFLICT", "the photo has been read, and there is no version yet"
+
+
 def test_batch_in_a_form_is_refused(shop):
     response = send(bearer(shop, "recognize"), operations=[{"query": QUERY}] * 1000)
     assert response.status_code == 400
