@@ -14,6 +14,7 @@ from tests.factories import make_shop, make_staff
 pillow_heif.register_heif_opener()  # tests make HEIC files
 pytest_plugins = [
     "tests.support.api",
+    "tests.support.database",
     "tests.support.deep",
     "tests.support.forms",
     "tests.support.live_page",

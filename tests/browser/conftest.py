@@ -21,7 +21,13 @@ from tests.support.pages import Visitor
 from tests.support.waiting import is_done, wait_until
 
 CHROMIUM = os.environ.get("CHROMIUM")
-OPTIONS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-gpu",
+]
 PATIENCE = 30  # seconds: a bound, not an expectation
 numbers = itertools.count(1)
 
