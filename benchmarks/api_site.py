@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from config.demo import BASE_DIR
-from tests.support.installation import Installation
+from tests.support.running.installation import Installation
 
 BARE = "benchmarks.bare_views:application"
 

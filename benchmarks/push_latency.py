@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.support.installation import Installation
+from tests.support.running.installation import Installation
 
 RESULTS = Path(__file__).parent / "results" / "push_latency.json"
 PASSWORD = "only-for-the-benchmark"  # noqa: S105

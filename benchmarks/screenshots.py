@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.support.installation import Installation
+from tests.support.running.installation import Installation
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 USER = "manager"  # the user demo comes with the products

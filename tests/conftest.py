@@ -16,16 +16,16 @@ pytest_plugins = [
     "tests.support.api",
     "tests.support.database",
     "tests.support.deep",
-    "tests.support.forms",
-    "tests.support.live_page",
-    "tests.support.processes",
-    "tests.support.till_engine",
+    "tests.support.pages.forms",
+    "tests.support.pages.live_page",
+    "tests.support.running.processes",
+    "tests.support.pages.till_engine",
     "tests.support.tills",
     "tests.support.training",
     "tests.support.vectors",
-    "tests.support.versions_page",
-    "tests.support.victim",
-    "tests.support.workers",
+    "tests.support.pages.versions_page",
+    "tests.support.running.victim",
+    "tests.support.running.workers",
 ]
 
 

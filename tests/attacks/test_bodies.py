@@ -11,8 +11,8 @@ from catalog.models import Shop
 from config.serving import protocol
 from tests.factories import bearer
 from tests.support.api import Server
-from tests.support.raw_socket import push
-from tests.support.victim import usual_seconds
+from tests.support.running.raw_socket import push
+from tests.support.running.victim import usual_seconds
 
 MEGABYTE = 1024 * 1024
 

@@ -16,7 +16,7 @@ from graphql import (
 
 from config.schema import schema
 from tests.factories import add_version, fill
-from tests.support.victim import ROUNDS, SEED, refused_code
+from tests.support.running.victim import ROUNDS, SEED, refused_code
 
 STRINGS = [
     "",

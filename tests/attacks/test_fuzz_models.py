@@ -18,7 +18,7 @@ from tests.factories import bearer, photo_bytes
 from tests.support.api import ask
 from tests.support.handing import complete, handed_over
 from tests.support.training import active_version, trained
-from tests.support.victim import ROUNDS, SEED
+from tests.support.running.victim import ROUNDS, SEED
 
 pytestmark = [pytest.mark.training, pytest.mark.django_db(transaction=True)]
 KINDS = ("model_json", "weights", "metadata")

@@ -8,7 +8,7 @@ from PIL import Image
 
 from catalog.photo_files import ACCEPTED, PhotoLimits, PhotoRefused, check_photo, open_upright
 from tests.factories import draw, encode
-from tests.support.victim import ROUNDS, SEED
+from tests.support.running.victim import ROUNDS, SEED
 
 FORMATS = {
     "JPEG": {},

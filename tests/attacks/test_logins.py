@@ -10,9 +10,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.factories import add_photo, make_staff
-from tests.support.logins import CODE, HOME, give_phone, next_code
-from tests.support.victim import cookie_of
-from tests.support.visitors import HASH, PASSWORD, Browser, at_once
+from tests.support.pages.logins import CODE, HOME, give_phone, next_code
+from tests.support.running.victim import cookie_of
+from tests.support.running.visitors import HASH, PASSWORD, Browser, at_once
 
 LIMIT = 10  # tries for one account from one address
 PROTOCOLS = ["graphql-transport-ws"]

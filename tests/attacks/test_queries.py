@@ -5,7 +5,7 @@ import threading
 import time
 
 from tests.factories import fill
-from tests.support.victim import usual_seconds
+from tests.support.running.victim import usual_seconds
 
 PHOTOS = "images(first: 60) { edges { node { filename sha256 } } }"
 HEAVY = f"{{ products(first: 100) {{ edges {{ node {{ name {PHOTOS} }} }} }} }}"

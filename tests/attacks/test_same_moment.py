@@ -8,9 +8,9 @@ from django.contrib.auth.models import Group, User
 from catalog.activity.rows import Activity
 from catalog.models import Product, Shop
 from tests.factories import add_photo, make_staff, photo_bytes
-from tests.support.forms import form_fields, page_of
-from tests.support.victim import ROUNDS, cookie_of
-from tests.support.visitors import Browser, at_once
+from tests.support.pages.forms import form_fields, page_of
+from tests.support.running.victim import ROUNDS, cookie_of
+from tests.support.running.visitors import Browser, at_once
 
 TIMES = 5 * ROUNDS
 PRODUCTS = "/admin/catalog/product/"

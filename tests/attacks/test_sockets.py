@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.factories import fill
 from tests.support.talk import Talk, subscribe
-from tests.support.victim import ROUNDS, SEED, Victim
+from tests.support.running.victim import ROUNDS, SEED, Victim
 
 MEGABYTE = 1024 * 1024
 PHOTOS = "images(first: 60) { edges { node { filename sha256 } } }"

@@ -14,8 +14,8 @@ import pytest
 
 from catalog.models import Product, ProductImage
 from tests.factories import make_staff, photo_bytes
-from tests.support.forms import form_fields, page_of
-from tests.support.victim import ROUNDS, SEED, Victim, cookie_of
+from tests.support.pages.forms import form_fields, page_of
+from tests.support.running.victim import ROUNDS, SEED, Victim, cookie_of
 
 SECONDS = 12 * ROUNDS
 PEOPLE, TABS, PRODUCTS = 5, 2, 10

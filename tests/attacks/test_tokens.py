@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from catalog.tokens import ApiToken
 from tests.factories import make_shop, make_staff
-from tests.support.victim import ROUNDS, cookie_of, refused_code
-from tests.support.visitors import Browser, at_once
+from tests.support.running.victim import ROUNDS, cookie_of, refused_code
+from tests.support.running.visitors import Browser, at_once
 
 ADD, FORM = "/admin/catalog/apitoken/add/", "apitoken_form"
 SCOPES = ["read", "recognize", "train", "till"]

@@ -10,9 +10,9 @@ from django.db import connection, transaction
 
 from catalog.models import Product, ProductImage
 from tests.factories import add_photo, photo_bytes
-from tests.support.forms import form_fields, page_of
-from tests.support.victim import usual_seconds
-from tests.support.visitors import Browser
+from tests.support.pages.forms import form_fields, page_of
+from tests.support.running.victim import usual_seconds
+from tests.support.running.visitors import Browser
 
 LARGE = b"\0" * 3_000_000  # behind a photo: it is written to the disk while it comes in
 

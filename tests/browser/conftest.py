@@ -16,9 +16,9 @@ from catalog.models import Shop
 from ml_training.models import ModelVersion, TrainingRun
 from notifications.models import Notification
 from tests.factories import add_photo, make_shop, make_staff, photo_bytes
-from tests.support.installation import Installation
-from tests.support.pages import Visitor
-from tests.support.waiting import is_done, wait_until
+from tests.support.running.installation import Installation
+from tests.support.pages.person import Visitor
+from tests.support.running.waiting import is_done, wait_until
 
 CHROMIUM = os.environ.get("CHROMIUM")
 OPTIONS = [

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from ml_training.models import TrainingRun
 from tests.factories import add_photo
-from tests.support.pages import expect_status, part, toast
-from tests.support.waiting import is_done, wait_until
+from tests.support.pages.person import expect_status, part, toast
+from tests.support.running.waiting import is_done, wait_until
 
 
 def test_worker_killed_during_training_is_told_and_made_good(visit, shop, staff, photo_files):

@@ -9,8 +9,8 @@ from catalog.models import ProductImage
 from ml_training.models import TrainingRun
 from tests.browser.conftest import new_staff
 from tests.factories import make_shop
-from tests.support.pages import expect_status, part, tab_to, toast, unread
-from tests.support.waiting import is_done, wait_until
+from tests.support.pages.person import expect_status, part, tab_to, toast, unread
+from tests.support.running.waiting import is_done, wait_until
 
 
 def test_photos_added_in_another_tab_are_learned_before_ones_eyes(

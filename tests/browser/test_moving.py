@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 from catalog.models import Product
 from ml_training.models import ModelVersion
 from tests.factories import add_photo
-from tests.support.pages import expect_status, part
-from tests.support.waiting import is_done, wait_until
+from tests.support.pages.person import expect_status, part
+from tests.support.running.waiting import is_done, wait_until
 
 PHOTOS = 12
 

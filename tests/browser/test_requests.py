@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from ml_training.models import TrainingRun
-from tests.support.pages import expect_status, part, toast
+from tests.support.pages.person import expect_status, part, toast
 
 ALL = ["status", "files", "actions", "advice", "charts", "versions", "history"]
 SECTIONS = "/admin/settings/ml-model/sections/"

@@ -10,8 +10,8 @@ from catalog.tokens import ApiToken
 from tests.browser.conftest import new_staff
 from tests.factories import make_shop
 from tests.support.codes import ean
-from tests.support.till_page import expect_state, listen, part, scan, tile
-from tests.support.waiting import wait_until
+from tests.support.pages.till_page import expect_state, listen, part, scan, tile
+from tests.support.running.waiting import wait_until
 from till.devices import add_till
 from till.models import Correction
 

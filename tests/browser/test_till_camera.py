@@ -10,8 +10,8 @@ from catalog.models import Product
 from tests.browser.conftest import CHROMIUM, OPTIONS
 from tests.factories import draw
 from tests.support.codes import draw_code, ean
-from tests.support.till_page import CAMERA, EMPTY, RECORD, film, listen, part, tile
-from tests.support.waiting import wait_until
+from tests.support.pages.till_page import CAMERA, EMPTY, RECORD, film, listen, part, tile
+from tests.support.running.waiting import wait_until
 from till.devices import add_till
 from till.models import Correction
 

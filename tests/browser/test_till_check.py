@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.till_page import listen
+from tests.support.pages.till_page import listen
 from till.devices import add_till
 
 MEASURED = 60_000  # milliseconds: a bound, not an expectation

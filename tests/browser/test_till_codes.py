@@ -5,7 +5,7 @@ from PIL import Image
 
 from tests.factories import encode, photo_bytes
 from tests.support.codes import draw_code, ean
-from tests.support.till_engine import PICTURE, WORDS, as_text
+from tests.support.pages.till_engine import PICTURE, WORDS, as_text
 
 
 @pytest.mark.parametrize(

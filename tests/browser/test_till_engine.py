@@ -9,7 +9,7 @@ from ml_training.recognition.recognize import recognize
 from ml_training.recognizer.preprocess import Preprocessing, to_pixels
 from tests.factories import draw, encode, photo_bytes
 from tests.support.odd_files import TURNED_RIGHT, with_exif
-from tests.support.till_engine import ANSWER, WORDS, as_text
+from tests.support.pages.till_engine import ANSWER, WORDS, as_text
 
 SIDE = 96  # of the pixels that are compared: as telling as the backbone's own, and quicker
 FILES = {

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 from catalog.models import Product
 from tests.browser.conftest import new_staff
 from tests.support.codes import ean
-from tests.support.till_page import expect_state, part, scan, tile
-from tests.support.waiting import wait_until
+from tests.support.pages.till_page import expect_state, part, scan, tile
+from tests.support.running.waiting import wait_until
 from till.models import Correction
 
 CODE = ean("400638133393")

@@ -5,7 +5,7 @@ from base64 import b32decode
 from playwright.sync_api import expect
 
 from tests.browser.conftest import new_staff
-from tests.support.logins import app_code, next_code
+from tests.support.pages.logins import app_code, next_code
 
 
 def test_a_person_sets_it_up_and_logs_in_with_a_code(visit, trained_shop):

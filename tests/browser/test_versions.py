@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import expect
 
 from ml_training.versions.load import active_model
-from tests.support.pages import expect_status, part, toast
-from tests.support.waiting import is_done, wait_until
+from tests.support.pages.person import expect_status, part, toast
+from tests.support.running.waiting import is_done, wait_until
 
 TWO_SECONDS = 2  # in which another version must serve everywhere
 

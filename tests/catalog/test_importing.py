@@ -7,7 +7,7 @@ from django.db import connection
 from catalog.importing import find_product_folders, import_photos
 from catalog.models import Product, ProductImage
 from tests.factories import draw, encode, make_shop, photo_bytes
-from tests.support.forms import import_all, refusals
+from tests.support.pages.forms import import_all, refusals
 from tests.support.odd_files import folder_with
 
 

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from catalog.models import ProductImage
 from catalog.storage import WholeFilesStorage
 from tests.factories import photo_bytes
-from tests.support.forms import form_fields, upload
+from tests.support.pages.forms import form_fields, upload
 
 
 class Cut(ContentFile):

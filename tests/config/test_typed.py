@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from catalog.models import Product
 from tests.factories import make_staff
-from tests.support.forms import form_fields, page_of
+from tests.support.pages.forms import form_fields, page_of
 
 pytestmark = pytest.mark.django_db
 HERE = {"Origin": "http://testserver"}

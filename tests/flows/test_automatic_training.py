@@ -9,7 +9,7 @@ from ml_training.models import TrainingRun
 from ml_training.recognition.recognize import recognize
 from ml_training.status.shop import training_info
 from tests.factories import add_photo, photo_bytes
-from tests.support.workers import wait_until_it_trains, wait_until_trained
+from tests.support.running.workers import wait_until_it_trains, wait_until_trained
 
 pytestmark = pytest.mark.worker
 

@@ -10,8 +10,8 @@ from django.db import transaction
 from catalog.models import Product, ProductImage
 from ml_training.models import ShopTraining, TrainingRun
 from tests.factories import add_photo, make_shop
-from tests.support.waiting import wait_until
-from tests.support.workers import (
+from tests.support.running.waiting import wait_until
+from tests.support.running.workers import (
     MANY,
     kill,
     processes_with,

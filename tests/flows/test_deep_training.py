@@ -6,8 +6,8 @@ from ml_training.models import ModelVersion, TrainingRun
 from ml_training.runs.deep.schedule import reconcile_deep
 from ml_training.status.shop import training_info
 from tests.factories import add_photo, make_shop
-from tests.support.waiting import wait_until
-from tests.support.workers import kill, wait_until_trained
+from tests.support.running.waiting import wait_until
+from tests.support.running.workers import kill, wait_until_trained
 
 pytestmark = pytest.mark.worker
 ENOUGH = {

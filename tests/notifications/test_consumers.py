@@ -10,7 +10,7 @@ from ml_training.runs.queue import Change, request_training
 from notifications import consumers
 from notifications.signal_handlers import tell_staff
 from tests.factories import add_photo, make_shop, make_staff
-from tests.support.live_page import Page, event, in_thread, opened, tell
+from tests.support.pages.live_page import Page, event, in_thread, opened, tell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_layer")]
 

@@ -8,7 +8,7 @@ from channels.layers import channel_layers
 from notifications import consumers
 from notifications.inbox import unread_count
 from tests.factories import make_staff
-from tests.support.live_page import in_thread, opened, tell
+from tests.support.pages.live_page import in_thread, opened, tell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_layer")]
 

@@ -9,7 +9,7 @@ from catalog.models import Product
 from ml_training.models import TrainingRun
 from notifications.signal_handlers import tell_staff
 from tests.factories import add_photo, event, make_staff
-from tests.support.sections import ALL, URL
+from tests.support.pages.sections import ALL, URL
 
 PAGE = "/admin/settings/ml-model/"
 SECTIONS = f"{URL}?{urlencode({'section': ALL}, doseq=True)}"

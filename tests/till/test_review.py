@@ -5,7 +5,7 @@ from django.core.files.storage import storages
 
 from catalog.models import Product, ProductImage
 from tests.factories import add_photo, make_staff, stock
-from tests.support.forms import form_fields
+from tests.support.pages.forms import form_fields
 from tests.support.tills import CORRECTIONS, act, limited, listed, photo_of, picture, told, waiting
 from tests.support.training import counters
 from till.models import Correction

@@ -13,7 +13,7 @@ from catalog.models import Product, Shop
 from catalog.tokens import ApiToken
 from tests.factories import add_photo, bearer, fill, make_staff
 from tests.support.activity import acting, told
-from tests.support.forms import form_fields, page_of, submit
+from tests.support.pages.forms import form_fields, page_of, submit
 from tests.support.talk import Talk, subscribe
 from till.devices import add_till
 

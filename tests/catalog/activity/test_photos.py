@@ -14,7 +14,7 @@ from catalog.models import Product, ProductImage
 from catalog.moving import MoveRefused, move_photos
 from tests.factories import add_photo, fill, make_staff, photo_bytes
 from tests.support.activity import acting, told
-from tests.support.forms import form_fields, page_of, submit
+from tests.support.pages.forms import form_fields, page_of, submit
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from ml_training.versions.publish import ModelVersion
 from tests.factories import add_photo, add_version, bearer, make_shop, make_staff, photo_bytes
 from tests.support.activity import told
 from tests.support.api import ask
-from tests.support.forms import form_fields, page_of, submit
+from tests.support.pages.forms import form_fields, page_of, submit
 from tests.support.training import trained, work
 
 pytestmark = pytest.mark.django_db

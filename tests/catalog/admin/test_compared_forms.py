@@ -12,8 +12,8 @@ from catalog.models import Product, Shop
 from catalog.tokens import ApiToken
 from ml_training.models import ShopTraining
 from tests.factories import make_staff
-from tests.support.forms import form_fields, page_of
-from tests.support.waiting import wait_until
+from tests.support.pages.forms import form_fields, page_of
+from tests.support.running.waiting import wait_until
 from till.devices import add_till
 
 

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 
 from catalog.models import Product, ProductImage
 from tests.factories import add_photo, make_staff, photo_bytes
-from tests.support.forms import form_fields, page_of, said, submit
+from tests.support.pages.forms import form_fields, page_of, said, submit
 from tests.support.training import last_run, statuses
 
 pytestmark = pytest.mark.django_db

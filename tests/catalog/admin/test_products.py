@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from catalog.models import Product, Shop
 from tests.factories import add_photo, make_shop, make_staff
-from tests.support.forms import form_fields
+from tests.support.pages.forms import form_fields
 
 LIST, ADD = reverse("admin:catalog_product_changelist"), reverse("admin:catalog_product_add")
 

@@ -4,7 +4,7 @@ import pytest
 
 from catalog.models import Product, ProductImage
 from tests.factories import add_photo, photo_bytes
-from tests.support.forms import form_fields, upload
+from tests.support.pages.forms import form_fields, upload
 
 
 @pytest.fixture

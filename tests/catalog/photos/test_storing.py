@@ -13,7 +13,7 @@ from catalog.models import Product, ProductImage
 from catalog.photo_files import PhotoFacts
 from catalog.photos.orphans import walk
 from tests.factories import add_photo, photo_bytes
-from tests.support.forms import page_of, submit
+from tests.support.pages.forms import page_of, submit
 
 pytestmark = pytest.mark.django_db
 

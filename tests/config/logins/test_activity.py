@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.activity.rows import Activity
 from tests.factories import make_staff
 from tests.support.activity import told
-from tests.support.logins import TWO_STEP, app_code, give_phone, key_on, log_in, recovery_codes_on
+from tests.support.pages.logins import TWO_STEP, app_code, give_phone, key_on, log_in, recovery_codes_on
 
 pytestmark = pytest.mark.django_db
 

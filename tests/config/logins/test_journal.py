@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.factories import make_staff
-from tests.support.logins import log_in
+from tests.support.pages.logins import log_in
 
 pytestmark = pytest.mark.django_db
 LINE = settings.LOGGING["formatters"]["line"]

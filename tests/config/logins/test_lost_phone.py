@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from config.logins.second_factor import has_second_factor
 from tests.factories import make_staff
-from tests.support.logins import CODE, HOME, give_phone, is_in, log_in, next_code, opens_admin
+from tests.support.pages.logins import CODE, HOME, give_phone, is_in, log_in, next_code, opens_admin
 
 pytestmark = pytest.mark.django_db
 USERS = reverse("admin:auth_user_changelist")

@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from tests.factories import make_staff
-from tests.support.logins import log_in, opens_admin
+from tests.support.pages.logins import log_in, opens_admin
 
 migration = import_module("config.logins.migrations.0001_keep_sessions")
 

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.factories import make_shop, make_staff
-from tests.support.forms import form_fields
+from tests.support.pages.forms import form_fields
 
 pytestmark = pytest.mark.django_db
 

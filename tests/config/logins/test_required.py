@@ -12,8 +12,8 @@ from config.logins.backends import PasswordAlone, PasswordAndCode
 from config.logins.second_factor import has_second_factor
 from tests.factories import bearer, make_staff, stock
 from tests.support.api import ask, data
-from tests.support.live_page import Page
-from tests.support.logins import (
+from tests.support.pages.live_page import Page
+from tests.support.pages.logins import (
     CODE,
     HOME,
     TWO_STEP,

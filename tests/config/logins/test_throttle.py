@@ -12,7 +12,7 @@ from django.utils import timezone
 from config.logins import throttle
 from config.logins.throttle import ADDRESS_FAILURES, drop_old
 from tests.factories import make_staff
-from tests.support.logins import is_in, log_in, opens_admin
+from tests.support.pages.logins import is_in, log_in, opens_admin
 
 ELSEWHERE = "198.51.100.1"
 LIMIT = 10

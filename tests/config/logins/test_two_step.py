@@ -12,7 +12,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from config.logins.second_factor import has_second_factor
 from config.logins.throttle import CODE_FAILURES
 from tests.factories import make_staff
-from tests.support.logins import (
+from tests.support.pages.logins import (
     CODE,
     HOME,
     TWO_STEP,

@@ -18,7 +18,7 @@ from ml_training.advice.shop import shop_advice
 from ml_training.models import ModelVersion, ShopTraining
 from ml_training.storage import storage
 from tests.factories import add_photo, backed, judge, make_staff, serve, shelf, shelf_more
-from tests.support.sections import URL, ask, html_of
+from tests.support.pages.sections import URL, ask, html_of
 
 pytestmark = pytest.mark.django_db
 EVIL = '<b>&"\x0b\u2028'

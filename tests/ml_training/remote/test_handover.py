@@ -11,8 +11,8 @@ from ml_training.remote.handover import hand_over
 from ml_training.runs.reconcile import reconcile
 from ml_training.status.shop import training_info
 from tests.factories import stock
-from tests.support.outside import Outside
-from tests.support.processes import TOKEN
+from tests.support.running.outside import Outside
+from tests.support.running.processes import TOKEN
 from tests.support.training import last_run, model_files, queued_run, statuses, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]

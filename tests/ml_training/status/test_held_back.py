@@ -13,7 +13,7 @@ from ml_training.models import ModelVersion, TrainingRun
 from ml_training.status.shop import training_info
 from ml_training.versions import activate
 from tests.factories import add_photo, make_staff, serve
-from tests.support.sections import URL, ask, html_of
+from tests.support.pages.sections import URL, ask, html_of
 from tests.support.training import active_version
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,9 @@ from config.demo import BASE_DIR
 from ml_training.backbones.loader import open_embedder
 from ml_training.models import RunToken, TrainingRun
 from ml_training.remote.handover import describe_job
-from tests.support.outside import Outside
-from tests.support.processes import TOKEN
-from tests.support.waiting import wait_until
+from tests.support.running.outside import Outside
+from tests.support.running.processes import TOKEN
+from tests.support.running.waiting import wait_until
 
 pytestmark = pytest.mark.training
 

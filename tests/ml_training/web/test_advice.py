@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from catalog.models import Product, ProductImage
 from tests.factories import add_photo, backed, judge, make_shop, make_staff, shelf
-from tests.support.sections import html_of
+from tests.support.pages.sections import html_of
 from tests.support.training import statuses
 
 pytestmark = pytest.mark.django_db

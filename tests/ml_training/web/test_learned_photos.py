@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.factories import add_version, fill, learn, stock
-from tests.support.sections import URL
+from tests.support.pages.sections import URL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from catalog.models import Product, ProductImage
 from tests.factories import add_photo, learn, stock
-from tests.support.forms import form_fields
+from tests.support.pages.forms import form_fields
 from tests.support.training import counters, statuses
 
 pytestmark = pytest.mark.django_db

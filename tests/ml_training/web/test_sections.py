@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from ml_training.runs.queue import Change, request_training
 from tests.factories import make_staff
-from tests.support.sections import ALL, URL, ask, html_of
+from tests.support.pages.sections import ALL, URL, ask, html_of
 
 pytestmark = pytest.mark.django_db
 CHANGES = r'name="csrfmiddlewaretoken" value="[^"]*"'  # the only thing that two renderings differ in

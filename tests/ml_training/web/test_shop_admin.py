@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.models import Shop
 from ml_training.models import ShopTraining, TrainingRun
 from tests.factories import choose, serve
-from tests.support.forms import form_fields
+from tests.support.pages.forms import form_fields
 from tests.support.training import counters
 
 pytestmark = pytest.mark.django_db

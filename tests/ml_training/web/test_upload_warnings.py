@@ -12,7 +12,7 @@ from ml_training.storage import storage
 from ml_training.versions import load
 from ml_training.web import upload_warnings as second_look
 from tests.factories import photo_bytes
-from tests.support.forms import form_fields
+from tests.support.pages.forms import form_fields
 from tests.support.training import trained, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from catalog.models import Shop
 from ml_training.models import ShopTraining
-from tests.support.forms import form_fields
+from tests.support.pages.forms import form_fields
 from till.models import TillSettings
 
 pytestmark = pytest.mark.django_db

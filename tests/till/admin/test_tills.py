@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from catalog.tokens import ApiToken
 from tests.factories import bearer, expired, make_staff
-from tests.support.forms import form_fields
+from tests.support.pages.forms import form_fields
 from tests.support.tills import get
 from till.models import Till
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from ml_training.models import ModelVersion
 from ml_training.runs.queue import Change, request_training
 from tests.factories import add_version
-from tests.support.sections import URL, html_of
+from tests.support.pages.sections import URL, html_of
 from tests.support.training import trained, work
 
 PAGE = "/admin/settings/ml-model/"

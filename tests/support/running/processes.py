@@ -11,8 +11,8 @@ from django.db import connection
 
 from config.demo import BASE_DIR
 from ml_training.recognizer.backbone import packaged_backbone
-from tests.support.installation import free_port
-from tests.support.waiting import wait_until
+from tests.support.running.installation import free_port
+from tests.support.running.waiting import wait_until
 
 SECONDS = 60
 TOKEN = "a-secret-of-both-sides-for-tests"

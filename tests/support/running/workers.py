@@ -17,7 +17,7 @@ from catalog.models import Product, Shop
 from ml_training.models import ModelVersion, ShopTraining, TrainingRun
 from ml_training.recognizer.backbone import packaged_backbone
 from tests.factories import add_photo
-from tests.support.waiting import wait_until
+from tests.support.running.waiting import wait_until
 
 MANY = 100  # photos
 

@@ -6,8 +6,8 @@ from threading import Barrier
 import httpx
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-from tests.support.forms import form_fields
-from tests.support.logins import CODE, LOGIN
+from tests.support.pages.forms import form_fields
+from tests.support.pages.logins import CODE, LOGIN
 
 PASSWORD = "correct horse battery"
 HASH = PBKDF2PasswordHasher().encode(PASSWORD, "salt")  # the tests have hashes that the server does not know

@@ -16,7 +16,7 @@ from django.test import Client
 
 from catalog.models import Shop
 from tests.factories import bearer, make_staff
-from tests.support.processes import Process
+from tests.support.running.processes import Process
 
 logger = logging.getLogger(__name__)
 ROUNDS = int(os.environ.get("ATTACK_ROUNDS", "1"))  # how much longer than usual
