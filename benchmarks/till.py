@@ -30,8 +30,8 @@ from ml_training.recognizer.preprocess import to_pixels
 from ml_training.recognizer.train import fit_model
 from tests.support.codes import draw_code, ean
 from tests.support.demo import demo_photo
-from tests.support.running.installation import Installation
 from tests.support.pages.till_page import CAMERA, RECORD, film
+from tests.support.running.installation import Installation
 
 REPEATS = 9
 SCENE_FRAMES = 120  # of each product, before the other one is shown

@@ -16,8 +16,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.support.codes import draw_code
-from tests.support.running.installation import Installation
 from tests.support.pages.till_page import CAMERA, expect_state, film, part
+from tests.support.running.installation import Installation
 
 PASSWORD = "only-for-pictures"  # noqa: S105
 WIDTHS = {360: 740, 390: 844, 768: 1024, 1024: 768}

@@ -13,7 +13,17 @@ from uvicorn.server import ServerState
 
 from config.serving import websocket as serving
 from tests.support.api import Server
-from tests.support.running.raw_socket import CONTINUATION, PING, PONG, TEXT, UPGRADE, ends, frame, open_raw, push
+from tests.support.running.raw_socket import (
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    UPGRADE,
+    ends,
+    frame,
+    open_raw,
+    push,
+)
 from tests.support.running.victim import usual_seconds
 
 FLOODS = [

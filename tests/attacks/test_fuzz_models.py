@@ -17,8 +17,8 @@ from ml_training.storage import storage
 from tests.factories import bearer, photo_bytes
 from tests.support.api import ask
 from tests.support.handing import complete, handed_over
-from tests.support.training import active_version, trained
 from tests.support.running.victim import ROUNDS, SEED
+from tests.support.training import active_version, trained
 
 pytestmark = [pytest.mark.training, pytest.mark.django_db(transaction=True)]
 KINDS = ("model_json", "weights", "metadata")

@@ -16,9 +16,9 @@ from catalog.moving import MoveRefused, move_photos
 from catalog.photos.orphans import photos_in_use, walk
 from tests.factories import add_photo, make_staff, photo_bytes
 from tests.support.pages.forms import form_fields, page_of
-from tests.support.tills import correction, picture
 from tests.support.running.victim import ROUNDS, SEED, cookie_of
 from tests.support.running.visitors import Browser, at_once
+from tests.support.tills import correction, picture
 from till.devices import add_till
 from till.models import Correction
 

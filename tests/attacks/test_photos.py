@@ -10,8 +10,8 @@ from catalog.photos.turns import AT_ONCE
 from tests.catalog.photos.test_memory import blank, png
 from tests.factories import bearer, encode, photo_bytes
 from tests.support.costly_photos import jpeg_beginning_with, with_hidden_scans, with_one_scan
-from tests.support.training import trained
 from tests.support.running.victim import Victim, refused_code, usual_seconds
+from tests.support.training import trained
 
 pytestmark = [pytest.mark.training, pytest.mark.django_db(transaction=True)]
 

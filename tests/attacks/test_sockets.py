@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.factories import fill
-from tests.support.talk import Talk, subscribe
 from tests.support.running.victim import ROUNDS, SEED, Victim
+from tests.support.talk import Talk, subscribe
 
 MEGABYTE = 1024 * 1024
 PHOTOS = "images(first: 60) { edges { node { filename sha256 } } }"

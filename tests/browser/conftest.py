@@ -16,8 +16,8 @@ from catalog.models import Shop
 from ml_training.models import ModelVersion, TrainingRun
 from notifications.models import Notification
 from tests.factories import add_photo, make_shop, make_staff, photo_bytes
-from tests.support.running.installation import Installation
 from tests.support.pages.person import Visitor
+from tests.support.running.installation import Installation
 from tests.support.running.waiting import is_done, wait_until
 
 CHROMIUM = os.environ.get("CHROMIUM")
@@ -34,11 +34,15 @@ numbers = itertools.count(1)
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django reads the marks
 def pytest_collection_modifyitems(items):
-    """A person without a browser sees why these tests are skipped."""
+    """A person without a browser sees why these tests are skipped.
+
+    One process runs them all, beside others that mostly wait: two browsers would keep a small machine busy.
+    """
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
             if not CHROMIUM:
                 item.add_marker(pytest.mark.skip(reason="CHROMIUM is not set to the path of a Chromium"))
 

@@ -7,8 +7,8 @@ from django.db import connection
 from catalog.importing import find_product_folders, import_photos
 from catalog.models import Product, ProductImage
 from tests.factories import draw, encode, make_shop, photo_bytes
-from tests.support.pages.forms import import_all, refusals
 from tests.support.odd_files import folder_with
+from tests.support.pages.forms import import_all, refusals
 
 
 def test_every_folder_that_directly_holds_photos_is_a_product(shop, source):

@@ -14,8 +14,8 @@ from catalog.importing import find_product_folders, import_photos
 from catalog.models import Product, ProductImage
 from tests.factories import draw, encode, make_shop, photo_bytes
 from tests.support import odd_files
-from tests.support.pages.forms import import_all, refusals
 from tests.support.odd_files import REFUSED, folder_with
+from tests.support.pages.forms import import_all, refusals
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 

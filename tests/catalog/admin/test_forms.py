@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from catalog.models import Product, ProductImage
 from tests.factories import add_photo, draw, encode, make_shop, make_staff, photo_bytes
-from tests.support.pages.forms import form_fields, page_of, said, submit
 from tests.support.odd_files import REFUSED, TURNED_RIGHT, with_exif
+from tests.support.pages.forms import form_fields, page_of, said, submit
 
 ADD = reverse("admin:catalog_product_add")
 

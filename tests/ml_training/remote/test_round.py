@@ -17,8 +17,8 @@ from ml_training.runs.reconcile import reconcile
 from ml_training.status.shop import training_info
 from tests.factories import add_photo, make_staff, photo_bytes, stock
 from tests.support.running.outside import Outside
-from tests.support.training import active_version, last_run, model_files, queued_run, statuses, work
 from tests.support.running.waiting import wait_until
+from tests.support.training import active_version, last_run, model_files, queued_run, statuses, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.training]
 MANY = 120  # photos: they keep a trainer busy for seconds

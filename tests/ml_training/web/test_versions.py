@@ -18,8 +18,8 @@ from ml_training.status.versions import MAX_VERSIONS, SHOWN
 from ml_training.versions.prune import prune
 from tests.factories import add_version, choose, fill, learn, photo_bytes
 from tests.support.pages.sections import URL
-from tests.support.training import active_version, work
 from tests.support.pages.versions_page import ACTIVATE, LIST, PAGE, VERSIONS, listed, rows, several, text
+from tests.support.training import active_version, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,8 +5,8 @@ from django.test import Client
 
 from tests.factories import make_staff
 from tests.support.pages.sections import html_of
-from tests.support.training import active_version
 from tests.support.pages.versions_page import ACTIVATE, LIST, PAGE, VERSIONS, listed, several, without
+from tests.support.training import active_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
