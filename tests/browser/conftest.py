@@ -107,13 +107,13 @@ def chromium():
 
 @pytest.fixture
 def visit(chromium, installation):
-    """Log a user in with a browser of their own: `visit(user).open("/admin/")`."""
+    """Give a user who is logged in a browser of their own: `visit(user).open("/admin/")`."""
     visitors = []
 
     def visit(user, **options) -> Visitor:
         visitor = Visitor(chromium.new_context(base_url=installation.url, **options))
         visitors.append(visitor)
-        visitor.log_in(user)
+        visitor.let_in(user, installation.url)
         return visitor
 
     yield visit

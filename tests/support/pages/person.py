@@ -5,6 +5,8 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.support.running.victim import cookie_of
+
 PATIENCE = 30_000  # milliseconds: a bound, not an expectation
 expect.set_options(timeout=PATIENCE)
 
@@ -63,6 +65,11 @@ class Visitor:
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url("**/admin/")
         page.close()
+
+    def let_in(self, user, url: str) -> None:
+        """Begin with the session of somebody who has logged in before."""
+        name, _, value = cookie_of(user).partition("=")
+        self.context.add_cookies([{"name": name, "value": value, "url": url}])
 
     def open_ml_model(self, shop) -> Page:
         """Open Settings > ML Model and wait until its socket has spoken."""
